@@ -1,0 +1,1 @@
+"""ChatMe's domain: what the server does, free of storage, wire and wiring."""

@@ -1,0 +1,92 @@
+"""The event as the rules see it: parsed, immutable by convention, of one known room version.
+
+`Draft` is what a sender wants to say; `event_build.build` turns it into a signed `Event`, `event_format.parse` makes one of a received PDU.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from homeserver.protocol.room_versions import RoomVersion
+
+StateKey = tuple[str, str]  # (event type, state key): the address of one piece of room state
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is to be said, before it has a place in the graph. `state_key` None: no state event."""
+
+    type: str
+    sender: str
+    content: Mapping[str, Any]
+    state_key: str | None = None
+    redacts: str | None = None
+    origin_server_ts: int | None = None  # None: the builder's clock
+
+
+class Event:
+    """One event. `pdu` is the whole signed wire object without `unsigned`; all else is read from it once.
+
+    `room_id` is set for every event, also for a v12 create event, whose PDU carries none.
+    """
+
+    __slots__ = (
+        "auth_events",
+        "content",
+        "depth",
+        "event_id",
+        "origin_server_ts",
+        "pdu",
+        "prev_events",
+        "redacts",
+        "room_id",
+        "sender",
+        "state_key",
+        "type",
+        "version",
+    )
+
+    def __init__(
+        self,
+        *,
+        event_id: str,
+        room_id: str,
+        type: str,
+        sender: str,
+        state_key: str | None,
+        content: dict[str, Any],
+        origin_server_ts: int,
+        depth: int,
+        prev_events: tuple[str, ...],
+        auth_events: tuple[str, ...],
+        redacts: str | None,
+        pdu: dict[str, Any],
+        version: RoomVersion,
+    ) -> None:
+        self.event_id = event_id
+        self.room_id = room_id
+        self.type = type
+        self.sender = sender
+        self.state_key = state_key
+        self.content = content
+        self.origin_server_ts = origin_server_ts
+        self.depth = depth
+        self.prev_events = prev_events
+        self.auth_events = auth_events
+        self.redacts = redacts
+        self.pdu = pdu
+        self.version = version
+
+    @property
+    def is_state(self) -> bool:
+        return self.state_key is not None
+
+    @property
+    def address(self) -> StateKey:
+        """(type, state key); only for a state event."""
+        if self.state_key is None:
+            raise ValueError("not a state event")
+        return (self.type, self.state_key)
+
+    def __repr__(self) -> str:
+        return f"<Event {self.event_id} {self.type}>"

@@ -1,0 +1,114 @@
+"""Endpoints declare themselves: method, path, who may call, how often, what body. No defaults: a forgotten one does not start.
+
+    class Sending:
+        def __init__(self, sender: RoomSender) -> None: ...
+
+        @endpoint("PUT", "/_matrix/client/v3/rooms/{room_id}/send/{event_type}/{txn_id}",
+                  access=Access.USER, rate=Rate.MESSAGE, body=Body.OBJECT)
+        async def send(self, request: Request, room_id: RoomId, event_type: str, txn_id: str) -> Answer: ...
+
+Path parameters arrive percent-decoded, by keyword; the names room_id, user_id, event_id, room_alias and server_name are parsed into the
+identifier types of `protocol.ids` (M_INVALID_PARAM otherwise). A path may be declared several times (decorators stack) for old names.
+"""
+
+import enum
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+
+class Access(enum.Enum):
+    """Who may call. All but NONE resolve the access token; errors are M_MISSING_TOKEN, M_UNKNOWN_TOKEN, M_USER_LOCKED …"""
+
+    NONE = "none"
+    OPTIONAL = "optional"  # request.caller may be None
+    GUEST = "guest"  # any account, guests too
+    USER = "user"  # no guests: M_GUEST_ACCESS_FORBIDDEN
+    LOCKED = "locked"  # any account, also a locked one (logout)
+    ADMIN = "admin"
+    APPSERVICE = "appservice"
+    PEER = "peer"  # signed by another homeserver
+
+
+class Rate(enum.Enum):
+    """Which bucket pays (config section rate_limits has one line each)."""
+
+    NONE = "none"
+    READ = "read"
+    WRITE = "write"
+    MESSAGE = "message"
+    JOIN = "join"
+    INVITE = "invite"
+    CREATE_ROOM = "create_room"
+    REGISTER = "register"
+    LOGIN = "login"
+    REPORT = "report"
+    SYNC = "sync"
+
+
+class Body(enum.Enum):
+    """What the body is when no schema says more."""
+
+    NONE = "none"  # ignored
+    OBJECT = "object"  # a JSON object is required
+    OPTIONAL_OBJECT = "optional_object"  # an empty body counts as {}
+    STREAM = "stream"  # raw bytes, up to the media limit
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """A JSON object checked by schema/json/<name>.json, compiled at start."""
+
+    name: str
+    optional: bool = False  # an empty body counts as {}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who a token belongs to."""
+
+    user_id: str
+    device_id: str | None
+    token_id: int  # 0 for an application service
+    is_guest: bool = False
+    is_admin: bool = False
+    appservice: str | None = None  # ID of the application service that calls
+    locked: bool = False
+    suspended: bool = False
+
+
+@dataclass(slots=True)
+class Reply:
+    """A whole answer where a dict or ready JSON bytes do not say enough."""
+
+    body: Any = None  # dict/list: JSON; bytes: as they are
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
+
+
+# A dict is JSON with 200; bytes are ready JSON with 200.
+Answer = dict[str, Any] | bytes | Reply
+
+F = TypeVar("F", bound=Callable[..., Awaitable[Answer]])
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    method: str
+    path: str
+    access: Access
+    rate: Rate
+    body: Body | Schema
+
+
+def endpoint(method: str, path: str, *, access: Access, rate: Rate, body: Body | Schema) -> Callable[[F], F]:
+    """Mark the method as serving that path; `web.dispatch` collects the marks from the objects it is given."""
+    declaration = Declaration(method, path, access, rate, body)
+
+    def mark(function: F) -> F:
+        declared: list[Declaration] = function.__dict__.setdefault("declarations", [])
+        declared.insert(0, declaration)
+        return function
+
+    return mark

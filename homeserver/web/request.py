@@ -1,0 +1,84 @@
+"""One request as an endpoint sees it: parsed once, lazily where it may not be needed."""
+
+from typing import Any
+
+from homeserver.errors import InvalidParam, MissingParam
+from homeserver.web.endpoint import Caller
+
+
+class Request:
+    """`body` is the parsed JSON (a dict for Body.OBJECT and Schema), `raw_body` the bytes as they came."""
+
+    __slots__ = ("_query", "_query_text", "body", "caller", "headers", "method", "path", "peer", "raw_body", "received_ms", "remote_ip", "request_id", "route")
+
+    def __init__(self, method: str, path: str, query_text: str, headers: dict[str, str], raw_body: bytes, remote_ip: str) -> None:
+        self.method = method
+        self.path = path  # still percent-encoded
+        self._query_text = query_text
+        self._query: dict[str, list[str]] | None = None
+        self.headers = headers  # lower-case names
+        self.raw_body = raw_body
+        self.remote_ip = remote_ip
+        self.body: Any = None
+        self.caller: Caller | None = None
+        self.peer: str | None = None  # the server that signed the request
+        self.request_id = ""
+        self.received_ms = 0
+        self.route = ""
+
+    @property
+    def user(self) -> Caller:
+        """The caller, for endpoints whose access makes sure there is one."""
+        if self.caller is None:
+            raise RuntimeError("endpoint without a caller")
+        return self.caller
+
+    @property
+    def query(self) -> dict[str, list[str]]:
+        """All query parameters in order of appearance."""
+        if self._query is None:
+            from urllib.parse import parse_qs
+
+            self._query = parse_qs(self._query_text, keep_blank_values=True, max_num_fields=200) if self._query_text else {}
+        return self._query
+
+    def text(self, name: str) -> str | None:
+        """The first value of a query parameter."""
+        values = self.query.get(name)
+        return values[0] if values else None
+
+    def required(self, name: str) -> str:
+        """The first value; M_MISSING_PARAM when absent."""
+        value = self.text(name)
+        if value is None:
+            raise MissingParam(f"The query parameter {name} is required")
+        return value
+
+    def integer(self, name: str, default: int, *, least: int = 0, most: int = 2**53 - 1) -> int:
+        """An integer; M_INVALID_PARAM for what is none or is below `least`; cut to `most`."""
+        value = self.text(name)
+        if value is None:
+            return default
+        if not (value.isascii() and value.lstrip("-").isdigit() and len(value) < 20) or int(value) < least:
+            raise InvalidParam(f"{name} must be an integer of at least {least}")
+        return min(int(value), most)
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """true or false; M_INVALID_PARAM otherwise."""
+        value = self.text(name)
+        if value is None:
+            return default
+        if value not in ("true", "false"):
+            raise InvalidParam(f"{name} must be true or false")
+        return value == "true"
+
+    def choice(self, name: str, choices: tuple[str, ...], default: str | None = None) -> str:
+        """One of the given words; M_INVALID_PARAM otherwise, M_MISSING_PARAM when absent without a default."""
+        value = self.text(name)
+        if value is None:
+            if default is None:
+                raise MissingParam(f"The query parameter {name} is required")
+            return default
+        if value not in choices:
+            raise InvalidParam(f"{name} must be one of {', '.join(choices)}")
+        return value

@@ -1,0 +1,311 @@
+-- ChatMe's first schema. Written in the common subset of SQLite and PostgreSQL; storage/migrate.py translates
+-- INTEGER to BIGINT, BLOB to BYTEA and drops WITHOUT ROWID where a driver wants it so.
+-- Positions are stream positions (homeserver/streams.py); nums are compact event numbers, unique, in no promised order.
+
+CREATE TABLE counters (
+    name TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) WITHOUT ROWID;
+INSERT INTO counters (name, value) VALUES ('position', 0);
+INSERT INTO counters (name, value) VALUES ('event_num', 1);
+INSERT INTO counters (name, value) VALUES ('room_num', 1);
+INSERT INTO counters (name, value) VALUES ('collection_epoch', 1);
+
+CREATE TABLE secrets (
+    name TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) WITHOUT ROWID;
+
+-- ---------------------------------------------------------------- rooms
+
+CREATE TABLE rooms (
+    room_num INTEGER PRIMARY KEY,
+    room_id TEXT NOT NULL,
+    version TEXT NOT NULL,
+    created_ts INTEGER NOT NULL,
+    published INTEGER NOT NULL DEFAULT 0,
+    joined_count INTEGER NOT NULL DEFAULT 0,
+    invited_count INTEGER NOT NULL DEFAULT 0,
+    local_joined_count INTEGER NOT NULL DEFAULT 0,
+    blocked INTEGER NOT NULL DEFAULT 0
+);
+CREATE UNIQUE INDEX rooms_id ON rooms (room_id);
+CREATE INDEX rooms_published ON rooms (published, room_num) WHERE published = 1;
+
+CREATE TABLE events (
+    num INTEGER PRIMARY KEY,
+    room_num INTEGER NOT NULL,
+    position INTEGER, -- NULL: an outlier, known but in no timeline; negative: history from before our time here
+    topo INTEGER, -- our own depth, never a peer's claim alone
+    flags INTEGER NOT NULL DEFAULT 0, -- rooms/store.py EventFlag
+    notifies INTEGER NOT NULL DEFAULT 0, -- 1: counts as unread under the default push rules
+    ts INTEGER NOT NULL, -- origin_server_ts
+    type TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    state_key TEXT,
+    event_id TEXT NOT NULL,
+    thread TEXT, -- event ID of the thread's root
+    redacted_by INTEGER, -- num of the redaction that was applied
+    state_before BLOB, -- root of the state before this event; NULL for outliers
+    state_after BLOB, -- the same after it, where it differs
+    body BLOB NOT NULL, -- JSON members that clients and servers see, without braces
+    links BLOB NOT NULL -- the PDU's other JSON members
+);
+CREATE UNIQUE INDEX events_id ON events (event_id);
+CREATE UNIQUE INDEX events_position ON events (position);
+CREATE INDEX events_room_position ON events (room_num, position);
+CREATE INDEX events_room_topo ON events (room_num, topo, position);
+CREATE INDEX events_notifying ON events (room_num, position) WHERE notifies = 1;
+
+CREATE TABLE forward_extremities (
+    room_num INTEGER NOT NULL,
+    num INTEGER NOT NULL,
+    PRIMARY KEY (room_num, num)
+) WITHOUT ROWID;
+
+CREATE TABLE backward_extremities (
+    room_num INTEGER NOT NULL,
+    missing_id TEXT NOT NULL, -- an event we do not have
+    successor_num INTEGER NOT NULL, -- that one of ours which names it
+    PRIMARY KEY (room_num, missing_id, successor_num)
+) WITHOUT ROWID;
+
+-- The persistent state map: content-addressed nodes, shared between states (rooms/state_map.py).
+CREATE TABLE state_nodes (
+    node_id BLOB PRIMARY KEY,
+    epoch INTEGER NOT NULL, -- the collection during or after which it was last written
+    body BLOB NOT NULL
+) WITHOUT ROWID;
+
+-- Current state except memberships, which have their own table.
+CREATE TABLE current_state (
+    room_num INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    state_key TEXT NOT NULL,
+    num INTEGER NOT NULL,
+    PRIMARY KEY (room_num, type, state_key)
+) WITHOUT ROWID;
+
+CREATE TABLE room_roots (
+    room_num INTEGER PRIMARY KEY,
+    root BLOB NOT NULL -- current state as a map
+);
+
+CREATE TABLE memberships (
+    room_num INTEGER NOT NULL,
+    user_id TEXT NOT NULL,
+    membership TEXT NOT NULL,
+    previous TEXT, -- membership before this one
+    num INTEGER NOT NULL,
+    position INTEGER NOT NULL, -- of the last change
+    joined_position INTEGER, -- since when joined without a break; NULL when not joined
+    sender TEXT NOT NULL,
+    is_local INTEGER NOT NULL,
+    forgotten INTEGER NOT NULL DEFAULT 0,
+    displayname TEXT,
+    avatar_url TEXT,
+    stripped BLOB, -- JSON array of the stripped state that came with an invite or knock
+    PRIMARY KEY (room_num, user_id)
+) WITHOUT ROWID;
+CREATE INDEX memberships_user ON memberships (user_id, membership, room_num);
+CREATE INDEX memberships_user_position ON memberships (user_id, position);
+CREATE INDEX memberships_local ON memberships (room_num, is_local, membership);
+
+CREATE TABLE relations (
+    parent_id TEXT NOT NULL,
+    num INTEGER NOT NULL,
+    room_num INTEGER NOT NULL,
+    rel_type TEXT NOT NULL,
+    type TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    aggregation_key TEXT,
+    PRIMARY KEY (parent_id, rel_type, num)
+) WITHOUT ROWID;
+CREATE INDEX relations_num ON relations (num);
+
+CREATE TABLE threads (
+    room_num INTEGER NOT NULL,
+    root_id TEXT NOT NULL,
+    latest_num INTEGER NOT NULL,
+    latest_position INTEGER NOT NULL,
+    PRIMARY KEY (room_num, root_id)
+) WITHOUT ROWID;
+CREATE INDEX threads_latest ON threads (room_num, latest_position);
+
+CREATE TABLE redactions (
+    target_id TEXT NOT NULL,
+    num INTEGER NOT NULL, -- of the redaction event
+    PRIMARY KEY (target_id, num)
+) WITHOUT ROWID;
+
+CREATE TABLE transactions (
+    user_id TEXT NOT NULL,
+    device_id TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    txn_id TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    ts INTEGER NOT NULL,
+    PRIMARY KEY (user_id, device_id, txn_id, scope)
+) WITHOUT ROWID;
+CREATE INDEX transactions_ts ON transactions (ts);
+
+CREATE TABLE highlights (
+    user_id TEXT NOT NULL,
+    room_num INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    thread TEXT,
+    PRIMARY KEY (user_id, room_num, position)
+) WITHOUT ROWID;
+
+CREATE TABLE aliases (
+    alias TEXT PRIMARY KEY,
+    room_id TEXT NOT NULL,
+    creator TEXT NOT NULL,
+    created_ts INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX aliases_room ON aliases (room_id);
+
+CREATE TABLE network_listings (
+    appservice TEXT NOT NULL,
+    network TEXT NOT NULL,
+    room_id TEXT NOT NULL,
+    PRIMARY KEY (appservice, network, room_id)
+) WITHOUT ROWID;
+
+-- ---------------------------------------------------------------- accounts
+
+CREATE TABLE users (
+    user_id TEXT PRIMARY KEY,
+    password_hash TEXT,
+    created_ts INTEGER NOT NULL,
+    is_guest INTEGER NOT NULL DEFAULT 0,
+    is_admin INTEGER NOT NULL DEFAULT 0,
+    appservice TEXT,
+    deactivated INTEGER NOT NULL DEFAULT 0,
+    erased INTEGER NOT NULL DEFAULT 0,
+    locked INTEGER NOT NULL DEFAULT 0,
+    suspended INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+
+CREATE TABLE devices (
+    user_id TEXT NOT NULL,
+    device_id TEXT NOT NULL,
+    display_name TEXT,
+    created_ts INTEGER NOT NULL,
+    last_seen_ts INTEGER,
+    last_seen_ip TEXT,
+    user_agent TEXT,
+    PRIMARY KEY (user_id, device_id)
+) WITHOUT ROWID;
+
+CREATE TABLE access_tokens (
+    token_hash BLOB PRIMARY KEY,
+    token_id INTEGER NOT NULL,
+    user_id TEXT NOT NULL,
+    device_id TEXT,
+    expires_ts INTEGER, -- NULL: never
+    refresh_id INTEGER
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX access_tokens_id ON access_tokens (token_id);
+CREATE INDEX access_tokens_user ON access_tokens (user_id, device_id);
+
+CREATE TABLE refresh_tokens (
+    token_hash BLOB PRIMARY KEY,
+    refresh_id INTEGER NOT NULL,
+    user_id TEXT NOT NULL,
+    device_id TEXT NOT NULL,
+    next_id INTEGER, -- the refresh token that replaced it; usable until its access token is first used
+    expires_ts INTEGER
+) WITHOUT ROWID;
+CREATE INDEX refresh_tokens_user ON refresh_tokens (user_id, device_id);
+
+CREATE TABLE login_tokens (
+    token_hash BLOB PRIMARY KEY,
+    user_id TEXT NOT NULL,
+    expires_ts INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE registration_tokens (
+    token TEXT PRIMARY KEY,
+    uses_allowed INTEGER,
+    pending INTEGER NOT NULL DEFAULT 0,
+    completed INTEGER NOT NULL DEFAULT 0,
+    expires_ts INTEGER
+) WITHOUT ROWID;
+
+CREATE TABLE auth_sessions (
+    session_id TEXT PRIMARY KEY,
+    operation TEXT NOT NULL, -- what is being authorised: method, path and a digest of the parameters
+    completed BLOB NOT NULL, -- JSON object: stage to its result
+    parameters BLOB NOT NULL, -- JSON object without secrets
+    created_ts INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX auth_sessions_ts ON auth_sessions (created_ts);
+
+CREATE TABLE profiles (
+    user_id TEXT NOT NULL,
+    field TEXT NOT NULL,
+    value BLOB NOT NULL, -- JSON
+    PRIMARY KEY (user_id, field)
+) WITHOUT ROWID;
+
+CREATE TABLE directory_users (
+    user_id TEXT PRIMARY KEY,
+    search_text TEXT NOT NULL, -- case-folded localpart and display name
+    displayname TEXT,
+    avatar_url TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE account_data (
+    user_id TEXT NOT NULL,
+    room_id TEXT NOT NULL, -- '': global
+    type TEXT NOT NULL,
+    content BLOB NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (user_id, room_id, type)
+) WITHOUT ROWID;
+CREATE INDEX account_data_position ON account_data (user_id, position);
+
+CREATE TABLE filters (
+    user_id TEXT NOT NULL,
+    filter_id TEXT NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (user_id, filter_id)
+) WITHOUT ROWID;
+
+-- ---------------------------------------------------------------- receipts, presence, reports
+
+CREATE TABLE receipts (
+    room_num INTEGER NOT NULL,
+    user_id TEXT NOT NULL,
+    receipt_type TEXT NOT NULL, -- m.read, m.read.private
+    thread TEXT NOT NULL, -- '': unthreaded; main; or a root's event ID
+    event_id TEXT NOT NULL,
+    event_position INTEGER NOT NULL, -- where that event stands in the stream
+    ts INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (room_num, user_id, receipt_type, thread)
+) WITHOUT ROWID;
+CREATE INDEX receipts_position ON receipts (room_num, position);
+CREATE INDEX receipts_user ON receipts (user_id, room_num);
+
+CREATE TABLE presence (
+    user_id TEXT PRIMARY KEY,
+    state TEXT NOT NULL,
+    status_msg TEXT,
+    last_active_ts INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE reports (
+    report_id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL, -- event, room, user
+    reporter TEXT NOT NULL,
+    room_id TEXT,
+    event_id TEXT,
+    user_id TEXT,
+    reason TEXT,
+    score INTEGER,
+    created_ts INTEGER NOT NULL,
+    resolved_ts INTEGER
+);
+CREATE INDEX reports_open ON reports (resolved_ts, created_ts);

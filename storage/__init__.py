@@ -1,0 +1,1 @@
+"""The only room with SQL: drivers below, a file per port above."""
