@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from homeserver.protocol.room_versions import RoomVersion
 
@@ -27,13 +27,15 @@ class Draft:
 class Event:
     """One event. `pdu` is the whole signed wire object without `unsigned`; all else is read from it once.
 
-    `room_id` is set for every event, also for a v12 create event, whose PDU carries none.
+    `room_id` is set for every event, also for a v12 create event, whose PDU carries none. `encoded` is the pair that
+    `event_bytes.split` gives, when whoever made the event had it at hand.
     """
 
     __slots__ = (
         "auth_events",
         "content",
         "depth",
+        "encoded",
         "event_id",
         "origin_server_ts",
         "pdu",
@@ -51,7 +53,7 @@ class Event:
         *,
         event_id: str,
         room_id: str,
-        type: str,
+        type: str,  # noqa: A002 - the word of the protocol
         sender: str,
         state_key: str | None,
         content: dict[str, Any],
@@ -62,6 +64,7 @@ class Event:
         redacts: str | None,
         pdu: dict[str, Any],
         version: RoomVersion,
+        encoded: tuple[bytes, bytes] | None = None,
     ) -> None:
         self.event_id = event_id
         self.room_id = room_id
@@ -76,6 +79,32 @@ class Event:
         self.redacts = redacts
         self.pdu = pdu
         self.version = version
+        self.encoded = encoded
+
+    @classmethod
+    def from_pdu(cls, pdu: dict[str, Any], *, event_id: str, room_id: str, version: RoomVersion) -> Self:
+        """Reads the fields of a PDU whose format is known to be right; `event_format.parse` is for all others."""
+        content = pdu["content"]
+        prev_events, auth_events = pdu["prev_events"], pdu["auth_events"]
+        if version.references_with_hashes:
+            prev_events = [reference[0] for reference in prev_events]
+            auth_events = [reference[0] for reference in auth_events]
+        redacts = (content if version.redacts_in_content else pdu).get("redacts") if pdu["type"] == "m.room.redaction" else None
+        return cls(
+            event_id=event_id,
+            room_id=room_id,
+            type=pdu["type"],
+            sender=pdu["sender"],
+            state_key=pdu.get("state_key"),
+            content=content,
+            origin_server_ts=pdu["origin_server_ts"],
+            depth=pdu["depth"],
+            prev_events=tuple(prev_events),
+            auth_events=tuple(auth_events),
+            redacts=redacts if isinstance(redacts, str) else None,
+            pdu=pdu,
+            version=version,
+        )
 
     @property
     def is_state(self) -> bool:
