@@ -1,0 +1,55 @@
+# make run      the server, at http://localhost:8008, data in ./chatme-data
+# make test     the tests; ARGS go to pytest: make test ARGS="tests/sync -k limited"
+# make check    what CI runs: format, lint, types, imports, tests
+# make format   rewrite the code as `make check` wants it
+# make lock     take newer versions of what we depend on
+# make oracle   the independent homeserver that some tests compare with, in .oracle
+
+SHELL := /bin/bash
+PYTHON ?=
+BIN := .venv/bin
+ROOMS := appservices config federation homeserver schema storage
+ARGS ?=
+RUN ?=
+
+.PHONY: install run test check format lint types imports services oracle lock clean
+
+install: .venv/installed
+	@$(BIN)/python -m compileall -q -j 0 $(ROOMS)
+
+.venv/installed: requirements-dev.lock pyproject.toml tests/install
+	@PYTHON="$(PYTHON)" tests/install python
+
+run: install
+	@exec $(BIN)/chatme serve $(RUN)
+
+services: install
+	@tests/install services
+
+test: services
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: install lint types imports test
+
+format: install
+	@$(BIN)/ruff format -q .
+	@$(BIN)/ruff check -q --fix .
+
+lint: install
+	@$(BIN)/ruff format -q --check .
+	@$(BIN)/ruff check -q .
+
+types: install
+	@$(BIN)/mypy
+
+imports: install
+	@$(BIN)/lint-imports --no-logo
+
+oracle:
+	@PYTHON="$(PYTHON)" tests/install oracle
+
+lock:
+	@PYTHON="$(PYTHON)" tests/install lock
+
+clean:
+	@rm -rf .venv .oracle .mypy_cache .ruff_cache .pytest_cache .hypothesis

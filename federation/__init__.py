@@ -1,0 +1,1 @@
+"""Rooms shared with other homeservers: a wing beside `homeserver`, joined to it in `homeserver.main` alone."""
