@@ -46,7 +46,7 @@ def _add_for_membership(
             needed.append(("m.room.third_party_invite", token))
     elif membership == "join" and version.restricted_joins:
         authoriser = content.get("join_authorised_via_users_server")
-        if isinstance(authoriser, str) and authoriser != sender and authoriser != state_key:
+        if isinstance(authoriser, str) and authoriser not in (sender, state_key):
             needed.append(("m.room.member", authoriser))
 
 

@@ -3,17 +3,17 @@
 Client-server API, "Third-party invites"; server-server API, "Third-party invites".
 """
 
-import base64
-import binascii
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from canonicaljson import encode_canonical_json
 from nacl.exceptions import CryptoError
 from nacl.signing import VerifyKey
 
 from homeserver.protocol.auth_rules.rule_numbers import refusal
+from homeserver.protocol.canonical_json import encode_tolerant
+from homeserver.protocol.errors import InvalidJson
 from homeserver.protocol.event import Event, StateKey
+from homeserver.protocol.signing import ALGORITHM, decode_base64
 
 _RULE = "member.invite.third_party"
 
@@ -59,8 +59,8 @@ def _is_signed_by_any(signed: Mapping[str, Any], keys: Iterator[str]) -> bool:
     if not signatures:
         return False
     try:
-        message = encode_canonical_json({name: value for name, value in signed.items() if name not in ("signatures", "unsigned")})
-    except (TypeError, ValueError):
+        message = encode_tolerant({name: value for name, value in signed.items() if name not in ("signatures", "unsigned")})
+    except InvalidJson:
         return False  # nothing that has no canonical form was ever signed
     return any(_verifies(key, message, signature) for key in keys for signature in signatures)
 
@@ -72,7 +72,7 @@ def _signatures(signed: Mapping[str, Any]) -> Iterator[str]:
     for by_key in by_server.values():
         if isinstance(by_key, Mapping):
             for key_id, signature in by_key.items():
-                if key_id.startswith("ed25519:") and isinstance(signature, str):
+                if key_id.startswith(f"{ALGORITHM}:") and isinstance(signature, str):
                     yield signature
 
 
@@ -85,9 +85,5 @@ def _verifies(key: str, message: bytes, signature: str) -> bool:
 
 
 def _decode_base64(text: str) -> bytes:
-    """Unpadded base64 in either alphabet; identity servers have used both."""
-    plain = text.rstrip("=").replace("-", "+").replace("_", "/")
-    try:
-        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
-    except binascii.Error as error:
-        raise ValueError("no base64") from error
+    """In either alphabet; identity servers have used both."""
+    return decode_base64(text.replace("-", "+").replace("_", "/"))

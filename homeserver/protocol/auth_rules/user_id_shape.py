@@ -3,11 +3,8 @@
 Rooms live with IDs that today's grammar forbids, and all servers must judge them alike; so no more is asked than the rules need.
 """
 
-from typing import Final
-
-from homeserver.protocol.limits import MAX_IDENTIFIER_BYTES
-
-_SERVER_NAME_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]")
+from homeserver.protocol.errors import InvalidIdentifier
+from homeserver.protocol.ids import UserId
 
 
 def domain_of(identifier: str) -> str:
@@ -21,8 +18,9 @@ def looks_like_user_id(value: object) -> bool:
 
 
 def is_user_id(value: object) -> bool:
-    """As above with the length and the server name checked, as is done for a sender."""
-    if not isinstance(value, str) or not looks_like_user_id(value):
+    """As a sender must be: also the length and the server name are right."""
+    try:
+        UserId.parse(value)
+    except InvalidIdentifier:
         return False
-    domain = domain_of(value)
-    return bool(domain) and _SERVER_NAME_LETTERS.issuperset(domain) and len(value.encode("utf-8", "replace")) <= MAX_IDENTIFIER_BYTES
+    return True
