@@ -13,8 +13,9 @@ identifier types of `protocol.ids` (M_INVALID_PARAM otherwise). A path may be de
 
 import enum
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
 
 
 class Access(enum.Enum):
@@ -75,16 +76,36 @@ class Caller:
     appservice: str | None = None  # ID of the application service that calls
     locked: bool = False
     suspended: bool = False
+    unlimited: bool = False  # no rate limit applies: an application service that says so, an administrator's exemption
 
 
-@dataclass(slots=True)
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
 class Reply:
-    """A whole answer where a dict or ready JSON bytes do not say enough."""
+    """A whole answer where a dict or ready JSON bytes do not say enough.
 
-    body: Any = None  # dict/list: JSON; bytes: as they are
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    content_type: str = "application/json"
+    `body`: a dict or list is JSON, bytes go as they are, an async iterator of bytes is streamed (`length` says how many, if known).
+    """
+
+    __slots__ = ("body", "content_type", "headers", "length", "status")
+
+    def __init__(
+        self,
+        body: Any = None,
+        status: int = 200,
+        headers: Mapping[str, str] = NO_HEADERS,
+        content_type: str = "application/json",
+        length: int | None = None,
+    ) -> None:
+        self.body = body
+        self.status = status
+        self.headers = headers
+        self.content_type = content_type
+        self.length = length
+
+    def __repr__(self) -> str:
+        return f"<Reply {self.status} {self.content_type}>"
 
 
 # A dict is JSON with 200; bytes are ready JSON with 200.

@@ -1,30 +1,63 @@
 """One request as an endpoint sees it: parsed once, lazily where it may not be needed."""
 
-from typing import Any
+from typing import Any, Protocol
 
 from homeserver.errors import InvalidParam, MissingParam
 from homeserver.web.endpoint import Caller
+from homeserver.web.percent import parse_query
+
+
+class BodyReader(Protocol):
+    """A body that is still arriving. Reading lets more of it come; a slow reader slows the client down."""
+
+    declared: int | None  # Content-Length, None for a chunked body
+    limit: int  # more bytes than this raise TooLarge (M_TOO_LARGE)
+
+    async def read(self) -> bytes:
+        """The next piece, b"" at the end; raises TooLarge, or Unavailable when the client has gone."""
 
 
 class Request:
-    """`body` is the parsed JSON (a dict for Body.OBJECT and Schema), `raw_body` the bytes as they came."""
+    """`body` is the parsed JSON (a dict for Body.OBJECT and Schema), `raw_body` the bytes as they came.
 
-    __slots__ = ("_query", "_query_text", "body", "caller", "headers", "method", "path", "peer", "raw_body", "received_ms", "remote_ip", "request_id", "route")
+    With Body.STREAM the endpoint reads `reader` instead. `abandoned` is set before a waiting request is cancelled because its client has gone
+    or the server stops.
+    """
+
+    __slots__ = (
+        "_query",
+        "abandoned",
+        "body",
+        "caller",
+        "headers",
+        "method",
+        "path",
+        "peer",
+        "query_text",
+        "raw_body",
+        "reader",
+        "received_ms",
+        "remote_ip",
+        "request_id",
+        "route",
+    )
 
     def __init__(self, method: str, path: str, query_text: str, headers: dict[str, str], raw_body: bytes, remote_ip: str) -> None:
         self.method = method
         self.path = path  # still percent-encoded
-        self._query_text = query_text
+        self.query_text = query_text  # as it came, without the question mark
         self._query: dict[str, list[str]] | None = None
         self.headers = headers  # lower-case names
         self.raw_body = raw_body
+        self.reader: BodyReader | None = None
         self.remote_ip = remote_ip
         self.body: Any = None
         self.caller: Caller | None = None
         self.peer: str | None = None  # the server that signed the request
         self.request_id = ""
         self.received_ms = 0
-        self.route = ""
+        self.route = ""  # the path as declared
+        self.abandoned = False
 
     @property
     def user(self) -> Caller:
@@ -37,9 +70,7 @@ class Request:
     def query(self) -> dict[str, list[str]]:
         """All query parameters in order of appearance."""
         if self._query is None:
-            from urllib.parse import parse_qs
-
-            self._query = parse_qs(self._query_text, keep_blank_values=True, max_num_fields=200) if self._query_text else {}
+            self._query = parse_query(self.query_text)
         return self._query
 
     def text(self, name: str) -> str | None:

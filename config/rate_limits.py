@@ -1,0 +1,30 @@
+"""Section `rate_limits`: how often one user (or one address, before login) may do each kind of thing.
+
+A field per name of `homeserver.web.endpoint.Rate`: `per_second` is the lasting rate, `burst` what may come at once. A `per_second` of 0 lifts it.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    per_second: float
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    enabled: bool = True  # False lifts all but the limit on failed logins
+    read: RateLimit = RateLimit(50.0, 200)
+    write: RateLimit = RateLimit(10.0, 50)
+    message: RateLimit = RateLimit(10.0, 100)
+    join: RateLimit = RateLimit(0.5, 20)
+    invite: RateLimit = RateLimit(0.5, 20)
+    create_room: RateLimit = RateLimit(0.2, 10)
+    register: RateLimit = RateLimit(0.2, 10)
+    login: RateLimit = RateLimit(0.5, 20)
+    report: RateLimit = RateLimit(0.1, 10)
+    sync: RateLimit = RateLimit(10.0, 50)
+    failed_login_account: RateLimit = RateLimit(0.05, 5)  # wrong passwords for one account, from wherever
+    failed_login_address: RateLimit = RateLimit(0.1, 15)  # wrong passwords from one address, for whatever account
+    max_tracked: int = 100_000  # users and addresses remembered per kind

@@ -1,0 +1,1 @@
+"""What tests share: a clock and a chance that repeat, a client without sockets."""
