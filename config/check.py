@@ -1,0 +1,48 @@
+"""Settings that are right one by one and wrong together."""
+
+import ipaddress
+from collections.abc import Iterator
+
+from config.listeners import Listener
+from config.settings import Config
+from config.shape import Problem
+
+
+def contradictions(config: Config) -> Iterator[Problem]:
+    for name in ("client", "federation", "metrics"):
+        yield from _listener(("listeners", name), getattr(config.listeners, name))
+    if not any(listener.enabled for listener in (config.listeners.client, config.listeners.federation)):
+        yield Problem(("listeners", "client", "enabled"), "is off and so is the federation listener: nobody could reach this server")
+    for network in config.server.trusted_proxies:
+        if not _is_network(network):
+            yield Problem(("server", "trusted_proxies"), f"must hold addresses or networks, not “{network}”")
+    if config.passwords.minimum_length > config.passwords.maximum_length:
+        yield Problem(("passwords", "minimum_length"), "is above passwords.maximum_length")
+    documents = [(terms.policy, terms.language) for terms in config.registration.terms]
+    if len(set(documents)) < len(documents):
+        yield Problem(("registration", "terms"), "has the same policy twice in one language")
+    for contact in config.support.contacts:
+        if not contact.matrix_id and not contact.email_address:
+            yield Problem(("support", "contacts"), f"has a contact ({contact.role}) with neither matrix_id nor email_address")
+
+
+def _listener(path: tuple[str, ...], listener: Listener) -> Iterator[Problem]:
+    if not listener.enabled:
+        return
+    if bool(listener.certificate) != bool(listener.key):
+        yield Problem((*path, "certificate"), "and key belong together: give both or none")
+    if not listener.bind:
+        yield Problem((*path, "bind"), "names no address to listen on")
+    if not listener.serves:
+        yield Problem((*path, "serves"), "is empty: there would be nothing to answer")
+    for address in listener.bind:
+        if not _is_network(address) or "/" in address:
+            yield Problem((*path, "bind"), f"must hold IP addresses, not “{address}”")
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,35 @@
+"""Sections `server` and `support`: who this server is, where it keeps its data, whom to ask."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+SERVER_NAME = r"^([A-Za-z0-9.\-]{1,230}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?$"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    # The part after the colon in user IDs and aliases. It cannot be changed once there are accounts.
+    name: str = field(default="localhost", metadata={"pattern": SERVER_NAME, "says": "a host name, with or without a port"})
+    # Where clients reach this server, for /.well-known/matrix/client; empty: that file is not served.
+    public_base_url: str = field(default="", metadata={"pattern": r"^(https?://[^\s/?#]+/?)?$", "says": "http(s)://host[:port]"})
+    # Where other servers reach this one ("host:port"), for /.well-known/matrix/server; empty: that file is not served.
+    federation_address: str = field(default="", metadata={"pattern": rf"^$|{SERVER_NAME}", "says": "a host name, with or without a port"})
+    data_directory: str = field(default=".", metadata={"path": True})
+    signing_key: str = field(default="signing.key", metadata={"path": True})
+    # Proxies (addresses or networks) whose X-Forwarded-For is believed.
+    trusted_proxies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    role: Literal["m.role.admin", "m.role.moderator", "m.role.security", "m.role.dpo"]
+    matrix_id: str = ""
+    email_address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """/.well-known/matrix/support, served when either is given."""
+
+    contacts: tuple[Contact, ...] = ()
+    page: str = field(default="", metadata={"pattern": r"^(https?://\S+)?$", "says": "an http(s) address"})

@@ -1,0 +1,140 @@
+"""What a section looks like: a JSON Schema from its dataclass, values checked by that schema, and the section built from them.
+
+A field says more in its metadata: `minimum`, `maximum`, `pattern` (with `says`: the same in words), `path` (a relative path counts from the
+data directory).
+"""
+
+import dataclasses
+import re
+import types
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+
+from config.secret import Secret
+
+T = TypeVar("T")
+Path = tuple[str, ...]
+SIMPLE: dict[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string", Secret: "string"}
+WORDS = {
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "text in quotes",
+    "array": "a list",
+    "object": "a table",
+}
+
+
+class Problem(NamedTuple):
+    path: Path
+    message: str
+
+
+def describe(section: type) -> dict[str, Any]:
+    """The JSON Schema of a dataclass, its fields' and theirs in turn."""
+    hints = get_type_hints(section)
+    fields = dataclasses.fields(section)
+    needed = [f.name for f in fields if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING]
+    properties = {f.name: _describe(hints[f.name], f.metadata) for f in fields}
+    described: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
+    return {**described, "required": needed} if needed else described
+
+
+def _describe(hint: Any, metadata: types.MappingProxyType[Any, Any] | dict[str, Any]) -> dict[str, Any]:
+    if get_origin(hint) is Literal:
+        return {"type": "string", "enum": list(get_args(hint))}
+    if get_origin(hint) is tuple:
+        return {"type": "array", "items": _describe(get_args(hint)[0], {})}
+    if dataclasses.is_dataclass(hint):
+        return describe(hint)  # type: ignore[arg-type]  # annotations hold classes, never their instances
+    described: dict[str, Any] = {"type": SIMPLE[hint]}
+    if hint is Secret:
+        described["writeOnly"] = True
+    described.update({word: metadata[word] for word in ("minimum", "maximum", "pattern") if word in metadata})
+    if "says" in metadata:
+        described["description"] = metadata["says"]
+    return described
+
+
+def check(value: Any, schema: dict[str, Any], path: Path = (), *, partial: bool = True) -> Iterator[Problem]:
+    """What the schema forbids in the value. `partial`: what is required may be missing here, since a default fills it in."""
+    kind = schema["type"]
+    if not _is(value, kind):
+        shown = "what was given" if schema.get("writeOnly") else _shown(value)
+        yield Problem(path, f"must be {WORDS[kind]}, not {shown}")
+    elif kind == "object":
+        yield from _check_table(value, schema, path, partial=partial)
+    elif kind == "array":
+        for item in value:
+            yield from check(item, schema["items"], path, partial=False)
+    elif value not in schema.get("enum", [value]):
+        yield Problem(path, f"must be one of {', '.join(schema['enum'])}, not {_shown(value)}")
+    elif "pattern" in schema and not re.search(schema["pattern"], value):
+        yield Problem(path, f"must be {schema.get('description', 'of the form ' + schema['pattern'])}, not {_shown(value)}")
+    elif value < schema.get("minimum", value) or value > schema.get("maximum", value):
+        yield Problem(path, f"must be {_range(schema)}, not {value}")
+
+
+def _check_table(value: dict[str, Any], schema: dict[str, Any], path: Path, *, partial: bool) -> Iterator[Problem]:
+    for name, item in value.items():
+        known = schema["properties"].get(name)
+        if known is None:
+            yield Problem((*path, name), f"is no setting{_guess(name, schema['properties'])}")
+        else:
+            yield from check(item, known, (*path, name), partial=partial)
+    if not partial:
+        yield from (Problem((*path, name), "is missing") for name in schema.get("required", ()) if name not in value)
+
+
+def _guess(name: str, known: dict[str, Any]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(sorted(known))}"
+
+
+def _is(value: Any, kind: str) -> bool:
+    if kind == "integer":
+        return isinstance(value, int) and not isinstance(value, bool)
+    if kind == "number":
+        return isinstance(value, int | float) and not isinstance(value, bool) and value == value and abs(value) != float("inf")  # noqa: PLR0124 - NaN
+    return isinstance(value, {"boolean": bool, "string": str, "array": list, "object": dict}[kind])
+
+
+def _range(schema: dict[str, Any]) -> str:
+    if "maximum" not in schema:
+        return f"at least {schema['minimum']}"
+    return f"at most {schema['maximum']}" if "minimum" not in schema else f"from {schema['minimum']} to {schema['maximum']}"
+
+
+def _shown(value: Any) -> str:
+    return f"“{value[:60]}”" if isinstance(value, str) else "a table" if isinstance(value, dict) else str(value)[:60].lower()
+
+
+def build(section: type[T], given: dict[str, Any], default: T | None = None) -> T:
+    """The section with what is given; the rest from `default`, or from the fields' own defaults."""
+    hints = get_type_hints(section)
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(section):  # type: ignore[arg-type]  # T is a dataclass
+        hint = hints[field.name]
+        if default is not None:
+            values[field.name] = getattr(default, field.name)
+        if field.name in given:
+            values[field.name] = _build(hint, given[field.name], values.get(field.name, _default(field)))
+    return section(**values)
+
+
+def _build(hint: Any, given: Any, default: Any) -> Any:
+    if dataclasses.is_dataclass(hint):
+        return build(hint, given, default)  # type: ignore[arg-type]  # annotations hold classes, never their instances
+    if get_origin(hint) is tuple:
+        return tuple(_build(get_args(hint)[0], item, None) for item in given)
+    if hint is Secret:
+        return Secret(given)
+    return float(given) if hint is float else given
+
+
+def _default(field: "dataclasses.Field[Any]") -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return None if field.default is dataclasses.MISSING else field.default
