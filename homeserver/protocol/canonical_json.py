@@ -151,9 +151,10 @@ def encode_tolerant(value: Any) -> bytes:
     """Canonical JSON as room versions 1 to 5 and signed requests have it: floats and big integers are written as Python writes them."""
     try:
         check(value, max_nesting=_ENCODER_NESTING)
-        return encode(value)
     except InvalidJson:
         check(value, strict=False, max_nesting=MAX_FEDERATION_JSON_NESTING)
+    else:
+        return encode(value)
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
         return text.encode()
