@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 from config.check import contradictions
 from config.database import DatabaseSettings
 from config.lines import find_line
+from config.secret import Secret
 from config.settings import Config
 from config.shape import Problem, build, check, describe
 
@@ -149,7 +150,8 @@ def _rooted(section: T, root: Path, **known: Any) -> T:
 
 
 def _rooted_database(section: DatabaseSettings, root: Path) -> DatabaseSettings:
-    name = section.url.removeprefix(SQLITE)
-    if name == section.url or name.startswith(("/", ":")):
+    url = section.url.reveal()
+    name = url.removeprefix(SQLITE)
+    if name == url or name.startswith(("/", ":")):
         return section
-    return dataclasses.replace(section, url=f"{SQLITE}{root / name}")
+    return dataclasses.replace(section, url=Secret(f"{SQLITE}{root / name}"))

@@ -59,8 +59,8 @@ def _describe(hint: Any, metadata: types.MappingProxyType[Any, Any] | dict[str, 
 def check(value: Any, schema: dict[str, Any], path: Path = (), *, partial: bool = True) -> Iterator[Problem]:
     """What the schema forbids in the value. `partial`: what is required may be missing here, since a default fills it in."""
     kind = schema["type"]
+    shown = "what was given" if schema.get("writeOnly") else _shown(value)
     if not _is(value, kind):
-        shown = "what was given" if schema.get("writeOnly") else _shown(value)
         yield Problem(path, f"must be {WORDS[kind]}, not {shown}")
     elif kind == "object":
         yield from _check_table(value, schema, path, partial=partial)
@@ -68,9 +68,9 @@ def check(value: Any, schema: dict[str, Any], path: Path = (), *, partial: bool 
         for item in value:
             yield from check(item, schema["items"], path, partial=False)
     elif value not in schema.get("enum", [value]):
-        yield Problem(path, f"must be one of {', '.join(schema['enum'])}, not {_shown(value)}")
+        yield Problem(path, f"must be one of {', '.join(schema['enum'])}, not {shown}")
     elif "pattern" in schema and not re.search(schema["pattern"], value):
-        yield Problem(path, f"must be {schema.get('description', 'of the form ' + schema['pattern'])}, not {_shown(value)}")
+        yield Problem(path, f"must be {schema.get('description', 'of the form ' + schema['pattern'])}, not {shown}")
     elif value < schema.get("minimum", value) or value > schema.get("maximum", value):
         yield Problem(path, f"must be {_range(schema)}, not {value}")
 
