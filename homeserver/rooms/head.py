@@ -1,0 +1,167 @@
+"""Where a room stands: what the next event is built on, kept in memory for rooms in use.
+
+A head may run ahead of the disk: it already counts events whose commit is under way. When such a commit fails its `Lineage` is broken: all that was built
+on it fails too, and the head is loaded anew.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from homeserver.errors import NotFound
+from homeserver.protocol.auth_rules import PowerLevels, power_levels
+from homeserver.protocol.event import Event, StateKey
+from homeserver.protocol.event_build import reference_to
+from homeserver.protocol.room_versions import RoomVersion
+from homeserver.rooms.state_reader import StateReader
+from homeserver.rooms.store import EventCommit, Extremity, HeadRecord, Lineage, RoomStore, StoredEvent
+
+MAX_HEADS = 2_000
+MAX_KNOWN_MEMBERS = 300  # per room; the rest is looked up again when needed
+
+CREATE: StateKey = ("m.room.create", "")
+POWER_LEVELS: StateKey = ("m.room.power_levels", "")
+JOIN_RULES: StateKey = ("m.room.join_rules", "")
+
+
+class RoomHead:
+    """The current state by address as far as it is known here (None: known to be absent), and the ends of the graph."""
+
+    __slots__ = (
+        "_levels",
+        "create",
+        "extremities",
+        "joined_count",
+        "known",
+        "lineage",
+        "members",
+        "room_id",
+        "room_num",
+        "root",
+        "version",
+    )
+
+    def __init__(self, record: HeadRecord, create: StoredEvent) -> None:
+        self.room_num = record.room.room_num
+        self.room_id = record.room.room_id
+        self.version: RoomVersion = record.room.version
+        self.root = record.root
+        self.extremities = tuple(extremity_of(event) for event in record.extremities)
+        self.joined_count = record.room.joined_count
+        self.create = create
+        self.known: dict[StateKey, StoredEvent | None] = {CREATE: create}
+        self.members: OrderedDict[StateKey, StoredEvent | None] = OrderedDict()
+        self.lineage = Lineage()
+        self._levels: PowerLevels | None = None
+
+    def is_known(self, address: StateKey) -> bool:
+        return address in (self.members if address[0] == "m.room.member" else self.known)
+
+    def get(self, address: StateKey) -> StoredEvent | None:
+        """What is there; the address must have been learnt."""
+        return self.members[address] if address[0] == "m.room.member" else self.known[address]
+
+    def learn(self, address: StateKey, event: StoredEvent | None) -> None:
+        if address[0] == "m.room.member":
+            self.members[address] = event
+            while len(self.members) > MAX_KNOWN_MEMBERS:
+                self.members.popitem(last=False)
+            return
+        self.known[address] = event
+        if address == POWER_LEVELS:
+            self._levels = None
+
+    def membership(self, user_id: str) -> str:
+        """The user's membership, "leave" when there never was one; must have been learnt."""
+        event = self.members[("m.room.member", user_id)]
+        if event is None:
+            return "leave"
+        membership = event.content.get("membership")
+        return membership if isinstance(membership, str) else "leave"
+
+    @property
+    def levels(self) -> PowerLevels:
+        """The power levels in force; POWER_LEVELS must have been learnt."""
+        if self._levels is None:
+            event = self.known[POWER_LEVELS]
+            self._levels = power_levels.of(None if event is None else event.event, self.create.event)
+        return self._levels
+
+    def state_for(self, addresses: Iterable[StateKey]) -> dict[StateKey, Event]:
+        state = {}
+        for address in addresses:
+            event = self.get(address)
+            if event is not None:
+                state[address] = event.event
+        return state
+
+    @property
+    def depth(self) -> int:
+        return max((extremity.depth for extremity in self.extremities), default=0) + 1
+
+    @property
+    def topo(self) -> int:
+        return max((extremity.topo for extremity in self.extremities), default=0) + 1
+
+    def advance(self, commit: EventCommit) -> None:
+        """Count the event that is being committed."""
+        event = commit.event
+        gone = set(commit.extremities_gone)
+        kept = tuple(extremity for extremity in self.extremities if extremity.num not in gone)
+        self.extremities = (*kept, extremity_of(event))
+        if commit.root is not None:
+            self.root = commit.root
+        if event.state_key is not None:
+            self.learn((event.type, event.state_key), event)
+        self.joined_count += commit.joined_delta
+
+
+def extremity_of(event: StoredEvent) -> Extremity:
+    sha256 = reference_to(event.event).sha256 if event.version.references_with_hashes else None
+    return Extremity(event.num, event.event_id, event.event.depth, event.topo or 0, sha256)
+
+
+class RoomHeads:
+    """The heads of the rooms in use."""
+
+    def __init__(self, store: RoomStore, states: StateReader) -> None:
+        self._store = store
+        self._states = states
+        self._heads: OrderedDict[str, RoomHead] = OrderedDict()
+
+    async def get(self, room_id: str) -> RoomHead:
+        """The room's head; the caller holds its lock. M_NOT_FOUND when this server does not know the room."""
+        head = self._heads.get(room_id)
+        if head is not None and not head.lineage.broken:
+            self._heads.move_to_end(room_id)
+            return head
+        record = await self._store.head(room_id)
+        if record is None:
+            raise NotFound("This server does not know the room")
+        create = (await self._states.at(record.root, [CREATE]))[CREATE]
+        head = RoomHead(record, create)
+        self.keep(head)
+        return head
+
+    def keep(self, head: RoomHead) -> None:
+        self._heads[head.room_id] = head
+        while len(self._heads) > MAX_HEADS:
+            self._heads.popitem(last=False)
+
+    async def learn(self, head: RoomHead, addresses: Iterable[StateKey]) -> None:
+        """Make sure the head knows those addresses; no suspension when it does."""
+        unknown = [address for address in addresses if not head.is_known(address)]
+        if not unknown:
+            return
+        found = await self._states.at(head.root, unknown)
+        for address in unknown:
+            head.learn(address, found.get(address))
+
+    def drop(self, head: RoomHead) -> None:
+        """The head counts something that was never handed to the store: whatever is built on it must not last."""
+        head.lineage.broken = True
+        if self._heads.get(head.room_id) is head:
+            del self._heads[head.room_id]
+
+    def forget(self, room_id: str) -> None:
+        """The room changed behind the head's back (state was resolved, events came from a peer)."""
+        self._heads.pop(room_id, None)

@@ -1,0 +1,208 @@
+"""Who is in a room: join, knock, invite, leave, kick, ban, unban, forget. Client-server API, "Room membership"."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from homeserver.errors import BadState, Forbidden, Unknown
+from homeserver.protocol.auth_rules import may_invite
+from homeserver.protocol.event import Draft
+from homeserver.rooms.append import Appender
+from homeserver.rooms.head import JOIN_RULES, POWER_LEVELS, RoomHead, RoomHeads
+from homeserver.rooms.remote import RemoteRooms
+from homeserver.rooms.room_lock import RoomLock
+from homeserver.rooms.send import RoomSender
+from homeserver.rooms.store import EventCommit, RoomStore, StoredEvent
+
+KEPT_OF_CLIENT = ("reason", "is_direct")
+MAX_ALLOW_RULES = 50  # entries of a restricted join rule that are looked at
+
+
+class MemberProfiles(Protocol):
+    """What goes into a member event of the user's own making."""
+
+    async def member_profile(self, user_id: str) -> dict[str, Any]:
+        """`displayname` and `avatar_url`, as far as they are set."""
+
+
+class MemberLookup(Protocol):
+    """Reads of memberships (part of the store)."""
+
+    async def is_joined(self, room_id: str, user_id: str) -> bool: ...
+
+    async def local_joined(self, room_id: str) -> list[str]: ...
+
+    async def forget(self, room_id: str, user_id: str) -> None: ...
+
+
+class Membership:
+    """Changes memberships of local users, and of others as far as local users have the power to."""
+
+    def __init__(
+        self,
+        *,
+        sender: RoomSender,
+        appender: Appender,
+        heads: RoomHeads,
+        store: RoomStore,
+        members: MemberLookup,
+        profiles: MemberProfiles,
+        remote: RemoteRooms,
+    ) -> None:
+        self._sender = sender
+        self._appender = appender
+        self._heads = heads
+        self._store = store
+        self._members = members
+        self._profiles = profiles
+        self._remote = remote
+
+    async def join(self, room_id: str, user_id: str, extra: Mapping[str, Any] | None = None, servers: Sequence[str] = ()) -> str:
+        """Join, through another server when no one here is in the room; the room ID."""
+        content = {**(extra or {}), "membership": "join", **await self._profiles.member_profile(user_id)}
+        if not await self._is_in_room(room_id):
+            await self._remote.join(room_id, user_id, content, servers)
+            return room_id
+
+        async def work(lock: RoomLock, head: RoomHead) -> tuple[list[EventCommit], str]:
+            before = await self._current(head, user_id)
+            if before is not None and before.content.get("membership") == "join" and _same_profile(before.content, content):
+                if before.position is None:
+                    await self._sender.flushed(head)
+                return [], room_id
+            if before is None or before.content.get("membership") not in ("invite", "join"):
+                await self._authorise_restricted(head, user_id, content)
+            return [await self._member(lock, head, user_id, user_id, content)], room_id
+
+        return await self._sender.change(room_id, work)
+
+    async def knock(self, room_id: str, user_id: str, reason: str | None, servers: Sequence[str] = ()) -> str:
+        content = {"membership": "knock", **await self._profiles.member_profile(user_id), **_reason(reason)}
+        if not await self._is_in_room(room_id):
+            await self._remote.knock(room_id, user_id, content, servers)
+        else:
+            await self._change(room_id, user_id, user_id, content)
+        return room_id
+
+    async def invite(self, room_id: str, sender: str, user_id: str, extra: Mapping[str, Any]) -> None:
+        content = {key: extra[key] for key in KEPT_OF_CLIENT if key in extra}
+        content["membership"] = "invite"
+        if self._appender.identity.is_local(user_id):
+            content.update(await self._profiles.member_profile(user_id))
+
+        async def work(lock: RoomLock, head: RoomHead) -> tuple[list[EventCommit], None]:
+            before = await self._membership(head, user_id)
+            if before == "join":
+                raise Forbidden("The user is in the room already")
+            if before == "ban":
+                raise Forbidden("The user is banned from the room")
+            commit = await self._member(lock, head, sender, user_id, content)
+            if not self._appender.identity.is_local(user_id):
+                await self._remote.invite(commit.event, [])
+            return [commit], None
+
+        await self._sender.change(room_id, work)
+
+    async def leave(self, room_id: str, user_id: str, reason: str | None = None) -> None:
+        """Leave, reject an invite, retract a knock."""
+        content = {"membership": "leave", **_reason(reason)}
+        if not await self._is_in_room(room_id):
+            await self._remote.leave(room_id, user_id, content)
+            return
+        await self._change(room_id, user_id, user_id, content)
+
+    async def kick(self, room_id: str, sender: str, user_id: str, reason: str | None) -> None:
+        content = {"membership": "leave", **_reason(reason)}
+        await self._change(
+            room_id, sender, user_id, content, only_from=("join", "invite", "knock"), otherwise="The user is not in the room"
+        )
+
+    async def ban(self, room_id: str, sender: str, user_id: str, reason: str | None) -> None:
+        await self._change(room_id, sender, user_id, {"membership": "ban", **_reason(reason)})
+
+    async def unban(self, room_id: str, sender: str, user_id: str, reason: str | None) -> None:
+        content = {"membership": "leave", **_reason(reason)}
+
+        async def work(lock: RoomLock, head: RoomHead) -> tuple[list[EventCommit], None]:
+            if await self._membership(head, user_id) != "ban":
+                raise BadState("The user is not banned")
+            return [await self._member(lock, head, sender, user_id, content)], None
+
+        await self._sender.change(room_id, work)
+
+    async def forget(self, room_id: str, user_id: str) -> None:
+        """Forget a room that was left; M_UNKNOWN while still in it."""
+        if await self._members.is_joined(room_id, user_id):
+            raise Unknown("You must leave the room before you forget it")
+        await self._members.forget(room_id, user_id)
+
+    async def update_profile(self, room_id: str, user_id: str) -> None:
+        """Tell a joined room of the user's present name and picture."""
+        profile = await self._profiles.member_profile(user_id)
+
+        async def work(lock: RoomLock, head: RoomHead) -> tuple[list[EventCommit], None]:
+            before = await self._current(head, user_id)
+            if before is None or before.content.get("membership") != "join" or _same_profile(before.content, profile):
+                return [], None
+            kept = {key: value for key, value in before.content.items() if key not in ("displayname", "avatar_url", "reason")}
+            kept.pop("join_authorised_via_users_server", None)
+            return [await self._member(lock, head, user_id, user_id, {**kept, **profile})], None
+
+        await self._sender.change(room_id, work)
+
+    async def _change(
+        self, room_id: str, sender: str, user_id: str, content: dict[str, Any], only_from: Sequence[str] = (), otherwise: str = ""
+    ) -> None:
+        async def work(lock: RoomLock, head: RoomHead) -> tuple[list[EventCommit], None]:
+            if only_from and await self._membership(head, user_id) not in only_from:
+                raise Forbidden(otherwise)
+            return [await self._member(lock, head, sender, user_id, content)], None
+
+        await self._sender.change(room_id, work)
+
+    async def _member(self, lock: RoomLock, head: RoomHead, sender: str, user_id: str, content: dict[str, Any]) -> EventCommit:
+        return await self._appender.append(lock, head, Draft("m.room.member", sender, content, user_id))
+
+    async def _current(self, head: RoomHead, user_id: str) -> StoredEvent | None:
+        address = ("m.room.member", user_id)
+        await self._heads.learn(head, [address])
+        return head.get(address)
+
+    async def _membership(self, head: RoomHead, user_id: str) -> str:
+        await self._heads.learn(head, [("m.room.member", user_id)])
+        return head.membership(user_id)
+
+    async def _is_in_room(self, room_id: str) -> bool:
+        room = await self._store.room(room_id)
+        return room is not None and room.local_joined_count > 0
+
+    async def _authorise_restricted(self, head: RoomHead, user_id: str, content: dict[str, Any]) -> None:
+        """For a restricted room: is the user in one of the allowed rooms, and who here may vouch for it (spec, "Restricted rooms")."""
+        await self._heads.learn(head, [JOIN_RULES, POWER_LEVELS])
+        rules = head.get(JOIN_RULES)
+        rule = rules.content.get("join_rule") if rules is not None else None
+        if not head.version.restricted_joins or rule not in ("restricted", "knock_restricted") or rules is None:
+            return
+        if not await self._is_allowed(rules.content.get("allow"), user_id):
+            raise Forbidden("You are in none of the rooms whose members may join")
+        for member in await self._members.local_joined(head.room_id):
+            if may_invite(head.levels, member):
+                content["join_authorised_via_users_server"] = member
+                return
+        raise Forbidden("Nobody on this server may vouch for the join")
+
+    async def _is_allowed(self, allow: Any, user_id: str) -> bool:
+        for entry in allow[:MAX_ALLOW_RULES] if isinstance(allow, list) else ():
+            if not isinstance(entry, dict) or entry.get("type") != "m.room_membership":
+                continue
+            room_id = entry.get("room_id")
+            if isinstance(room_id, str) and await self._members.is_joined(room_id, user_id):
+                return True
+        return False
+
+
+def _reason(reason: str | None) -> dict[str, Any]:
+    return {} if reason is None else {"reason": reason}
+
+
+def _same_profile(content: Mapping[str, Any], profile: Mapping[str, Any]) -> bool:
+    return all(content.get(key) == profile.get(key) for key in ("displayname", "avatar_url"))

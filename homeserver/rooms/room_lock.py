@@ -1,0 +1,56 @@
+"""One room, one writer: whoever changes a room holds its lock and passes it on as the proof.
+
+In one process the lock is a queue of coroutines; with several it is also a lease, taken here.
+"""
+
+from collections import deque
+from types import TracebackType
+
+from twisted.internet.defer import Deferred
+
+
+class RoomLock:
+    """Held by one coroutine at a time. `async with locks.hold(room_id) as lock:`"""
+
+    __slots__ = ("_held", "_locks", "_waiting", "room_id")
+
+    def __init__(self, locks: "RoomLocks", room_id: str) -> None:
+        self._locks = locks
+        self.room_id = room_id
+        self._held = False
+        self._waiting: deque[Deferred[None]] = deque()
+
+    async def __aenter__(self) -> "RoomLock":
+        if self._held:
+            turn: Deferred[None] = Deferred(self._abandon)
+            self._waiting.append(turn)
+            await turn
+        self._held = True
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._waiting:
+            self._waiting.popleft().callback(None)  # held on: the next one is in at once
+        else:
+            self._held = False
+            self._locks.forget(self)
+
+    def _abandon(self, turn: Deferred[None]) -> None:
+        if turn in self._waiting:
+            self._waiting.remove(turn)
+
+
+class RoomLocks:
+    """The locks in use, by room."""
+
+    def __init__(self) -> None:
+        self._locks: dict[str, RoomLock] = {}
+
+    def hold(self, room_id: str) -> RoomLock:
+        lock = self._locks.get(room_id)
+        if lock is None:
+            lock = self._locks[room_id] = RoomLock(self, room_id)
+        return lock
+
+    def forget(self, lock: RoomLock) -> None:
+        self._locks.pop(lock.room_id, None)

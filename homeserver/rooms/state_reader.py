@@ -1,0 +1,138 @@
+"""Reads and changes states (`state_map`) through the store, with the nodes and events in use kept in memory.
+
+Both caches are bounded by bytes. Events change only by redaction, which `Streams` tells.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+from homeserver.protocol.event import StateKey
+from homeserver.rooms import state_map
+from homeserver.rooms.state_map import AddressHash, Entries, MissingNodes
+from homeserver.rooms.store import RoomStore, StoredEvent
+from homeserver.streams import Change, Streams
+
+NODE_CACHE_BYTES = 8 * 2**20
+EVENT_CACHE_BYTES = 24 * 2**20
+_EVENT_OVERHEAD = 700
+
+Result = TypeVar("Result")
+
+
+class StateReader:
+    """What is at an address, in a given state."""
+
+    def __init__(self, store: RoomStore, address_hash: AddressHash, streams: Streams) -> None:
+        self._store = store
+        self.address_hash = address_hash
+        self._nodes: dict[bytes, bytes] = {}
+        self._node_bytes = 0
+        self._events: dict[int, StoredEvent] = {}
+        self._event_bytes = 0
+        streams.subscribe(self._follow)
+
+    async def numbers(self, root: bytes, addresses: Iterable[StateKey]) -> dict[StateKey, int]:
+        """The event numbers at those addresses, as far as there are any."""
+        hashed = {self.address_hash(*address): address for address in addresses}
+        found = await self._with_nodes(lambda nodes: state_map.look_up(root, hashed, nodes))
+        return {hashed[key]: number for key, number in found.items()}
+
+    async def at(self, root: bytes, addresses: Iterable[StateKey]) -> dict[StateKey, StoredEvent]:
+        """The state events at those addresses, as far as there are any."""
+        numbers = await self.numbers(root, addresses)
+        events = await self.events(numbers.values())
+        return {address: events[number] for address, number in numbers.items()}
+
+    async def all_numbers(self, root: bytes) -> list[int]:
+        entries: Entries = await self._with_nodes(lambda nodes: state_map.items(root, nodes))
+        return list(entries.values())
+
+    async def all(self, root: bytes) -> list[StoredEvent]:
+        """Every state event of that state, in order of their numbers."""
+        numbers = await self.all_numbers(root)
+        events = await self.events(numbers)
+        return [events[number] for number in sorted(numbers)]
+
+    async def changes(self, old: bytes, new: bytes) -> tuple[list[int], list[int]]:
+        """(numbers in `new` and not in `old`, numbers in `old` and not in `new`); costs what differs."""
+        if old == new:
+            return [], []
+        come, gone = await self._with_nodes(lambda nodes: state_map.difference(old, new, nodes))
+        return list(come.values()), list(gone.values())
+
+    async def update(self, root: bytes, changes: Mapping[StateKey, int | None]) -> tuple[bytes, dict[bytes, bytes]]:
+        """The state after the changes and its new nodes, to be stored with the event that makes it."""
+        hashed = {self.address_hash(*address): number for address, number in changes.items()}
+        root, made = await self._with_nodes(lambda nodes: state_map.update(root, hashed, nodes))
+        for identity, body in made.items():
+            self._keep_node(identity, body)
+        return root, made
+
+    async def events(self, numbers: Iterable[int]) -> dict[int, StoredEvent]:
+        """Events by their compact numbers; all must exist."""
+        wanted = list(numbers)
+        cached = self._events
+        found = {number: cached[number] for number in wanted if number in cached}
+        if len(found) < len(wanted):
+            loaded = await self._store.events_by_num([number for number in wanted if number not in found])
+            for number, event in loaded.items():
+                self.keep(event)
+                found[number] = event
+        return found
+
+    def keep(self, event: StoredEvent) -> None:
+        """Remember a committed event that is state."""
+        if event.num in self._events:
+            return
+        self._events[event.num] = event
+        self._event_bytes += len(event.body) + len(event.links) + _EVENT_OVERHEAD
+        while self._event_bytes > EVENT_CACHE_BYTES:
+            old = self._events.pop(next(iter(self._events)))
+            self._event_bytes -= len(old.body) + len(old.links) + _EVENT_OVERHEAD
+
+    def _keep_node(self, identity: bytes, body: bytes) -> None:
+        if identity in self._nodes:
+            return
+        self._nodes[identity] = body
+        self._node_bytes += len(body) + 150
+        while self._node_bytes > NODE_CACHE_BYTES:
+            old = self._nodes.pop(next(iter(self._nodes)))
+            self._node_bytes -= len(old) + 150
+
+    async def _with_nodes(self, question: Callable[[Mapping[bytes, bytes]], Result]) -> Result:
+        """Ask the pure question, loading what it lacks, level by level."""
+        try:
+            return question(self._nodes)
+        except MissingNodes as error:
+            missing = error.node_ids
+        gathered = dict(self._nodes) if len(self._nodes) < 256 else _Overlay(self._nodes)
+        while True:
+            loaded = await self._store.nodes(missing)
+            if len(loaded) < len(missing):
+                raise RuntimeError("the database lacks nodes of a state")
+            gathered.update(loaded)
+            for identity, body in loaded.items():
+                self._keep_node(identity, body)
+            try:
+                return question(gathered)
+            except MissingNodes as error:
+                missing = error.node_ids
+
+    def _follow(self, changes: list[Change]) -> None:
+        for change in changes:
+            if change.kind == "redacted":
+                dropped = self._events.pop(change.subject, None)
+                if dropped is not None:
+                    self._event_bytes -= len(dropped.body) + len(dropped.links) + _EVENT_OVERHEAD
+
+
+class _Overlay(dict[bytes, bytes]):
+    """Nodes gathered for one question over those cached: a question keeps what it loaded, however small the cache."""
+
+    def __init__(self, below: dict[bytes, bytes]) -> None:
+        super().__init__()
+        self._below = below
+
+    def get(self, key: bytes, default: bytes | None = None) -> bytes | None:  # type: ignore[override]
+        body = super().get(key)
+        return body if body is not None else self._below.get(key, default)

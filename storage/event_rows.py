@@ -1,0 +1,74 @@
+"""Rows of the `events` table as records, and the rooms they name."""
+
+from homeserver.protocol.room_versions import RoomVersion, room_version
+from homeserver.rooms.store import RoomRecord, StoredEvent
+from storage.database import Cursor, Row
+
+COLUMNS = (
+    "num, room_num, position, topo, flags, notifies, ts, type, sender, state_key, event_id, thread, redacted_by, "
+    "state_before, state_after, body, links"
+)
+SELECT = f"SELECT {COLUMNS} FROM events "
+ROOM_COLUMNS = "room_num, room_id, version, published, joined_count, invited_count, local_joined_count, blocked, created_ts"
+MAX_ROOM_NAMES = 50_000
+
+
+class RoomNames:
+    """room_num ↔ (room ID, version): immutable once a room exists, so kept in memory; shared by all stores that read events."""
+
+    def __init__(self) -> None:
+        self._by_num: dict[int, tuple[str, RoomVersion]] = {}
+        self._by_id: dict[str, int] = {}
+
+    def remember(self, room_num: int, room_id: str, version: RoomVersion) -> None:
+        if len(self._by_num) >= MAX_ROOM_NAMES:
+            self._by_num.clear()
+            self._by_id.clear()
+        self._by_num[room_num] = (room_id, version)
+        self._by_id[room_id] = room_num
+
+    def num(self, cursor: Cursor, room_id: str) -> int | None:
+        """The number of a room, None for one this server does not know."""
+        found = self._by_id.get(room_id)
+        if found is None:
+            row = cursor.one("SELECT room_num, version FROM rooms WHERE room_id = ?", room_id)
+            if row is None:
+                return None
+            self.remember(row[0], room_id, room_version(row[1]))
+            found = row[0]
+        return found
+
+    def name(self, cursor: Cursor, room_num: int) -> tuple[str, RoomVersion]:
+        found = self._by_num.get(room_num)
+        if found is None:
+            row = cursor.one("SELECT room_id, version FROM rooms WHERE room_num = ?", room_num)
+            if row is None:
+                raise LookupError(f"no room has the number {room_num}")
+            found = (row[0], room_version(row[1]))
+            self.remember(room_num, *found)
+        return found
+
+    def room_id(self, cursor: Cursor, room_num: int) -> str:
+        return self.name(cursor, room_num)[0]
+
+    def event(self, cursor: Cursor, row: Row) -> StoredEvent:
+        """The record of a row of COLUMNS."""
+        return StoredEvent(*row, *self.name(cursor, row[1]))
+
+    def events(self, cursor: Cursor, rows: list[Row]) -> list[StoredEvent]:
+        return [StoredEvent(*row, *self.name(cursor, row[1])) for row in rows]
+
+
+def room_record(row: Row) -> RoomRecord:
+    """The record of a row of ROOM_COLUMNS."""
+    return RoomRecord(
+        room_num=row[0],
+        room_id=row[1],
+        version=room_version(row[2]),
+        published=bool(row[3]),
+        joined_count=row[4],
+        invited_count=row[5],
+        local_joined_count=row[6],
+        blocked=bool(row[7]),
+        created_ts=row[8],
+    )

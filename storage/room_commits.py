@@ -1,0 +1,256 @@
+"""Writes events and all that they change: many rooms' commits in one call, each table once.
+
+An item is what one `RoomStore.commit` call was given. Items whose lineage broke are answered with CommitLost and leave no trace; nothing else may fail
+for one item alone, so there are no savepoints here.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from homeserver.rooms.store import HAS_CHILDREN, REDACTED, CommitLost, EventCommit, MemberChange
+from homeserver.streams import Change
+from storage.database import WriteCursor
+
+Item = Sequence[EventCommit]
+
+INSERT_EVENT = (
+    "INSERT INTO events (num, room_num, position, topo, flags, notifies, ts, type, sender, state_key, event_id, thread, redacted_by, "
+    "state_before, state_after, body, links) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+UPSERT_NODE = (
+    "INSERT INTO state_nodes (node_id, epoch, body) VALUES (?, ?, ?) "
+    "ON CONFLICT (node_id) DO UPDATE SET epoch = excluded.epoch WHERE state_nodes.epoch < excluded.epoch"
+)
+UPSERT_MEMBER = (
+    "INSERT INTO memberships (room_num, user_id, membership, previous, num, position, joined_position, sender, is_local, forgotten, "
+    "displayname, avatar_url, stripped) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?) "
+    "ON CONFLICT (room_num, user_id) DO UPDATE SET membership = excluded.membership, previous = excluded.previous, num = excluded.num, "
+    "position = excluded.position, joined_position = CASE WHEN excluded.membership = 'join' AND memberships.membership = 'join' "
+    "THEN memberships.joined_position ELSE excluded.joined_position END, sender = excluded.sender, "
+    "forgotten = CASE WHEN excluded.membership IN ('leave', 'ban') THEN memberships.forgotten ELSE 0 END, "
+    "displayname = excluded.displayname, avatar_url = excluded.avatar_url, stripped = excluded.stripped"
+)
+
+
+class CommitWriter:
+    """The writer of group commits. `epoch` is the running collection of state nodes (rooms/collect)."""
+
+    def __init__(self) -> None:
+        self.epoch = 1
+
+    def __call__(self, cursor: WriteCursor, items: Sequence[Item]) -> list[CommitLost | None]:
+        outcome: list[CommitLost | None] = []
+        commits: list[EventCommit] = []
+        for item in items:
+            if any(commit.lineage.broken for commit in item):
+                outcome.append(CommitLost())
+                continue
+            outcome.append(None)
+            commits.extend(item)
+        if commits:
+            self._write(cursor, commits)
+        return outcome
+
+    def _write(self, cursor: WriteCursor, commits: list[EventCommit]) -> None:
+        write_rooms(cursor, commits)
+        write_events(cursor, commits)
+        self._write_states(cursor, commits)
+        write_extremities(cursor, commits)
+        write_members(cursor, commits)
+        write_relations(cursor, commits)
+        write_transactions(cursor, commits)
+        for commit in commits:
+            if commit.redaction is not None:
+                write_redaction(cursor, commit)
+            if commit.highlight_members or commit.highlights:
+                write_highlights(cursor, commit)
+            event = commit.event
+            cursor.announce(Change(event.position or 0, "event", event.room_id, commit.member and commit.member.user_id, event))
+
+    def _write_states(self, cursor: WriteCursor, commits: list[EventCommit]) -> None:
+        nodes: dict[bytes, bytes] = {}
+        roots: dict[int, bytes] = {}
+        current: dict[tuple[int, str, str], int | None] = {}
+        for commit in commits:
+            if commit.root is None:
+                continue
+            nodes.update(commit.nodes)
+            roots[commit.event.room_num] = commit.root
+            for (type_, state_key), num in commit.current_state.items():
+                current[commit.event.room_num, type_, state_key] = num
+        if not roots:
+            return
+        cursor.many(UPSERT_NODE, [(node_id, self.epoch, body) for node_id, body in nodes.items()])
+        cursor.many(
+            "INSERT INTO room_roots (room_num, root) VALUES (?, ?) ON CONFLICT (room_num) DO UPDATE SET root = excluded.root",
+            list(roots.items()),
+        )
+        cursor.many(
+            "INSERT INTO current_state (room_num, type, state_key, num) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (room_num, type, state_key) DO UPDATE SET num = excluded.num",
+            [(*address, num) for address, num in current.items() if num is not None],
+        )
+        cursor.many(
+            "DELETE FROM current_state WHERE room_num = ? AND type = ? AND state_key = ?",
+            [address for address, num in current.items() if num is None],
+        )
+
+
+def write_rooms(cursor: WriteCursor, commits: list[EventCommit]) -> None:
+    new = [commit.new_room for commit in commits if commit.new_room is not None]
+    if new:
+        cursor.many(
+            "INSERT INTO rooms (room_num, room_id, version, created_ts, published) VALUES (?, ?, ?, ?, ?)",
+            [(room.room_num, room.room_id, room.version.identifier, room.created_ts, int(room.published)) for room in new],
+        )
+    counts: dict[int, list[int]] = {}
+    for commit in commits:
+        if commit.joined_delta or commit.invited_delta or commit.local_joined_delta:
+            count = counts.setdefault(commit.event.room_num, [0, 0, 0])
+            count[0] += commit.joined_delta
+            count[1] += commit.invited_delta
+            count[2] += commit.local_joined_delta
+    cursor.many(
+        "UPDATE rooms SET joined_count = joined_count + ?, invited_count = invited_count + ?, "
+        "local_joined_count = local_joined_count + ? WHERE room_num = ?",
+        [(*count, room_num) for room_num, count in counts.items()],
+    )
+
+
+def write_events(cursor: WriteCursor, commits: list[EventCommit]) -> None:
+    """Each event takes its position here, in the order of the commits."""
+    rows = []
+    for commit in commits:
+        event = commit.event
+        event.position = cursor.position()
+        rows.append(
+            (
+                event.num, event.room_num, event.position, event.topo, event.flags, event.notifies, event.ts, event.type, event.sender,
+                event.state_key, event.event_id, event.thread, None, event.state_before, event.state_after, event.body, event.links,
+            )
+        )  # fmt: skip
+    cursor.many(INSERT_EVENT, rows)
+
+
+def write_extremities(cursor: WriteCursor, commits: list[EventCommit]) -> None:
+    """Only the ends that outlast the batch are written."""
+    added: dict[int, int] = {}
+    gone: list[tuple[int, int]] = []
+    for commit in commits:
+        room_num = commit.event.room_num
+        for num in commit.extremities_gone:
+            if added.pop(num, None) is None:
+                gone.append((room_num, num))
+        if commit.becomes_extremity:
+            added[commit.event.num] = room_num
+    cursor.many("DELETE FROM forward_extremities WHERE room_num = ? AND num = ?", gone)
+    cursor.many("INSERT INTO forward_extremities (room_num, num) VALUES (?, ?)", [(room_num, num) for num, room_num in added.items()])
+
+
+def write_members(cursor: WriteCursor, commits: list[EventCommit]) -> None:
+    changes: dict[tuple[int, str], tuple[EventCommit, MemberChange, int | None]] = {}
+    for commit in commits:
+        member = commit.member
+        if member is None:
+            continue
+        key = (commit.event.room_num, member.user_id)
+        earlier = changes.get(key)
+        joined = commit.event.position if member.membership == "join" else None
+        if joined is not None and earlier is not None and earlier[1].membership == "join":
+            joined = earlier[2]
+        changes[key] = (commit, member, joined)
+    cursor.many(
+        UPSERT_MEMBER,
+        [
+            (
+                room_num, user_id, member.membership, member.previous, commit.event.num, commit.event.position, joined, member.sender,
+                int(member.is_local), member.displayname, member.avatar_url, member.stripped,
+            )
+            for (room_num, user_id), (commit, member, joined) in changes.items()
+        ],
+    )  # fmt: skip
+
+
+def write_relations(cursor: WriteCursor, commits: list[EventCommit]) -> None:
+    related = [(commit.event, commit.relation) for commit in commits if commit.relation is not None]
+    if not related:
+        return
+    cursor.many(
+        "INSERT INTO relations (parent_id, num, room_num, rel_type, type, sender, aggregation_key) VALUES (?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (parent_id, rel_type, num) DO NOTHING",
+        [(r.parent_id, event.num, event.room_num, r.rel_type, event.type, event.sender, r.key) for event, r in related],
+    )
+    for event, relation in related:
+        cursor.run(
+            "UPDATE events SET flags = flags | ? WHERE event_id = ? AND room_num = ?", HAS_CHILDREN, relation.parent_id, event.room_num
+        )
+        cursor.announce(Change(event.position or 0, "related", event.room_id, None, relation.parent_id))
+    threads = {(event.room_num, event.thread): event for event, _ in related if event.thread is not None and event.is_shown}
+    cursor.many(
+        "INSERT INTO threads (room_num, root_id, latest_num, latest_position) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (room_num, root_id) DO UPDATE SET latest_num = excluded.latest_num, latest_position = excluded.latest_position",
+        [(room_num, root, event.num, event.position) for (room_num, root), event in threads.items()],
+    )
+
+
+def write_transactions(cursor: WriteCursor, commits: Iterable[EventCommit]) -> None:
+    cursor.many(
+        "INSERT INTO transactions (user_id, device_id, scope, txn_id, event_id, ts) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (user_id, device_id, txn_id, scope) DO NOTHING",
+        [
+            (t.user_id, t.device_id, t.scope, t.txn_id, commit.event.event_id, t.ts)
+            for commit in commits
+            if (t := commit.transaction) is not None
+        ],
+    )
+
+
+def write_redaction(cursor: WriteCursor, commit: EventCommit) -> None:
+    """Note the redaction and, when its target is here, empty that and all that was derived from it."""
+    redaction, event = commit.redaction, commit.event
+    if redaction is None:
+        return
+    cursor.run(
+        "INSERT INTO redactions (target_id, num) VALUES (?, ?) ON CONFLICT (target_id, num) DO NOTHING", redaction.target_id, event.num
+    )
+    if redaction.target_num is None:
+        return
+    row = cursor.one("SELECT position, thread FROM events WHERE num = ?", redaction.target_num)
+    cursor.run(
+        "UPDATE events SET body = ?, links = ?, flags = flags | ?, notifies = 0, redacted_by = ? WHERE num = ?",
+        redaction.body, redaction.links, REDACTED, event.num, redaction.target_num,
+    )  # fmt: skip
+    cursor.run("DELETE FROM relations WHERE num = ?", redaction.target_num)
+    if row is not None:
+        cursor.run("DELETE FROM highlights WHERE room_num = ? AND position = ?", event.room_num, row[0])
+        if row[1] is not None:
+            renew_thread(cursor, event.room_num, row[1])
+    cursor.announce(Change(event.position or 0, "redacted", event.room_id, None, redaction.target_num))
+
+
+def renew_thread(cursor: WriteCursor, room_num: int, root_id: str) -> None:
+    """Find a thread's latest event anew after one of its events was emptied."""
+    latest = cursor.one(
+        "SELECT e.num, e.position FROM relations r JOIN events e ON e.num = r.num "
+        "WHERE r.parent_id = ? AND r.rel_type = 'm.thread' AND e.room_num = ? ORDER BY e.position DESC LIMIT 1",
+        root_id, room_num,
+    )  # fmt: skip
+    if latest is None:
+        cursor.run("DELETE FROM threads WHERE room_num = ? AND root_id = ?", room_num, root_id)
+    else:
+        cursor.run("UPDATE threads SET latest_num = ?, latest_position = ? WHERE room_num = ? AND root_id = ?", *latest, room_num, root_id)
+
+
+def write_highlights(cursor: WriteCursor, commit: EventCommit) -> None:
+    event = commit.event
+    if commit.highlights:
+        cursor.many(
+            "INSERT INTO highlights (user_id, room_num, position, thread) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (user_id, room_num, position) DO NOTHING",
+            [(user_id, event.room_num, event.position, event.thread) for user_id in commit.highlights],
+        )
+    if commit.highlight_members:
+        cursor.run(
+            "INSERT INTO highlights (user_id, room_num, position, thread) SELECT user_id, room_num, ?, ? FROM memberships "
+            "WHERE room_num = ? AND is_local = 1 AND membership = 'join' AND user_id <> ? ON CONFLICT (user_id, room_num, position) DO NOTHING",
+            event.position, event.thread, event.room_num, event.sender,
+        )  # fmt: skip

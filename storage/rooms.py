@@ -1,0 +1,151 @@
+"""The port `homeserver.rooms.store.RoomStore`: the write path of rooms."""
+
+from collections.abc import Iterable, Sequence
+
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.python.failure import Failure
+
+from homeserver.clock import Chance
+from homeserver.errors import Unavailable
+from homeserver.rooms.store import CommitLost, EventCommit, HeadRecord, RoomRecord, StoredEvent
+from storage.database import Cursor, Database, WriteCursor
+from storage.event_rows import ROOM_COLUMNS, SELECT, RoomNames, room_record
+from storage.room_commits import CommitWriter
+
+NUMBER_BLOCK = 100_000  # numbers reserved at once; those of a block not used before a crash are never used
+LOADED_TRANSACTIONS = 5_000  # the newest of a device
+
+
+class NumberBlock:
+    """Unique numbers from a counter of the database, taken a block at a time."""
+
+    def __init__(self, database: Database, name: str) -> None:
+        self._database = database
+        self._name = name
+        self._next = self._end = 0
+        self._later: tuple[int, int] | None = None
+        self._reserving = False
+
+    async def reserve(self) -> None:
+        start = await self._database.write(self._reserve)
+        if self._next == self._end:
+            self._next, self._end = start, start + NUMBER_BLOCK
+        else:
+            self._later = (start, start + NUMBER_BLOCK)
+        self._reserving = False
+
+    def _reserve(self, cursor: WriteCursor) -> int:
+        value: int = cursor.value("UPDATE counters SET value = value + ? WHERE name = ? RETURNING value", NUMBER_BLOCK, self._name)
+        return value - NUMBER_BLOCK
+
+    def take(self) -> int:
+        if self._next == self._end:
+            if self._later is None:
+                raise Unavailable(retry_after_ms=1000)
+            (self._next, self._end), self._later = self._later, None
+        number = self._next
+        self._next += 1
+        if self._end - self._next < NUMBER_BLOCK // 2 and self._later is None and not self._reserving:
+            self._reserving = True
+            ensureDeferred(self.reserve()).addErrback(self._failed)
+        return number
+
+    def _failed(self, failure: Failure) -> None:
+        self._reserving = False  # the next take tries again
+
+
+class RoomTables:
+    """RoomStore over a database. `open` before use."""
+
+    def __init__(self, database: Database, names: RoomNames, writer: CommitWriter, chance: Chance) -> None:
+        self._database = database
+        self._names = names
+        self._writer = writer
+        self._chance = chance
+        self._event_nums = NumberBlock(database, "event_num")
+        self._room_nums = NumberBlock(database, "room_num")
+
+    async def open(self) -> None:
+        """Reserve the first numbers."""
+        await self._event_nums.reserve()
+        await self._room_nums.reserve()
+        self._writer.epoch = await self._database.read(
+            lambda cursor: cursor.value("SELECT value FROM counters WHERE name = 'collection_epoch'")
+        )
+
+    def commit(self, commits: Sequence[EventCommit]) -> Deferred[None]:
+        pending: Deferred[CommitLost | None] = self._database.write_grouped(self._writer, commits)
+
+        def settle(lost: CommitLost | None) -> None:
+            if lost is not None:
+                raise lost
+
+        def break_lineage(failure: Failure) -> Failure:
+            for commit in commits:
+                commit.lineage.broken = True
+            return failure
+
+        return pending.addCallbacks(settle, break_lineage)
+
+    def take_event_num(self) -> int:
+        return self._event_nums.take()
+
+    def take_room_num(self) -> int:
+        return self._room_nums.take()
+
+    async def room(self, room_id: str) -> RoomRecord | None:
+        row = await self._database.read(lambda cursor: cursor.one(f"SELECT {ROOM_COLUMNS} FROM rooms WHERE room_id = ?", room_id))
+        return None if row is None else room_record(row)
+
+    async def head(self, room_id: str) -> HeadRecord | None:
+        def question(cursor: Cursor) -> HeadRecord | None:
+            row = cursor.one(
+                f"SELECT {ROOM_COLUMNS}, (SELECT root FROM room_roots x WHERE x.room_num = r.room_num) FROM rooms r WHERE room_id = ?",
+                room_id,
+            )
+            if row is None or row[-1] is None:
+                return None
+            ends = cursor.all(SELECT + "WHERE num IN (SELECT num FROM forward_extremities WHERE room_num = ?) ORDER BY num", row[0])
+            return HeadRecord(room_record(row), row[-1], tuple(self._names.events(cursor, ends)))
+
+        return await self._database.read(question)
+
+    async def nodes(self, node_ids: Iterable[bytes]) -> dict[bytes, bytes]:
+        wanted = list(node_ids)
+        rows = await self._database.read(lambda cursor: cursor.all("SELECT node_id, body FROM state_nodes WHERE node_id IN ??", wanted))
+        return {row[0]: row[1] for row in rows}
+
+    async def events(self, event_ids: Iterable[str]) -> dict[str, StoredEvent]:
+        wanted = list(event_ids)
+
+        def question(cursor: Cursor) -> list[StoredEvent]:
+            return self._names.events(cursor, cursor.all(SELECT + "WHERE event_id IN ??", wanted))
+
+        return {event.event_id: event for event in await self._database.read(question)}
+
+    async def events_by_num(self, nums: Iterable[int]) -> dict[int, StoredEvent]:
+        wanted = list(nums)
+
+        def question(cursor: Cursor) -> list[StoredEvent]:
+            return self._names.events(cursor, cursor.all(SELECT + "WHERE num IN ??", wanted))
+
+        return {event.num: event for event in await self._database.read(question)}
+
+    async def device_transactions(self, user_id: str, device_id: str) -> list[tuple[str, str, str]]:
+        rows = await self._database.read(
+            lambda cursor: cursor.all(
+                "SELECT scope, txn_id, event_id FROM transactions WHERE user_id = ? AND device_id = ? ORDER BY ts DESC LIMIT ?",
+                user_id, device_id, LOADED_TRANSACTIONS,
+            )
+        )  # fmt: skip
+        return [(row[0], row[1], row[2]) for row in reversed(rows)]
+
+    async def address_secret(self) -> bytes:
+        made = self._chance.token_bytes(32)
+
+        def change(cursor: WriteCursor) -> bytes:
+            cursor.run("INSERT INTO secrets (name, value) VALUES ('state_address', ?) ON CONFLICT (name) DO NOTHING", made)
+            value: bytes = cursor.value("SELECT value FROM secrets WHERE name = 'state_address'")
+            return value
+
+        return await self._database.write(change)
