@@ -28,6 +28,8 @@ def check_membership(event: Event, state: State, create: Event, levels: PowerLev
     membership = event.content.get("membership")
     if event.state_key is None or not isinstance(membership, str):
         raise refusal(event.version, "member.shape", "no state key or no membership")
+    if ":" not in event.state_key:
+        raise refusal(event.version, "member.shape", "the state key is no user ID")
     if membership == "join" and event.prev_events == (create.event_id,) and creator_of(create) == event.state_key:
         return
     _check_target_may_be_here(event, create)
