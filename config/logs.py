@@ -6,6 +6,5 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Logging:
-    level: Literal["debug", "info", "warn", "error", "critical"] = "info"
-    format: Literal["text", "json"] = "text"
+    level: Literal["debug", "info", "warning", "error"] = "info"
     requests: bool = True  # a line per request

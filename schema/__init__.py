@@ -1,17 +1,21 @@
-"""SQL files and JSON Schemas, found by name and never by path."""
+"""JSON Schemas, loaded by name: `json/<area>/<name>.json`. The SQL files beside them are read by `schema.sql_files`."""
 
 import json
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
+
+_ROOT = Path(__file__).parent / "json"
 
 
 def load(name: str) -> dict[str, Any]:
-    """The JSON Schema `schema/json/<name>.json`; FileNotFoundError when there is none."""
-    found: dict[str, Any] = json.loads(files(__package__).joinpath("json", f"{name}.json").read_bytes())
-    return found
+    """The JSON Schema `json/<name>.json`; the name may hold folders: `client/login`."""
+    path = _ROOT / f"{name}.json"
+    if not path.is_file():
+        raise LookupError(f"no JSON Schema is called {name}")
+    schema: dict[str, Any] = json.loads(path.read_bytes())
+    return schema
 
 
-def names(folder: str) -> list[str]:
-    """The names of all schemas in `schema/json/<folder>`, ready for `load`."""
-    place = files(__package__).joinpath("json", folder)
-    return sorted(f"{folder}/{entry.name[:-5]}" for entry in place.iterdir() if entry.name.endswith(".json"))
+def names(area: str) -> list[str]:
+    """All names below `json/<area>/`, sorted."""
+    return sorted(str(path.relative_to(_ROOT).with_suffix("")) for path in (_ROOT / area).rglob("*.json"))

@@ -1,0 +1,92 @@
+"""What must be true before the server starts: a data directory of its own, held by one process, and a signing key.
+
+Whatever stands in the way becomes one line for the person who starts the server.
+"""
+
+import fcntl
+import os
+from pathlib import Path
+
+from homeserver.clock import Chance
+from homeserver.protocol.signing import SEED_BYTES, SigningKey, read_key_file
+
+LOCK_FILE = "chatme.lock"
+
+
+class CannotStart(Exception):
+    """The message is one clear line."""
+
+
+class DataDirectory:
+    """The folder of keys and data, made if it is not there; `hold` keeps every other process out until this one ends."""
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path)
+        self._lock: int | None = None
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise CannotStart(f"the data directory {path} is no directory") from error
+        except OSError as error:
+            raise CannotStart(f"the data directory {path} cannot be made: {error.strerror}") from error
+        if not os.access(self.path, os.R_OK | os.W_OK | os.X_OK):
+            raise CannotStart(f"the data directory {path} cannot be written to by this user")
+
+    def hold(self) -> None:
+        """Raises CannotStart while another process holds it. The lock ends with the process, however that ends."""
+        file = self.path / LOCK_FILE
+        try:
+            lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise CannotStart(f"the data directory {self.path} cannot be written to: {error.strerror}") from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.read(lock, 20).decode("ascii", "replace").strip()
+            os.close(lock)
+            raise CannotStart(f"the data directory {self.path} is in use by another ChatMe (process {holder or 'unknown'})") from error
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+        self._lock = lock
+
+    def release(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def signing_key(path: str, chance: Chance) -> SigningKey:
+    """The server's own key from its file, made at the first start and readable by this user alone."""
+    file = Path(path)
+    try:
+        text = file.read_text("ascii")
+    except FileNotFoundError:
+        return _new_signing_key(file, chance)
+    except (OSError, UnicodeDecodeError) as error:
+        raise CannotStart(f"the signing key {path} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}") from error
+    try:
+        keys = read_key_file(text)
+    except ValueError as error:
+        raise CannotStart(f"the signing key {path} is damaged: {error}") from error
+    if not keys:
+        raise CannotStart(f"the signing key {path} is empty: restore it from your copy, or remove it to get a new one")
+    return keys[0]
+
+
+def _new_signing_key(file: Path, chance: Chance) -> SigningKey:
+    """Whole or not at all: a crash leaves no half key."""
+    key = SigningKey.generate(chance.token_bytes(SEED_BYTES), f"a_{chance.token(4)}")
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as out:
+            out.write(key.to_line())
+            out.flush()
+            os.fsync(out.fileno())
+        unfinished.rename(file)
+        folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
+        os.fsync(folder)
+        os.close(folder)
+    except OSError as error:
+        raise CannotStart(f"the signing key {file} cannot be written: {error.strerror}") from error
+    return key
