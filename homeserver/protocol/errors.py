@@ -15,6 +15,10 @@ class InvalidJson(ProtocolError, ValueError):
     """The value has no canonical JSON form in this room version, or the text is no acceptable JSON."""
 
 
+class InvalidFilter(ProtocolError, ValueError):
+    """The value is no filter of the client-server API; the message names the member that is wrong."""
+
+
 class InvalidEvent(ProtocolError):
     """The event has the wrong shape, a missing field or a wrong type, for its room version."""
 

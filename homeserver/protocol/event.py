@@ -53,7 +53,7 @@ class Event:
         *,
         event_id: str,
         room_id: str,
-        type: str,  # noqa: A002 - the word of the protocol
+        type: str,
         sender: str,
         state_key: str | None,
         content: dict[str, Any],

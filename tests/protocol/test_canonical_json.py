@@ -83,7 +83,16 @@ def test_refused_texts(text: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [b'{"a":1.5}', b'{"a":1.0}', b'{"a":-0.0}', b'{"a":1e3}', b'{"a":9007199254740992}', b"[-9007199254740992]", b"[123456789012345678901234567890]"]
+    "text",
+    [
+        b'{"a":1.5}',
+        b'{"a":1.0}',
+        b'{"a":-0.0}',
+        b'{"a":1e3}',
+        b'{"a":9007199254740992}',
+        b"[-9007199254740992]",
+        b"[123456789012345678901234567890]",
+    ],
 )
 def test_numbers_that_only_old_room_versions_tolerate(text: bytes) -> None:
     value = canonical_json.parse(text)
@@ -121,11 +130,28 @@ def test_federation_bodies_may_be_nested_deeper_so_that_one_event_does_not_spoil
 
 
 @pytest.mark.parametrize(
-    "value", [1.5, float("nan"), float("inf"), MAX_INTEGER + 1, -MAX_INTEGER - 1, {"a": [1, {"b": 0.1}]}, {1, 2}, b"x", object(), {"a": "\ud800"}, {1: 2}]
+    "value",
+    [
+        1.5,
+        float("nan"),
+        float("inf"),
+        MAX_INTEGER + 1,
+        -MAX_INTEGER - 1,
+        {"a": [1, {"b": 0.1}]},
+        {"a": ({1.0: 0.1},)},
+        {1, 2},
+        b"x",
+        object(),
+    ],
 )
-def test_values_without_strict_form(value: Any) -> None:
+def test_values_that_fail_the_strict_check(value: Any) -> None:
     with pytest.raises(InvalidJson):
         canonical_json.check(value)
+
+
+@pytest.mark.parametrize("value", [{"a": "\ud800"}, {"\ud800": 1}, {1: 2}, {None: 1}, [MAX_INTEGER + 1], [{1, 2}], b"x"])
+def test_values_that_the_encoder_refuses_by_itself(value: Any) -> None:
+    with pytest.raises(InvalidJson):
         canonical_json.encode(value)
 
 

@@ -31,7 +31,9 @@ Ask = Callable[[RoomVersion, dict[str, Any]], dict[str, Any]]
 @pytest.fixture(scope="module")
 def ask() -> Iterator[Ask]:
     if not PYTHON.exists():
-        pytest.skip(f"no oracle: install matrix-synapse into an environment and name its Python in CHATME_ORACLE_PYTHON ({PYTHON} is not there)")
+        pytest.skip(
+            f"no oracle: install matrix-synapse into an environment and name its Python in CHATME_ORACLE_PYTHON ({PYTHON} is not there)"
+        )
     with subprocess.Popen([PYTHON, SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         questions, answers = process.stdin, process.stdout
         assert questions is not None

@@ -88,7 +88,7 @@ def test_key_files() -> None:
 def test_a_bad_key_file_names_the_line_but_not_the_secret(bad: str) -> None:
     with pytest.raises(ValueError, match="line 2") as caught:
         signing.read_key_file(KEY.to_line() + bad)
-    assert bad.split()[-1] not in str(caught.value)
+    assert bad.rsplit(maxsplit=1)[-1] not in str(caught.value)
 
 
 def test_a_key_does_not_show_its_secret() -> None:

@@ -10,39 +10,43 @@ VISIBILITIES = ["world_readable", "shared", "invited", "joined"]
 MEMBERSHIPS = ["join", "invite", "knock", "leave", "ban", None]
 
 # For each visibility at the event: the memberships at the event that see it without ever joining later, and with joining later.
-NEVER_JOINED_LATER = {
+NEVER_JOINED_LATER: dict[str, set[str | None]] = {
     "world_readable": {"join", "invite", "knock", "leave", "ban", None},
     "shared": {"join"},
     "invited": {"join", "invite"},
     "joined": {"join"},
 }
-JOINED_LATER = {**NEVER_JOINED_LATER, "shared": {"join", "invite", "knock", "leave", "ban", None}}
+JOINED_LATER: dict[str, set[str | None]] = {**NEVER_JOINED_LATER, "shared": {"join", "invite", "knock", "leave", "ban", None}}
 
 
 def expected(visibility: str, membership: str | None, joined_since: bool) -> bool:
     return membership in (JOINED_LATER if joined_since else NEVER_JOINED_LATER)[visibility]
 
 
-@pytest.mark.parametrize("visibility, membership, joined_since", product(VISIBILITIES, MEMBERSHIPS, [False, True]))
+@pytest.mark.parametrize("visibility, membership, joined_since", list(product(VISIBILITIES, MEMBERSHIPS, [False, True])))
 def test_any_event(visibility: str, membership: str | None, joined_since: bool) -> None:
     seen = may_see(visibility=visibility, membership=membership, joined_since=joined_since)
     assert seen is expected(visibility, membership, joined_since)
 
 
-@pytest.mark.parametrize("before, after, membership, joined_since", product(VISIBILITIES, VISIBILITIES, MEMBERSHIPS, [False, True]))
-def test_a_change_of_visibility_is_seen_by_whom_either_side_allows(before: str, after: str, membership: str | None, joined_since: bool) -> None:
+@pytest.mark.parametrize("before, after, membership, joined_since", list(product(VISIBILITIES, VISIBILITIES, MEMBERSHIPS, [False, True])))
+def test_a_change_of_visibility_is_seen_by_whom_either_side_allows(
+    before: str, after: str, membership: str | None, joined_since: bool
+) -> None:
     seen = may_see(visibility=before, visibility_after=after, membership=membership, joined_since=joined_since)
     assert seen is (expected(before, membership, joined_since) or expected(after, membership, joined_since))
 
 
-@pytest.mark.parametrize("visibility, before, after, joined_since", product(VISIBILITIES, MEMBERSHIPS, MEMBERSHIPS[:-1], [False, True]))
+@pytest.mark.parametrize(
+    "visibility, before, after, joined_since", list(product(VISIBILITIES, MEMBERSHIPS, MEMBERSHIPS[:-1], [False, True]))
+)
 def test_the_own_membership_is_seen_when_either_side_allows(visibility: str, before: str | None, after: str, joined_since: bool) -> None:
     seen = may_see(visibility=visibility, membership=before, membership_after=after, joined_since=joined_since)
     assert seen is (expected(visibility, before, joined_since) or expected(visibility, after, joined_since))
 
 
 @pytest.mark.parametrize("unknown", [None, "", "private", 1, ["joined"], {"a": 1}, True])
-@pytest.mark.parametrize("membership, joined_since", product(MEMBERSHIPS, [False, True]))
+@pytest.mark.parametrize("membership, joined_since", list(product(MEMBERSHIPS, [False, True])))
 def test_what_is_not_understood_is_shared(unknown: object, membership: str | None, joined_since: bool) -> None:
     assert may_see(visibility=unknown, membership=membership, joined_since=joined_since) is expected("shared", membership, joined_since)
 
