@@ -66,6 +66,12 @@ class Streams:
         if self._arrivals:
             self._release()
 
+    def skip_to(self, position: int) -> None:
+        """What lies up to there is stored but was never published here (before our start, by another process): readers ask the store."""
+        self._recent.clear()
+        self.position = self._floor = max(self.position, position)
+        self.publish((), self.position)
+
     def recent(self, since: int) -> list[Change] | None:
         """The changes after `since`, oldest first; None when memory does not reach back that far."""
         if since < self._floor:

@@ -1,18 +1,24 @@
 """What a driver offers to the stores: transactions as plain functions over a cursor.
 
 One SQL for all drivers, in the common subset of SQLite and PostgreSQL: `?` placeholders, `ON CONFLICT (…) DO UPDATE/NOTHING`, `RETURNING`, `IN ??`
-for a list parameter. The functions given to `read` and `write` are synchronous, short and free of side effects: they may run in another thread and,
-after a lost connection, once more.
+and `NOT IN ??` for a list parameter, `GREATEST`/`LEAST` (of values that are not NULL). Text is compared byte by byte everywhere; LIKE ignores case on
+SQLite alone, so it is asked about case-folded text only. A bool is stored as 0 or 1. The functions given to `read` and `write` are synchronous, short
+and free of side effects: they may run in another thread and, after a lost connection, once more.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
+from twisted.internet.defer import Deferred
+
+from homeserver.errors import Unavailable
 from homeserver.streams import Change
 
 T = TypeVar("T")
 Item = TypeVar("Item")
 Row = tuple[Any, ...]
+
+RETRY_AFTER_MS = 1000
 
 
 class Cursor(Protocol):
@@ -32,10 +38,10 @@ class WriteCursor(Cursor, Protocol):
     """Reads and writes inside one transaction."""
 
     def run(self, sql: str, *parameters: Any) -> int:
-        """Execute one statement; how many rows it changed."""
+        """Execute one statement; how many rows it changed. Where the count does not matter, `many` is cheaper on PostgreSQL."""
 
     def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        """One INSERT/UPDATE/DELETE over many rows; for `INSERT … VALUES (?, …)` a driver may send them together."""
+        """One INSERT/UPDATE/DELETE over many rows, or one; a driver may send it together with what follows."""
 
     def position(self) -> int:
         """Take the next position of the server-wide sequence; committed with this transaction, in commit order, without gaps."""
@@ -45,26 +51,30 @@ class WriteCursor(Cursor, Protocol):
 
 
 class Database(Protocol):
-    """A driver. All methods are called on the loop thread."""
+    """A driver. All methods are called on the loop thread, and each takes its place in the queue when it is called, before it is awaited.
 
-    async def read(self, question: Callable[[Cursor], T]) -> T:
+    Giving up the wait (cancelling the Deferred) does not take a write back: it is committed all the same.
+    """
+
+    def read(self, question: Callable[[Cursor], T]) -> Awaitable[T]:
         """A point read or a few short ranges: SQLite answers on the loop itself (no suspension), PostgreSQL in a thread."""
 
-    async def scan(self, question: Callable[[Cursor], T]) -> T:
+    def scan(self, question: Callable[[Cursor], T]) -> Deferred[T]:
         """A read whose cost grows with the data: always in a reader thread (SQLite in memory: on the loop)."""
 
-    async def write(self, change: Callable[[WriteCursor], T]) -> T:
+    def write(self, change: Callable[[WriteCursor], T]) -> Deferred[T]:
         """Runs in the next group commit, isolated by a savepoint; returns once it is on disk. An exception of `change` undoes it alone."""
 
-    async def write_grouped(self, writer: Callable[[WriteCursor, Sequence[Item]], Sequence[T]], item: Item) -> T:
-        """Hot path: all items that wait for the same `writer` are written by one call of it inside the next group commit, in order of arrival.
+    def write_grouped(self, writer: Callable[[WriteCursor, Sequence[Item]], Sequence[T]], item: Item) -> Deferred[T]:
+        """Hot path: items that wait for the same `writer` (an equal function) are written by one call of it inside the next group commit.
 
-        `writer` must not fail for one item alone: if it raises, the whole group's transaction is undone and every waiting item fails.
-        The item's place in the queue is taken when this is called (before the first await).
+        Items of one writer, and items and `write` changes among each other, keep their order of arrival. `writer` must not fail for one item alone:
+        if it raises, its items are undone and everything that waits for the same writer fails, for it may have been built on them. When a whole
+        transaction fails, everything that waits fails with `StorageUnavailable`.
         """
 
-    async def close(self) -> None:
-        """Finish the running commit, refuse new work, checkpoint, close."""
+    def close(self) -> Awaitable[None]:
+        """Finish what was accepted, refuse new work, checkpoint, close."""
 
 
 class Rollback(Exception):
@@ -73,6 +83,23 @@ class Rollback(Exception):
     def __init__(self, value: Any = None) -> None:
         super().__init__("rolled back")
         self.value = value
+
+
+class Conflict(Exception):
+    """A constraint refused a row (duplicate key, NULL where there must be none): the same for every driver."""
+
+
+class StorageUnavailable(Unavailable):
+    """Disk full, connection lost, database closed: nothing of this change is known to be stored, and the next may go well again."""
+
+    default_message = "The server cannot reach its database just now, try again"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message, retry_after_ms=RETRY_AFTER_MS)
+
+
+class CannotOpen(Exception):
+    """The database cannot be used as it is; the message is one clear line for the administrator."""
 
 
 def batches(rows: Iterable[Any], size: int) -> Iterable[list[Any]]:

@@ -1,0 +1,1 @@
+"""The drivers: SQLite and PostgreSQL behind `storage.database`, sharing group commit and threads."""

@@ -1,0 +1,84 @@
+"""The stores' SQL and text as PostgreSQL takes them."""
+
+import re
+from typing import NamedTuple
+
+from storage.drivers.translate import TOKENS
+
+
+class Insert(NamedTuple):
+    """An INSERT … VALUES (…) whose rows may travel in one statement."""
+
+    head: str  # up to VALUES
+    row: str  # (%s, …)
+    tail: str
+    keys: tuple[int, ...] | None  # columns of ON CONFLICT … DO UPDATE: rows that agree in them must not meet in one statement
+
+
+_INSERT = re.compile(r"^\s*(INSERT\s+INTO\s+\w+\s*\(([^()]*)\)\s*VALUES\s*)(\((?:[^()']|\(\))*\))(.*)$", re.IGNORECASE | re.DOTALL)
+_UPSERT = re.compile(r"\s*ON\s+CONFLICT\s*\(([^()]*)\)\s*(?:WHERE\b.*)?DO\s+UPDATE\b", re.IGNORECASE | re.DOTALL)
+
+
+def postgres_text(sql: str) -> str:
+    """With %s for ?, and an array for each list."""
+
+    def replace(match: re.Match[str]) -> str:
+        found = match[0]
+        if found.startswith("'") or found == "%":
+            return found.replace("%", "%%")
+        if found == "?":
+            return "%s"
+        if found.endswith("??"):
+            return "<> ALL(%s)" if found.upper().startswith("NOT") else "= ANY(%s)"
+        return found
+
+    return TOKENS.sub(replace, sql)
+
+
+def postgres_insert(sql: str) -> Insert | None:
+    """None when each row needs a statement of its own."""
+    match = _INSERT.match(postgres_text(sql))
+    if match is None or match[3].count("%s") < 1:
+        return None
+    head, columns, row, tail = match.groups()
+    if "DO UPDATE" not in " ".join(tail.upper().split()):
+        return Insert(head, row, tail, None)
+    upsert = _UPSERT.match(tail)
+    names = [name.strip() for name in columns.split(",")]
+    values = [value.strip() for value in row[1:-1].split(",")]
+    if upsert is None or len(names) != len(values):
+        return None
+    places = _places(values)
+    keys = tuple(places.get(names.index(key.strip()), -1) if key.strip() in names else -1 for key in upsert[1].split(","))
+    return None if -1 in keys else Insert(head, row, tail, keys)
+
+
+def _places(values: list[str]) -> dict[int, int]:
+    """Column number to parameter number, of those columns that are a parameter alone."""
+    places: dict[int, int] = {}
+    parameter = 0
+    for column, value in enumerate(values):
+        if value == "%s":
+            places[column] = parameter
+        parameter += value.count("%s")
+    return places
+
+
+def postgres_schema(sql: str) -> str:
+    """A migration: 64-bit integers, BYTEA, text compared byte by byte, no WITHOUT ROWID."""
+    code = re.sub(r"--[^\n]*", "", sql)
+    code = re.sub(r"\)\s*WITHOUT\s+ROWID", ")", code, flags=re.IGNORECASE)
+    code = re.sub(r"\bINTEGER\b", "BIGINT", code)
+    code = re.sub(r"\bBLOB\b", "BYTEA", code)
+    return re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', code)
+
+
+# PostgreSQL has no \0 in text. U+0001 becomes the first half of a pair: U+0001 "1" stands for itself, U+0001 "0" for \0.
+
+
+def escape(text: str) -> str:
+    return text.replace("\x01", "\x011").replace("\x00", "\x010")
+
+
+def unescape(text: str) -> str:
+    return text.replace("\x010", "\x00").replace("\x011", "\x01")
