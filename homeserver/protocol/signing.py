@@ -37,8 +37,8 @@ def encode_base64_url(data: bytes) -> str:
 
 
 def decode_base64(text: str) -> bytes:
-    """With or without padding; raises ValueError for characters outside the standard alphabet."""
-    unpadded = text.rstrip("=")
+    """With or without padding, in either alphabet; raises ValueError for other characters."""
+    unpadded = text.rstrip("=").replace("-", "+").replace("_", "/")
     return binascii.a2b_base64(unpadded + "=" * (-len(unpadded) % 4), strict_mode=True)
 
 

@@ -28,6 +28,16 @@ def test_json_signatures_equal_the_reference_library(value: dict[str, Any]) -> N
     signing.verify_json(ours, SERVER, KEY.key_id, KEY.public_key)
 
 
+def test_base64_is_read_in_both_alphabets_and_written_in_the_one_that_is_asked_for() -> None:
+    data = b"\xfb\xff\xfe" * 3
+    assert signing.encode_base64(data) == "+//++//++//+"
+    assert signing.encode_base64_url(data) == "-__--__--__-"
+    assert signing.decode_base64("+//++//++//+") == signing.decode_base64("-__--__--__-") == data
+    for bad in ("A", "AA!A", "AA AA", "A=AA", "ÄÄ", "AAA\n"):
+        with pytest.raises(ValueError):
+            signing.decode_base64(bad)
+
+
 def test_a_second_signature_keeps_the_first() -> None:
     other = SigningKey("ed25519:b", bytes(32))
     signed = signing.sign_json(signing.sign_json({"a": 1}, SERVER, KEY), "hs2", other)
