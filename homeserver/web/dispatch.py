@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 
+from twisted.internet.defer import CancelledError
+
 from homeserver.clock import Chance, Clock
 from homeserver.errors import MethodNotAllowed, TooLarge, Unavailable
 from homeserver.logs import AccessLog, current_request
 from homeserver.web.access import Entry
 from homeserver.web.body import BodyLimits, ReadyBody, read_all
-from homeserver.web.endpoint import Access, Body, Reply
+from homeserver.web.endpoint import Access, Body, Rate, Reply
 from homeserver.web.metrics import Metrics
 from homeserver.web.rate_limit import RateLimiter
 from homeserver.web.replies import Replies, encode, refuse
@@ -21,7 +23,7 @@ _PREFLIGHT = {"Access-Control-Max-Age": "86400"}
 class Served:
     """A route with all that is known about it before the first request."""
 
-    __slots__ = ("access", "body_limit", "bucket", "call", "measure", "parameters", "parse", "path", "streams")
+    __slots__ = ("access", "body_limit", "bucket", "call", "measure", "parameters", "parse", "path", "streams", "waits")
 
     def __init__(self, route: Route, limits: BodyLimits, limiter: RateLimiter, validation: Validation, metrics: Metrics) -> None:
         declaration = route.declaration
@@ -32,6 +34,7 @@ class Served:
         self.bucket = limiter.bucket(declaration.rate)
         self.parse = validation.parser(declaration.body)
         self.streams = declaration.body is Body.STREAM
+        self.waits = declaration.rate is Rate.SYNC
         self.body_limit = limits.of(declaration.access, self.streams)
         self.measure = metrics.measure(declaration.method, declaration.path)
 
@@ -106,7 +109,7 @@ class Dispatch:
     def _for_error(self, error: Exception, request: Request) -> Reply:
         if request.method == "OPTIONS":
             return Reply(b"{}", headers=_PREFLIGHT)
-        if request.abandoned:
+        if request.abandoned and isinstance(error, CancelledError):
             return refuse(Unavailable("The server is stopping", retry_after_ms=1000))
         return self._replies.for_error(error, request.request_id, request.route)
 
@@ -119,6 +122,7 @@ class Dispatch:
 
     async def _answer(self, request: Request, served: Served, segments: list[str]) -> Reply:
         request.route = served.path
+        request.waits = served.waits
         parameters = {parameter.name: parameter.value(segments[parameter.index]) for parameter in served.parameters}
         access = served.access
         if access is not Access.NONE and access is not Access.PEER:

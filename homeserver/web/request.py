@@ -40,6 +40,7 @@ class Request:
         "remote_ip",
         "request_id",
         "route",
+        "waits",
     )
 
     def __init__(self, method: str, path: str, query_text: str, headers: dict[str, str], raw_body: bytes, remote_ip: str) -> None:
@@ -57,6 +58,7 @@ class Request:
         self.request_id = ""
         self.received_ms = 0
         self.route = ""  # the path as declared
+        self.waits = False  # a long poll: it may be cancelled at any time
         self.abandoned = False
 
     @property
