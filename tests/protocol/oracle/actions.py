@@ -10,6 +10,7 @@ from nacl.signing import SigningKey
 from tests.protocol.oracle.story import JOIN_RULES, POWER, USERS, Draft, Story, Tip
 
 _KEYS = tuple(SigningKey(bytes([number]) * 32) for number in (1, 2, 3))
+_STRANGER = SigningKey(bytes(32))
 _LEVELS = ("users_default", "events_default", "state_default", "ban", "redact", "kick", "invite")
 _TYPES = ("m.room.topic", "m.room.name", "m.room.power_levels", "m.room.join_rules", "m.room.message", "m.room.redaction", "x.custom")
 _SIZES = (-1, 0, 0, 25, 50, 50, 75, 99, 100, 100, 101)
@@ -133,7 +134,7 @@ def third_party_member(story: Story, tip: Tip) -> Draft:
     target = story.random.choice(USERS)
     signed: dict[str, Any] = {"mxid": target, "token": token}
     message = json.dumps(signed, separators=(",", ":"), sort_keys=True).encode()
-    signature = story.random.choice(_KEYS).sign(message).signature
+    signature = story.random.choice((*_KEYS, _STRANGER)).sign(message).signature
     signed["signatures"] = {"id.example": {"ed25519:0": _base64(signature)}}
     return _member(str(sender), target, "invite", third_party_invite={"display_name": "x", "signed": signed})
 
@@ -155,7 +156,7 @@ def redaction(story: Story, tip: Tip) -> Draft:
 
 STATE_ACTIONS: tuple[tuple[Callable[[Story, Tip], Draft], int], ...] = (
     *((topic, 10), (join, 12), (rename, 3), (invite, 6), (leave, 4), (kick, 5), (ban, 7), (unban, 3), (knock, 2)),
-    *((join_rule, 8), (power_levels, 16), (third_party_invite, 2), (third_party_member, 2), (aliases, 1)),
+    *((join_rule, 8), (power_levels, 16), (third_party_invite, 4), (third_party_member, 4), (aliases, 1)),
 )
 ALL_ACTIONS = (*STATE_ACTIONS, (message, 6), (redaction, 6))
 

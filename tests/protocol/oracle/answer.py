@@ -58,8 +58,8 @@ class Room:
     async def get_auth_chain_difference(
         self, room_id: str, state_sets: list[set[str]], conflicted: set[str] | None, reachable: set[str] | None
     ) -> Any:
-        chains = [set().union(*(self.chains[event_id] for event_id in state)) for state in state_sets]
-        difference = set().union(*chains) - set.intersection(*chains)
+        chains: list[set[str]] = [set().union(*(self.chains[event_id] for event_id in state)) for state in state_sets]
+        difference = chains[0].union(*chains) - chains[0].intersection(*chains)
         subgraph: set[str] | None = None
         if conflicted is not None:
             below = set().union(*(self.chains[event_id] for event_id in conflicted))

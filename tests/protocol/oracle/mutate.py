@@ -3,7 +3,8 @@
 import copy
 from typing import Any
 
-from tests.protocol.oracle.story import CREATE, USERS, Described, Story, Tip
+from tests.protocol.oracle.story import CREATE, USERS, Story, Tip
+from tests.protocol.oracle.wire import Described
 
 _ODD: tuple[Any, ...] = (None, True, False, 0, -1, 50, 2**53 - 1, "", "x", "join", "50", "@u1:a.example", [], ["x"], {}, {"x": 1})
 _KEYS = (
