@@ -49,7 +49,7 @@ def ask() -> Iterator[Ask]:
         questions.close()
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sample=foreign_pdus())
 def test_hashes_ids_and_redactions(ask: Ask, sample: tuple[dict[str, Any], RoomVersion]) -> None:
     pdu, version = sample
