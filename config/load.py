@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from config.check import contradictions
-from config.database import DatabaseSettings
 from config.lines import find_line
-from config.secret import Secret
 from config.settings import Config
 from config.shape import Problem, build, check, describe
 
 PREFIX = "CHATME_"
-SQLITE = "sqlite:///"
 T = TypeVar("T")
 Tree = dict[str, Any]
 
@@ -44,7 +41,7 @@ def load(file: Path | None = None, *, base: Path, environment: Mapping[str, str]
     _refuse(_placed(layers, contradictions(config)))
     data = (base / config.server.data_directory).absolute()
     server = _rooted(config.server, data, data_directory=str(data))
-    return _rooted(config, data, server=server, database=_rooted_database(config.database, data))
+    return _rooted(config, data, server=server)
 
 
 def read_file(file: Path) -> Layer:
@@ -147,11 +144,3 @@ def _rooted(section: T, root: Path, **known: Any) -> T:
             whole = tuple(str(root / item) for item in value) if isinstance(value, tuple) else str(root / value)
             changed.setdefault(field.name, whole)
     return dataclasses.replace(section, **changed)  # type: ignore[type-var]  # T is a dataclass
-
-
-def _rooted_database(section: DatabaseSettings, root: Path) -> DatabaseSettings:
-    url = section.url.reveal()
-    name = url.removeprefix(SQLITE)
-    if name == url or name.startswith(("/", ":")):
-        return section
-    return dataclasses.replace(section, url=Secret(f"{SQLITE}{root / name}"))

@@ -8,7 +8,6 @@ from jsonschema import Draft202012Validator
 
 from config.load import ConfigError, load
 from config.rate_limits import RateLimit
-from config.secret import Secret
 from config.settings import Config
 from config.shape import check, describe
 from homeserver.protocol.room_versions import DEFAULT_ROOM_VERSION, ROOM_VERSIONS
@@ -61,7 +60,6 @@ def test_relative_paths_count_from_the_data_directory(tmp_path: Path) -> None:
     config = read('[server]\ndata_directory = "data"\n[appservices]\nregistrations = ["a.yaml", "/b.yaml"]\n', tmp_path)
     assert config.server.data_directory == str(tmp_path / "data")
     assert config.server.signing_key == str(tmp_path / "data/signing.key")
-    assert config.database.url == Secret(f"sqlite:///{tmp_path}/data/chatme.db")
     assert config.appservices.registrations == (str(tmp_path / "data/a.yaml"), "/b.yaml")
     assert config.listeners.client.certificate == ""
 

@@ -1,0 +1,1 @@
+"""The `chatme` command: what a person types, and what it says back."""

@@ -1,0 +1,93 @@
+"""The words of the command line."""
+
+import argparse
+from typing import TypeAlias
+
+from homeserver.version import VERSION
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+OFFER = "offer-administrator"  # what `serve` does in a terminal before its first start; not shown
+ABOUT = "ChatMe, a Matrix homeserver."
+EXAMPLES = """\
+examples:
+  chatme serve                                   a server at http://localhost:8008, its data in ./chatme-data
+  chatme serve --set server.name=example.org     the same under its own name (chosen once, at the first start)
+  chatme create-user alice --admin               an account, while the server runs or while it does not
+  chatme issue-token --uses 5                    lets five people register by themselves
+
+Settings stand in chatme-data/chatme.toml; `chatme generate-config` shows all of them. Each can be given as --set section.key=value or in
+the environment as CHATME_SECTION__KEY=value.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    shape = argparse.RawDescriptionHelpFormatter
+    whole = argparse.ArgumentParser(prog="chatme", description=ABOUT, epilog=EXAMPLES, formatter_class=shape)
+    whole.add_argument("--version", action="version", version=f"ChatMe {VERSION}")
+    commands = whole.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
+    _running(commands)
+    _people(commands)
+    _tokens(commands)
+    return whole
+
+
+def _running(commands: Commands) -> None:
+    _command(commands, "serve", "run the server until it is told to stop")
+    _command(commands, "check-config", "read the settings, say what is wrong with them, and start nothing")
+    commands.add_parser(
+        "generate-config", help="print the sample file: every setting with its default", description="Print the sample file."
+    )
+
+
+def _people(commands: Commands) -> None:
+    create = _command(commands, "create-user", "make an account")
+    create.add_argument("name", metavar="NAME", help="the part of the user ID before the colon: alice")
+    create.add_argument("--admin", action="store_true", help="may administer the server")
+    create.add_argument("--display-name", metavar="TEXT", help="what others see; NAME otherwise")
+    _password(create)
+    reset = _command(commands, "reset-password", "give an account a new password")
+    reset.add_argument("name", metavar="NAME")
+    reset.add_argument("--keep-devices", action="store_true", help="leave the account's devices logged in")
+    _password(reset)
+    admin = _command(commands, "set-admin", "let an account administer the server, or no more")
+    admin.add_argument("name", metavar="NAME")
+    admin.add_argument("--no", action="store_true", help="no more")
+    deactivate = _command(commands, "deactivate-user", "close an account for good")
+    deactivate.add_argument("name", metavar="NAME")
+    deactivate.add_argument("--erase", action="store_true", help="hide its messages from those who come later, too")
+    _command(commands, "list-users", "show the accounts")
+
+
+def _tokens(commands: Commands) -> None:
+    issue = _command(commands, "issue-token", "make a registration token, with which people register by themselves")
+    issue.add_argument("--uses", type=_positive, metavar="N", help="how many accounts it is good for; without end otherwise")
+    issue.add_argument("--days", type=_positive, metavar="N", help="for how long; without end otherwise")
+    issue.add_argument("--token", metavar="TEXT", help="the token itself; made up otherwise")
+    _command(commands, "list-tokens", "show the registration tokens")
+    revoke = _command(commands, "revoke-token", "take a registration token back")
+    revoke.add_argument("token", metavar="TOKEN")
+
+
+def _command(commands: Commands, name: str, about: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}.")
+    _places(command)
+    return command
+
+
+def _places(command: argparse.ArgumentParser) -> None:
+    places = command.add_argument_group("which server")
+    places.add_argument("--data", metavar="DIR", help="folder of keys, data and chatme.toml (./chatme-data, or that of --config)")
+    places.add_argument("--config", metavar="FILE", help="settings (chatme.toml in the data folder)")
+    places.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], dest="settings", help="one setting; repeatable")
+
+
+def _password(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--password-stdin", action="store_true", help="read the password from standard input (asked for otherwise)")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number

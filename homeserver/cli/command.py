@@ -1,0 +1,100 @@
+"""Commands about people and tokens: brought to the running server, or carried out on its data where none runs."""
+
+import argparse
+import getpass
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from config.settings import Config
+from homeserver.cli import places
+from homeserver.cli.failed import Failed
+from homeserver.control.ask import ask
+from homeserver.control.errors import NoAnswer, NobodyThere, Refused
+from homeserver.start_up import CannotStart, DataDirectory
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from homeserver.main import Server
+
+NOT_ARGUMENTS = frozenset({"command", "config", "data", "password_stdin", "settings"})
+
+
+def carry_out(arguments: argparse.Namespace) -> None:
+    config = places.settings(arguments)
+    if not Path(config.server.data_directory).is_dir():
+        raise Failed(f"there is no ChatMe in {config.server.data_directory}: `chatme serve` makes one, --data names another folder")
+    values = {name: value for name, value in vars(arguments).items() if name not in NOT_ARGUMENTS}
+    if "password_stdin" in arguments:
+        values["password"] = _password(arguments)
+    for line in _answer(config, arguments.command, values):
+        print(line)
+
+
+def offer_administrator(arguments: argparse.Namespace) -> None:
+    """In the terminal, before the first start, where there are no accounts yet."""
+
+    async def offer(server: "Server") -> list[str]:
+        if await server.commands.has_accounts():
+            return []
+        values = _asked_administrator()
+        return await server.commands.run("create-user", values) if values else []
+
+    for line in _locally(places.settings(arguments), offer):
+        print(line, file=sys.stderr)
+
+
+def first_words(arguments: argparse.Namespace) -> str:
+    """The command that makes the first administrator of this server."""
+    return f"`chatme create-user NAME --admin{''.join(f' {shlex.quote(word)}' for word in places.words(arguments, settings=False))}`"
+
+
+def _answer(config: Config, command: str, values: dict[str, Any]) -> list[str]:
+    try:
+        answer = ask(config.server.data_directory, command, values)
+    except NobodyThere:
+        return _locally(config, lambda server: server.commands.run(command, values))
+    except NoAnswer as error:
+        raise Failed(str(error)) from error
+    if "refused" in answer:
+        raise Failed(answer["refused"])
+    lines: list[str] = answer["result"]
+    return lines
+
+
+def _locally(config: Config, question: "Callable[[Server], Awaitable[list[str]]]") -> list[str]:
+    from homeserver.main import offline
+    from storage.database import CannotOpen
+
+    try:
+        data = DataDirectory(config.server.data_directory)
+        data.hold()
+        try:
+            return offline(config, question)
+        finally:
+            data.release()
+    except (CannotStart, CannotOpen, Refused) as error:
+        raise Failed(str(error)) from error
+
+
+def _password(arguments: argparse.Namespace) -> str:
+    if arguments.password_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise Failed("there is no terminal to ask for the password: give it to standard input and say --password-stdin")
+    return _asked_password()
+
+
+def _asked_password() -> str:
+    password = getpass.getpass("Password: ")
+    if getpass.getpass("The same again: ") != password:
+        raise Failed("these were two different passwords")
+    return password
+
+
+def _asked_administrator() -> dict[str, Any] | None:
+    print("There are no accounts yet. Make the first administrator now?", file=sys.stderr)
+    name = input("Name (empty: not now): ").strip()
+    return {"name": name, "admin": True, "display_name": None, "password": _asked_password()} if name else None
