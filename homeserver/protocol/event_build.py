@@ -44,7 +44,9 @@ def reference_to(event: Event) -> Reference:
     return Reference(event.event_id, encode_base64(reference_hash(event.pdu, event.version)))
 
 
-def _cite(references: Sequence[Event | Reference], version: RoomVersion) -> list[Any]:
+def _cite(references: Sequence[Event | Reference], version: RoomVersion, most: int) -> list[Any]:
+    if len(references) > most:
+        raise InvalidEvent(f"an event cites at most {MAX_PREV_EVENTS} previous and {MAX_AUTH_EVENTS} auth events")
     if not version.references_with_hashes:
         return [reference.event_id for reference in references]
     cited = [reference_to(reference) if isinstance(reference, Event) else reference for reference in references]
@@ -103,14 +105,12 @@ def build(
     """
     content = _place_redacts(draft, version)
     _check_draft(draft, content, version, room_id, event_id)
-    if len(prev_events) > MAX_PREV_EVENTS or len(auth_events) > MAX_AUTH_EVENTS:
-        raise InvalidEvent(f"an event cites at most {MAX_PREV_EVENTS} previous and {MAX_AUTH_EVENTS} auth events")
     pdu: dict[str, Any] = {
-        "auth_events": _cite(auth_events, version),
+        "auth_events": _cite(auth_events, version, MAX_AUTH_EVENTS),
         "content": content,
         "depth": min(depth, MAX_DEPTH),
         "origin_server_ts": now_ms if draft.origin_server_ts is None else draft.origin_server_ts,
-        "prev_events": _cite(prev_events, version),
+        "prev_events": _cite(prev_events, version, MAX_PREV_EVENTS),
         "sender": draft.sender,
         "type": draft.type,
     }
