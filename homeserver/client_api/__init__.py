@@ -1,0 +1,1 @@
+"""The client-server API: endpoints, a file per chapter of the specification."""

@@ -1,0 +1,96 @@
+"""What the server is and can do (client-server API, "Server Discovery", "API Versions", "Capabilities negotiation"; server-server API, "Server discovery")."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from config.server import Server, Support
+from homeserver.accounts.accounts import Accounts
+from homeserver.errors import NotFound
+from homeserver.protocol.room_versions import ROOM_VERSIONS
+from homeserver.web.endpoint import Access, Answer, Body, Rate, endpoint
+from homeserver.web.request import Request
+
+# The versions of the specification that clients may rely on. Each is added when everything that it brought is served.
+VERSIONS = ("r0.6.1", "v1.1", "v1.2", "v1.3", "v1.4", "v1.5", "v1.6", "v1.7", "v1.8", "v1.9", "v1.10")
+NOTHING_MORE: Mapping[str, Any] = MappingProxyType({})
+# What is the same for all users; what depends on the account is added for each.
+CAPABILITIES: Mapping[str, Any] = MappingProxyType(
+    {
+        "m.3pid_changes": {"enabled": False},
+        "m.forget_forced_upon_leave": {"enabled": False},
+        "m.profile_fields": {"enabled": True},
+        "m.set_displayname": {"enabled": True},
+        "m.set_avatar_url": {"enabled": True},
+    }
+)
+
+
+class Discovery:
+    """`features` are experimental ones for /versions, `capabilities` those of other parts."""
+
+    def __init__(
+        self,
+        server: Server,
+        support: Support,
+        accounts: Accounts,
+        *,
+        default_room_version: str,
+        takes_passwords: bool = True,
+        features: Mapping[str, bool] = NOTHING_MORE,
+        capabilities: Mapping[str, Any] = NOTHING_MORE,
+    ) -> None:
+        self._accounts = accounts
+        self._takes_passwords = takes_passwords
+        self._versions: dict[str, Any] = {"versions": list(VERSIONS), "unstable_features": dict(features)}
+        room_versions = {"default": default_room_version, "available": dict.fromkeys(ROOM_VERSIONS, "stable")}
+        self._capabilities = {**CAPABILITIES, "m.room_versions": room_versions, **capabilities}
+        base_url = server.public_base_url.rstrip("/")
+        self._client = {"m.homeserver": {"base_url": base_url}} if base_url else None
+        self._server = {"m.server": server.federation_address} if server.federation_address else None
+        self._support = _describe_support(support)
+
+    @endpoint("GET", "/_matrix/client/versions", access=Access.NONE, rate=Rate.NONE, body=Body.NONE)
+    async def versions(self, request: Request) -> Answer:
+        return self._versions
+
+    @endpoint("GET", "/_matrix/client/v3/capabilities", access=Access.GUEST, rate=Rate.READ, body=Body.NONE)
+    async def capabilities(self, request: Request) -> Answer:
+        has_password = self._takes_passwords and await self._accounts.has_password(request.user.user_id)
+        own = {"m.change_password": {"enabled": has_password}, "m.get_login_token": {"enabled": has_password}}
+        return {"capabilities": {**self._capabilities, **own}}
+
+    @endpoint("GET", "/.well-known/matrix/client", access=Access.NONE, rate=Rate.NONE, body=Body.NONE)
+    async def well_known_client(self, request: Request) -> Answer:
+        return _configured(self._client)
+
+    @endpoint("GET", "/.well-known/matrix/server", access=Access.NONE, rate=Rate.NONE, body=Body.NONE)
+    async def well_known_server(self, request: Request) -> Answer:
+        return _configured(self._server)
+
+    @endpoint("GET", "/.well-known/matrix/support", access=Access.NONE, rate=Rate.NONE, body=Body.NONE)
+    async def well_known_support(self, request: Request) -> Answer:
+        return _configured(self._support)
+
+
+def _configured(answer: dict[str, Any] | None) -> dict[str, Any]:
+    if answer is None:
+        raise NotFound("Nothing is told about this here")
+    return answer
+
+
+def _describe_support(support: Support) -> dict[str, Any] | None:
+    """None when there is nobody to ask."""
+    answer: dict[str, Any] = {}
+    if support.contacts:
+        answer["contacts"] = [
+            {
+                key: value
+                for key, value in (("role", contact.role), ("matrix_id", contact.matrix_id), ("email_address", contact.email_address))
+                if value
+            }
+            for contact in support.contacts
+        ]
+    if support.page:
+        answer["support_page"] = support.page
+    return answer or None

@@ -1,0 +1,164 @@
+"""Accounts, devices and their endpoints over a database in memory, with the cheapest hashes and everything open."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from config.accounts import Passwords as PasswordSettings
+from config.accounts import Registration as RegistrationSettings
+from config.accounts import Sessions
+from config.rate_limits import RateLimits
+from config.secret import Secret
+from config.server import Server, Support
+from homeserver.accounts.access_tokens import AccessTokens, AppserviceTokens, NoAppserviceTokens
+from homeserver.accounts.accounts import Accounts
+from homeserver.accounts.deactivate import Deactivation
+from homeserver.accounts.interactive_auth import InteractiveAuth
+from homeserver.accounts.issue import Issuer
+from homeserver.accounts.log_in import LogIn, PasswordCheck
+from homeserver.accounts.names import AppserviceNames, Names, NoAppserviceNames
+from homeserver.accounts.passwords import Passwords, Pool
+from homeserver.accounts.refresh import Refresher
+from homeserver.accounts.register import Registration
+from homeserver.accounts.registration_tokens import RegistrationTokens
+from homeserver.accounts.stages import DummyStage, PasswordStage, RegistrationTokenStage, TermsStage
+from homeserver.admin_api.register import SharedSecretRegister
+from homeserver.client_api.account import Account
+from homeserver.client_api.callers import caller_of
+from homeserver.client_api.devices import Devices
+from homeserver.client_api.discovery import Discovery
+from homeserver.client_api.login import Login, LoginTokens, Logout
+from homeserver.client_api.registration import Register
+from homeserver.devices.device_list import DeviceList
+from homeserver.devices.last_seen import LastSeen
+from homeserver.streams import Streams
+from homeserver.web.endpoint import Caller
+from homeserver.web.rate_limit import FailedLogins
+from storage.accounts import StoredAccounts
+from storage.auth_sessions import StoredAuthSessions, StoredRegistrationTokens
+from storage.database import Database
+from storage.devices import StoredDevices
+from storage.drivers.threads import NoThreads
+from storage.tokens import StoredTokens
+from tests.support.client import Client, dispatch_for, run
+from tests.support.clock import FakeClock, SeededChance
+from tests.support.storage import open_memory_database
+
+SECRET = "shared secret"
+CHEAP = PasswordSettings(minimum_length=1, memory_kib=8, iterations=1)
+OPEN = RegistrationSettings(enabled=True, requires_token=False, guests=True, shared_secret=Secret(SECRET))
+NORMAL_SESSIONS = Sessions()
+NORMAL_LIMITS = RateLimits(enabled=False)
+
+
+class NoRooms:
+    """Remembers who left all rooms."""
+
+    def __init__(self) -> None:
+        self.left: list[str] = []
+
+    async def leave_all(self, user_id: str) -> None:
+        self.left.append(user_id)
+
+
+class People:
+    """All parts of accounts and devices, wired as the server wires them."""
+
+    def __init__(
+        self,
+        database: Database,
+        streams: Streams,
+        *,
+        registration: RegistrationSettings = OPEN,
+        passwords: PasswordSettings = CHEAP,
+        sessions: Sessions = NORMAL_SESSIONS,
+        limits: RateLimits = NORMAL_LIMITS,
+        server: Server | None = None,
+        support: Support | None = None,
+        pool: Pool | None = None,
+        names: AppserviceNames | None = None,
+        appservices: AppserviceTokens[Caller] | None = None,
+        clock: FakeClock | None = None,
+    ) -> None:
+        self.server = server or Server(name="test")
+        self.clock = clock or FakeClock()
+        self.chance = SeededChance()
+        self.streams = streams
+        self.database = database
+        self.settings = registration
+        self.account_store = StoredAccounts(database)
+        self.token_store = StoredTokens(database)
+        self.device_store = StoredDevices(database)
+        self.auth_store = StoredAuthSessions(database)
+        self.rooms = NoRooms()
+        self.names = Names(self.server.name, names or NoAppserviceNames())
+        self.issuer = Issuer(sessions, self.clock, self.chance)
+        self.passwords = Passwords(passwords, pool or NoThreads().pool("passwords", 1), self.chance)
+        self.accounts = Accounts(self.account_store, streams, self.names, self.passwords, self.issuer, self.clock)
+        self.tokens: AccessTokens[Caller] = AccessTokens(
+            self.token_store, streams, self.clock, caller_of, appservices or NoAppserviceTokens()
+        )
+        self.last_seen = LastSeen(self.device_store, self.clock)
+        self.devices = DeviceList(self.device_store, self.last_seen, self.clock)
+        self.registration_tokens = RegistrationTokens(StoredRegistrationTokens(database), self.clock, self.chance)
+        check = PasswordCheck(self.account_store, self.passwords, FailedLogins(limits, self.clock))
+        self.log_in = LogIn(
+            self.account_store,
+            self.token_store,
+            self.names,
+            check,
+            self.issuer,
+            self.clock,
+            self.chance,
+            token_seconds=sessions.login_token_seconds,
+        )
+        self.refresher = Refresher(self.token_store, self.issuer, self.clock)
+        stages = (
+            PasswordStage(self.names, check),
+            DummyStage(),
+            TermsStage(registration.terms),
+            RegistrationTokenStage(self.registration_tokens),
+        )
+        self.auth = InteractiveAuth(self.auth_store, stages, self.clock, self.chance, lifetime_seconds=sessions.interactive_auth_seconds)
+        self.registration = Registration(
+            registration,
+            self.account_store,
+            self.token_store,
+            self.names,
+            self.passwords,
+            self.issuer,
+            self.auth,
+            self.clock,
+            self.chance,
+        )
+        self.deactivation = Deactivation(self.account_store, self.rooms)
+        self.chapters: tuple[object, ...] = (
+            Discovery(self.server, support or Support(), self.accounts, default_room_version="12", features={"org.example.test": True}),
+            Login(self.log_in, self.refresher, self.names, self.tokens, passwords, self.server.public_base_url),
+            LoginTokens(self.log_in, self.accounts, self.auth),
+            Logout(self.devices, self.tokens),
+            Register(self.registration, self.registration_tokens, self.tokens, self.server.name),
+            Account(self.accounts, self.passwords, self.deactivation, self.auth),
+            Devices(self.devices, self.auth),
+            SharedSecretRegister(registration.shared_secret, self.accounts, self.clock, self.chance, self.server.name),
+        )
+        self.client = Client(dispatch_for(*self.chapters, tokens=self.tokens, clock=self.clock, chance=self.chance))
+
+    def user(self, name: str, password: str = "secret", **more: Any) -> Client:
+        """A new user's client."""
+        _, grant = run(self.accounts.create(name, password, log_in=True, **more))
+        assert grant is not None
+        return self.client.with_token(grant.access_token)
+
+    def post(self, path: str, body: Any = None, query: Mapping[str, Any] | None = None) -> tuple[int, Any]:
+        """Without a token."""
+        return run(self.client.post(path, body, query))
+
+    def count(self, sql: str, *parameters: Any) -> int:
+        found = run(self.database.read(lambda cursor: cursor.value(sql, *parameters)))
+        return int(found or 0)
+
+
+def make_people(**settings: Any) -> People:
+    """Over a database of its own."""
+    streams = Streams()
+    return People(run(open_memory_database(streams)), streams, **settings)
