@@ -98,7 +98,7 @@ CREATE TABLE memberships (
     previous TEXT, -- membership before this one
     num INTEGER NOT NULL,
     position INTEGER NOT NULL, -- of the last change
-    joined_position INTEGER, -- since when joined without a break; NULL when not joined
+    joined_position INTEGER, -- where the user last came in, also when gone again since; NULL: never
     sender TEXT NOT NULL,
     is_local INTEGER NOT NULL,
     forgotten INTEGER NOT NULL DEFAULT 0,
@@ -176,16 +176,20 @@ CREATE TABLE network_listings (
 
 CREATE TABLE users (
     user_id TEXT PRIMARY KEY,
-    password_hash TEXT,
+    password_hash TEXT, -- argon2id, as a PHC string; NULL: no password opens this account
     created_ts INTEGER NOT NULL,
     is_guest INTEGER NOT NULL DEFAULT 0,
     is_admin INTEGER NOT NULL DEFAULT 0,
-    appservice TEXT,
+    appservice TEXT, -- ID of the application service that made it
+    user_type TEXT, -- support, bot, or NULL
+    terms TEXT, -- JSON object: policy ID to the version that was accepted
     deactivated INTEGER NOT NULL DEFAULT 0,
     erased INTEGER NOT NULL DEFAULT 0,
+    departing INTEGER NOT NULL DEFAULT 0, -- 1: deactivated, but has not left all its rooms yet
     locked INTEGER NOT NULL DEFAULT 0,
     suspended INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
+CREATE INDEX users_departing ON users (departing) WHERE departing = 1;
 
 CREATE TABLE devices (
     user_id TEXT NOT NULL,
@@ -198,46 +202,50 @@ CREATE TABLE devices (
     PRIMARY KEY (user_id, device_id)
 ) WITHOUT ROWID;
 
+-- Tokens are random texts of more than 256 bits; only their SHA-256 is stored.
 CREATE TABLE access_tokens (
     token_hash BLOB PRIMARY KEY,
-    token_id INTEGER NOT NULL,
     user_id TEXT NOT NULL,
     device_id TEXT,
     expires_ts INTEGER, -- NULL: never
-    refresh_id INTEGER
+    refresh_hash BLOB -- the refresh token given out with it
 ) WITHOUT ROWID;
-CREATE UNIQUE INDEX access_tokens_id ON access_tokens (token_id);
 CREATE INDEX access_tokens_user ON access_tokens (user_id, device_id);
+CREATE INDEX access_tokens_refresh ON access_tokens (refresh_hash) WHERE refresh_hash IS NOT NULL;
 
 CREATE TABLE refresh_tokens (
     token_hash BLOB PRIMARY KEY,
-    refresh_id INTEGER NOT NULL,
     user_id TEXT NOT NULL,
     device_id TEXT NOT NULL,
-    next_id INTEGER, -- the refresh token that replaced it; usable until its access token is first used
-    expires_ts INTEGER
+    previous_hash BLOB, -- the token it replaces, usable until this one or its access token is first used; then NULL
+    revoked INTEGER NOT NULL DEFAULT 0, -- 1: replaced for good, kept to notice that somebody uses it again
+    expires_ts INTEGER -- NULL: never
 ) WITHOUT ROWID;
 CREATE INDEX refresh_tokens_user ON refresh_tokens (user_id, device_id);
+CREATE INDEX refresh_tokens_previous ON refresh_tokens (previous_hash) WHERE previous_hash IS NOT NULL;
 
 CREATE TABLE login_tokens (
     token_hash BLOB PRIMARY KEY,
     user_id TEXT NOT NULL,
     expires_ts INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX login_tokens_expiry ON login_tokens (expires_ts);
 
 CREATE TABLE registration_tokens (
     token TEXT PRIMARY KEY,
-    uses_allowed INTEGER,
-    pending INTEGER NOT NULL DEFAULT 0,
+    uses_allowed INTEGER, -- NULL: any number
+    pending INTEGER NOT NULL DEFAULT 0, -- open sessions that have named it
     completed INTEGER NOT NULL DEFAULT 0,
-    expires_ts INTEGER
+    expires_ts INTEGER -- NULL: never
 ) WITHOUT ROWID;
 
 CREATE TABLE auth_sessions (
-    session_id TEXT PRIMARY KEY,
-    operation TEXT NOT NULL, -- what is being authorised: method, path and a digest of the parameters
-    completed BLOB NOT NULL, -- JSON object: stage to its result
-    parameters BLOB NOT NULL, -- JSON object without secrets
+    session_hash BLOB PRIMARY KEY, -- SHA-256 of the session ID
+    operation TEXT NOT NULL, -- what is being authorised: user, method and path
+    body_digest BLOB NOT NULL, -- of the parameters, keyed by the session ID
+    completed TEXT NOT NULL, -- JSON object: stage to its result, in order
+    parameters TEXT NOT NULL, -- JSON object without secrets
+    registration_token TEXT, -- counted as pending
     created_ts INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX auth_sessions_ts ON auth_sessions (created_ts);
@@ -260,7 +268,7 @@ CREATE TABLE account_data (
     user_id TEXT NOT NULL,
     room_id TEXT NOT NULL, -- '': global
     type TEXT NOT NULL,
-    content BLOB NOT NULL,
+    content BLOB NOT NULL, -- a JSON object; empty: deleted, which clients may still have to hear
     position INTEGER NOT NULL,
     PRIMARY KEY (user_id, room_id, type)
 ) WITHOUT ROWID;
@@ -295,6 +303,7 @@ CREATE TABLE presence (
     status_msg TEXT,
     last_active_ts INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX presence_worth_knowing ON presence (last_active_ts) WHERE state <> 'offline' OR status_msg IS NOT NULL;
 
 CREATE TABLE reports (
     report_id INTEGER PRIMARY KEY,
