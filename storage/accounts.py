@@ -145,6 +145,7 @@ class StoredAccounts:
             if erase:
                 for statement in _ERASE:
                     cursor.run(statement, user_id)
+                cursor.announce(Change(cursor.position(), "account_data", user_id=user_id))
             _announce(cursor, user_id)
             return True
 

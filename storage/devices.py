@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from homeserver.devices.store import DEVICE_CHANGE, TOKEN_CHANGE, Device, DeviceChange, Seen
+from homeserver.devices.store import DEVICE_CHANGE, DEVICE_DELETED, TOKEN_CHANGE, Device, DeviceChange, Seen
 from homeserver.streams import Change
 from storage.database import Database, Row, WriteCursor
 from storage.tokens import drop_tokens
@@ -19,6 +19,9 @@ def announce_devices(cursor: WriteCursor, user_id: str, device_ids: Sequence[str
     if device_ids:
         change = DeviceChange(tuple(device_ids), removed)
         cursor.announce(Change(cursor.position(), DEVICE_CHANGE, user_id=user_id, subject=change))
+    if removed:
+        for device_id in device_ids:
+            cursor.announce(Change(cursor.position(), DEVICE_DELETED, user_id=user_id, subject=device_id))
 
 
 def remove_devices(cursor: WriteCursor, user_id: str, device_ids: Sequence[str]) -> None:

@@ -106,6 +106,10 @@ class AccessTokens(Generic[C]):
                 del self._of_user[found[1]]
 
     def _follow(self, changes: list[Change]) -> None:
+        if not changes:  # positions were stepped over
+            self._changes += 1
+            self._known.clear()
+            self._of_user.clear()
         for change in changes:
             if change.kind in (TOKEN_CHANGE, ACCOUNT_CHANGE) and change.user_id is not None:
                 self._changes += 1

@@ -142,6 +142,9 @@ class Accounts:
             raise NotFound("There is no such user here")
 
     def _follow(self, changes: list[Change]) -> None:
+        if not changes:  # positions were stepped over
+            self._changes += 1
+            self._known.clear()
         for change in changes:
             if change.kind == ACCOUNT_CHANGE and change.user_id is not None:
                 self._changes += 1

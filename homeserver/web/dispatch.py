@@ -1,6 +1,6 @@
 """One request from its route to its answer: match, caller, rate, body, call. The only place that catches."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from twisted.internet.defer import CancelledError
 
@@ -54,6 +54,7 @@ class Dispatch:
         *,
         limits: BodyLimits,
         access_log: AccessLog | None = None,
+        seen: Callable[[Request], None] | None = None,
     ) -> None:
         self.router = router
         self.clock = clock
@@ -62,6 +63,7 @@ class Dispatch:
         self._metrics = metrics
         self._replies = Replies()
         self._access_log = access_log
+        self._seen = seen  # told of every request that came with a token
         self._prefix = chance.token(4) + "-"
         self._count = 0
         self._unmatched = metrics.measure("", "(none)")
@@ -127,6 +129,8 @@ class Dispatch:
         access = served.access
         if access is not Access.NONE and access is not Access.PEER:
             request.caller = self._entry.known(request, access) or await self._entry.find(request, access)
+            if self._seen is not None and request.caller is not None:
+                self._seen(request)
         if served.bucket is not None:
             self._limiter.take(served.bucket, request.caller, request.remote_ip)
         if served.streams:

@@ -23,7 +23,7 @@ from homeserver.accounts.registration_tokens import RegistrationTokens
 from homeserver.accounts.stages import DummyStage, PasswordStage, RegistrationTokenStage, TermsStage
 from homeserver.admin_api.register import SharedSecretRegister
 from homeserver.client_api.account import Account
-from homeserver.client_api.callers import caller_of
+from homeserver.client_api.callers import caller_of, note_seen
 from homeserver.client_api.devices import Devices
 from homeserver.client_api.discovery import Discovery
 from homeserver.client_api.login import Login, LoginTokens, Logout
@@ -141,7 +141,8 @@ class People:
             Devices(self.devices, self.auth),
             SharedSecretRegister(registration.shared_secret, self.accounts, self.clock, self.chance, self.server.name),
         )
-        self.client = Client(dispatch_for(*self.chapters, tokens=self.tokens, clock=self.clock, chance=self.chance))
+        dispatch = dispatch_for(*self.chapters, tokens=self.tokens, clock=self.clock, chance=self.chance, seen=note_seen(self.last_seen))
+        self.client = Client(dispatch)
 
     def user(self, name: str, password: str = "secret", **more: Any) -> Client:
         """A new user's client."""
@@ -154,8 +155,10 @@ class People:
         return run(self.client.post(path, body, query))
 
     def count(self, sql: str, *parameters: Any) -> int:
-        found = run(self.database.read(lambda cursor: cursor.value(sql, *parameters)))
-        return int(found or 0)
+        async def ask() -> int:
+            return await self.database.read(lambda cursor: int(cursor.value(sql, *parameters) or 0))
+
+        return run(ask())
 
 
 def make_people(**settings: Any) -> People:

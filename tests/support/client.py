@@ -1,6 +1,6 @@
 """A client that calls `Dispatch.serve` without sockets, and whatever else a Dispatch for a test needs."""
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -56,13 +56,14 @@ def dispatch_for(
     body_limits: BodyLimits = NORMAL_BODIES,
     clock: Clock | None = None,
     chance: Chance | None = None,
+    seen: Callable[[Request], None] | None = None,
 ) -> Dispatch:
     """A Dispatch of these chapter objects; without rate limits unless some are given."""
     clock = clock or FakeClock()
     entry = Entry(FixedTokens(tokens) if isinstance(tokens, Mapping) else tokens, peers)
     metrics = Metrics(CollectorRegistry())
     limiter = RateLimiter(limits, clock)
-    return Dispatch(Router(chapters), entry, limiter, Validation(), metrics, clock, chance or SeededChance(), limits=body_limits)
+    return Dispatch(Router(chapters), entry, limiter, Validation(), metrics, clock, chance or SeededChance(), limits=body_limits, seen=seen)
 
 
 class Client:
