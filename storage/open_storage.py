@@ -48,7 +48,7 @@ async def open_database(
         path = None if name == ":memory:" else directory / name
         return _open_sqlite(path, settings, streams, clock, threads, observer, migrating)
     if url.startswith(POSTGRES):
-        raise CannotOpen("not yet")
+        return _open_postgres(url, settings, streams, clock, chance, threads, observer, migrating)
     raise CannotOpen("database.url begins neither with sqlite:/// nor with postgresql://")
 
 
@@ -73,3 +73,29 @@ def _open_sqlite(
         raise
     threads = NoThreads() if path is None else threads
     return SqliteDatabase(file, streams=streams, clock=clock, threads=threads, readers=settings.readers, observer=observer)
+
+
+def _open_postgres(
+    url: str,
+    settings: DatabaseSettings,
+    streams: Streams,
+    clock: Clock,
+    chance: Chance,
+    threads: Threads,
+    observer: CommitObserver,
+    migrating: Callable[[int], None],
+) -> Database:
+    from storage.drivers.postgres import PostgresDatabase
+    from storage.drivers.postgres_setup import prepare
+
+    streams.skip_to(prepare(url, sql_files(), migrating))
+    return PostgresDatabase(
+        url,
+        streams=streams,
+        clock=clock,
+        chance=chance,
+        threads=threads,
+        connections=settings.connections,
+        outage_seconds=settings.outage_seconds,
+        observer=observer,
+    )

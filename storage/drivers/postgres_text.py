@@ -1,7 +1,8 @@
 """The stores' SQL and text as PostgreSQL takes them."""
 
 import re
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from storage.drivers.translate import TOKENS
 
@@ -9,10 +10,14 @@ from storage.drivers.translate import TOKENS
 class Insert(NamedTuple):
     """An INSERT … VALUES (…) whose rows may travel in one statement."""
 
-    head: str  # up to VALUES
+    head: bytes  # up to VALUES
     row: str  # (%s, …)
-    tail: str
-    keys: tuple[int, ...] | None  # columns of ON CONFLICT … DO UPDATE: rows that agree in them must not meet in one statement
+    tail: bytes
+    keys: tuple[int, ...]  # parameters that are the key of ON CONFLICT … DO UPDATE: rows that agree in them must not meet in one statement
+
+    def together(self, rows: Sequence[Sequence[Any]]) -> bool:
+        keys = self.keys
+        return not keys or len(rows) == 1 or len({tuple([row[key] for key in keys]) for row in rows}) == len(rows)
 
 
 _INSERT = re.compile(r"^\s*(INSERT\s+INTO\s+\w+\s*\(([^()]*)\)\s*VALUES\s*)(\((?:[^()']|\(\))*\))(.*)$", re.IGNORECASE | re.DOTALL)
@@ -38,11 +43,12 @@ def postgres_text(sql: str) -> str:
 def postgres_insert(sql: str) -> Insert | None:
     """None when each row needs a statement of its own."""
     match = _INSERT.match(postgres_text(sql))
-    if match is None or match[3].count("%s") < 1:
+    if match is None or "%s" not in match[3] or "%s" in match[4]:
         return None
     head, columns, row, tail = match.groups()
+    parts = Insert(head.replace("%%", "%").encode(), row, tail.replace("%%", "%").encode(), ())
     if "DO UPDATE" not in " ".join(tail.upper().split()):
-        return Insert(head, row, tail, None)
+        return parts
     upsert = _UPSERT.match(tail)
     names = [name.strip() for name in columns.split(",")]
     values = [value.strip() for value in row[1:-1].split(",")]
@@ -50,7 +56,7 @@ def postgres_insert(sql: str) -> Insert | None:
         return None
     places = _places(values)
     keys = tuple(places.get(names.index(key.strip()), -1) if key.strip() in names else -1 for key in upsert[1].split(","))
-    return None if -1 in keys else Insert(head, row, tail, keys)
+    return None if -1 in keys else parts._replace(keys=keys)
 
 
 def _places(values: list[str]) -> dict[int, int]:
@@ -82,3 +88,24 @@ def escape(text: str) -> str:
 
 def unescape(text: str) -> str:
     return text.replace("\x010", "\x00").replace("\x011", "\x01")
+
+
+def adapt(values: Sequence[Any]) -> Sequence[Any]:
+    """Parameters as psycopg2 takes them: bool as a number, text without NUL, lists as arrays. The same object when there is nothing to do."""
+    for index, value in enumerate(values):
+        kind = type(value)
+        if kind is int or kind is bytes or value is None:
+            continue
+        if kind is bool or kind is tuple or kind is list or (isinstance(value, str) and ("\x00" in value or "\x01" in value)):
+            return [*values[:index], *map(_adapt, values[index:])]
+    return values
+
+
+def _adapt(value: Any) -> Any:
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, str):
+        return escape(value)
+    if isinstance(value, tuple | list):
+        return [_adapt(item) for item in value]
+    return value
