@@ -11,9 +11,10 @@ from typing import cast
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from homeserver.errors import InternalError
+from homeserver.errors import InternalError, MatrixError
 from homeserver.web.endpoint import Reply
 from homeserver.web.replies import refuse
+from homeserver.web.wire.arriving import BodyBroken, BodyLost
 from homeserver.web.wire.edge import Edge
 from homeserver.web.wire.exchange import Exchange, refused
 from homeserver.web.wire.receiving import BODY, HEAD, IDLE, Enough, Receiver, Refused
@@ -69,15 +70,15 @@ class HttpProtocol(Protocol):
     def connection_made(self, transport: BaseTransport) -> None:
         self._transport = cast(Transport, transport)
         edge = self._edge
-        if not edge.joined(self):
-            self._deaf = True
-            self._transport.abort()
-            return
         peer = transport.get_extra_info("peername")
         self._tls = transport.get_extra_info("sslcontext") is not None
         address = str(peer[0]) if isinstance(peer, tuple) else ""
         self._receiver = Receiver(edge.limits, edge.proxies, address, self._take, self._hold_body, self._invite)
-        self._arm(edge.limits.head_seconds)
+        if edge.joined(self):
+            self._arm(edge.limits.head_seconds)
+        else:
+            self._deaf = True
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         if self._deaf:
@@ -92,11 +93,12 @@ class HttpProtocol(Protocol):
             self._log.failure("Unhandled error while reading a request")
             self._refuse(Refused(500, "Internal server error"))
         else:
-            self._set_deadline(progress, len(data))
+            if not self._closing:
+                self._set_deadline(progress, len(data))
 
     def eof_received(self) -> bool:
         self._deaf = True
-        self._lose_body()
+        self._lose_body(BodyLost())
         if self._closing or (self._running is None and not self._queue) or self._tls:
             return False
         self._half_closed = True
@@ -106,9 +108,9 @@ class HttpProtocol(Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._deaf = self._closing = True
         self._edge.left(self)
-        self._lose_body()
         self._queue.clear()
         running, self._running = self._running, None
+        self._lose_body(BodyLost())
         if running is not None and running.may_be_dropped:
             running.abandon()
 
@@ -143,7 +145,7 @@ class HttpProtocol(Protocol):
         elif self._receiver.arriving is not None:
             self._deaf = True
             self.deadline = 0
-            self._lose_body()
+            self._lose_body(BodyLost())
         else:
             self._refuse(Refused(408, "The request took too long to arrive"))
 
@@ -176,13 +178,17 @@ class HttpProtocol(Protocol):
         if exchange.ready is not None:
             self._answer(exchange, exchange.ready)
             return
-        exchange.rest = begin(self._edge.serve(exchange.request), lambda reply: self._answer(exchange, reply))
+        rest = begin(self._edge.serve(exchange.request), lambda reply: self._answer(exchange, reply))
+        if rest is not None:
+            exchange.rest = rest
 
     def _refuse(self, refusal: Refused) -> None:
         """Answer after all that was asked before, then close."""
         self._deaf = True
         self.deadline = 0
-        self._lose_body()
+        self._lose_body(BodyBroken())
+        if self._closing:
+            return
         self._queue.append(refused(refusal.status, refusal.message, refusal.errcode))
         if self._running is None:
             self._next()
@@ -284,9 +290,9 @@ class HttpProtocol(Protocol):
         stage = self._receiver.stage
         limits = self._edge.limits
         if stage == IDLE:
-            if self._running is None and not self._closing:
+            if self._running is None:
                 self._arm(limits.idle_seconds)
-            elif self._stalled_at < 0 and not self._closing:
+            elif self._stalled_at < 0:
                 self.deadline = 0
         elif stage == HEAD:
             if progress or self._stage != HEAD:
@@ -318,8 +324,8 @@ class HttpProtocol(Protocol):
         if not self._transport.is_closing():
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def _lose_body(self) -> None:
+    def _lose_body(self, reason: MatrixError) -> None:
         """What has not arrived will not arrive."""
         arriving = self._receiver.arriving
         if arriving is not None:
-            arriving.lose()
+            arriving.lose(reason)

@@ -40,20 +40,19 @@ class Metrics(Collector):
         self.registry = registry
         self.connections = 0
         self.running = 0
-        self._measures: list[Measure] = []
+        self._measures: dict[tuple[str, str], Measure] = {}
         registry.register(self)
 
     def measure(self, method: str, path: str) -> Measure:
-        measure = Measure(method, path)
-        self._measures.append(measure)
-        return measure
+        """The same one for the same endpoint, on however many listeners it is served."""
+        return self._measures.setdefault((method, path), Measure(method, path))
 
     def collect(self) -> Iterator[Metric]:
         answered = CounterMetricFamily("chatme_http_answers", "Answers by endpoint and status.", labels=("method", "endpoint", "status"))
         duration = HistogramMetricFamily(
             "chatme_http_answer_seconds", "Time from a whole request to its answer.", labels=("method", "endpoint")
         )
-        for measure in self._measures:
+        for measure in self._measures.values():
             for status, count in measure.statuses.items():
                 answered.add_metric((measure.method, measure.path, str(status)), count)
             if measure.statuses:

@@ -68,7 +68,7 @@ def serve(access_log: str, limited: bool) -> None:
         if not limited
         else RateLimits(**{rate.value: RateLimits().read.__class__(1e9, 10) for rate in (Rate.READ, Rate.MESSAGE)})
     )
-    log = AccessLog(open(access_log, "w"), clock) if access_log else None
+    log = AccessLog(Path(access_log).open("w"), clock) if access_log else None  # noqa: SIM115 - open until the end
     dispatch = Dispatch(
         Router([Samples()]),
         entry,

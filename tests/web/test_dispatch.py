@@ -121,7 +121,7 @@ def test_bodies() -> None:
     assert run(client().put("/_matrix/client/v3/rooms/!a/send/t/1", b'{"a":' + b" " * 9_000_000 + b"1}"))[0] == 413
 
 
-def test_errors_and_faults() -> None:
+def test_errors_and_faults(faults: list[Any]) -> None:
     assert get("/_matrix/client/v1/fail/domain") == (404, {"errcode": "M_NOT_FOUND", "error": "No such thing"})
     assert get("/_matrix/client/v1/fail/rule") == (403, {"errcode": "M_FORBIDDEN", "error": "rule 5.1"})
     status, answer = get("/_matrix/client/v1/fail/fault")

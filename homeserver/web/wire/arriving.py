@@ -15,16 +15,20 @@ class BodyLost(MatrixError):
     status, default_message = 408, "The body did not arrive"
 
 
+class BodyBroken(MatrixError):
+    default_message = "The body is not framed as HTTP wants it"
+
+
 class ArrivingBody:
     """Fed by the connection, read by the endpoint. `hold` stops and lets on the socket; `invite` says "100 Continue" at the first read."""
 
     __slots__ = (
         "_buffered",
         "_dropped",
-        "_gone",
         "_held",
         "_hold",
         "_invite",
+        "_lost",
         "_pieces",
         "_total",
         "_waiting",
@@ -44,7 +48,7 @@ class ArrivingBody:
         self._buffered = 0
         self._total = 0
         self._waiting: Deferred[None] | None = None
-        self._gone = False
+        self._lost: MatrixError | None = None
         self._dropped = False
 
     def feed(self, data: bytes) -> None:
@@ -62,9 +66,10 @@ class ArrivingBody:
         self.complete = True
         self._wake()
 
-    def lose(self) -> None:
-        """The client has gone before the end."""
-        self._gone = not self.complete
+    def lose(self, reason: MatrixError) -> None:
+        """The rest will not come."""
+        if not self.complete:
+            self._lost = reason
         self._wake()
 
     def drop(self) -> None:
@@ -92,8 +97,8 @@ class ArrivingBody:
         while not self._pieces:
             if self.complete:
                 return b""
-            if self._gone:
-                raise BodyLost
+            if self._lost is not None:
+                raise self._lost
             self._waiting = Deferred(self._forget)
             await self._waiting
         if self._total > self.limit:

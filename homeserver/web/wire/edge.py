@@ -32,6 +32,10 @@ class Connection(Protocol):
         """Close at once."""
 
 
+def _second(clock: Clock) -> int:
+    return int(clock.monotonic()) + 1  # never 0, which says "no deadline"
+
+
 class Edge:
     """One for all listeners of a Dispatch."""
 
@@ -40,7 +44,7 @@ class Edge:
         self.limits = limits
         self.proxies = proxies
         self.heads = Heads(clock.now_ms())
-        self.now = 1  # seconds since `start`, coarse: deadlines of connections are compared with it
+        self.now = _second(clock)  # coarse: deadlines of connections are compared with it
         self.stopping = False
         self.connections: set[Connection] = set()
         self._clock = clock
@@ -54,7 +58,7 @@ class Edge:
 
     def _tick(self) -> None:
         self._timer = self._clock.call_later(1.0, self._tick)
-        self.now += 1
+        self.now = _second(self._clock)
         self.heads.renew(self._clock.now_ms())
         late = [connection for connection in self.connections if 0 < connection.deadline <= self.now]
         for connection in late:
@@ -65,12 +69,13 @@ class Edge:
         if self.stopping or len(self.connections) >= self.limits.connections:
             return False
         self.connections.add(connection)
-        self._metrics.connections = len(self.connections)
+        self._metrics.connections += 1
         return True
 
     def left(self, connection: Connection) -> None:
-        self.connections.discard(connection)
-        self._metrics.connections = len(self.connections)
+        if connection in self.connections:
+            self.connections.remove(connection)
+            self._metrics.connections -= 1
         if self._idle is not None and not self.connections:
             idle, self._idle = self._idle, None
             idle.callback(None)

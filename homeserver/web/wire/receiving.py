@@ -128,16 +128,19 @@ class Receiver:
     def feed(self, data: bytes) -> bool:
         """Whether there was progress. Raises Refused or Enough; after that nothing may be fed."""
         self._progress = False
+        rest = None
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as switch:
-            self._read_on(data[switch.args[0] :])
+            rest = data[switch.args[0] :]
         except httptools.HttpParserError as error:
             cause = error.__context__
             if isinstance(error, httptools.HttpParserCallbackError) and cause is not None:
                 raise cause from None
             raise Refused(400, "This is not HTTP") from error
-        if self._progress:
+        if rest is not None:
+            self._read_on(rest)
+        elif self._progress:
             self._silent = 0
         else:
             self._silent += len(data)
