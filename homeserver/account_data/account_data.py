@@ -1,0 +1,186 @@
+"""Account data of users, global and per room (client-server API, "Client Config", "Ignoring Users").
+
+For sync: `await of(user_id)` (no suspension when the user is in memory) gives a `UserData`, whose questions are synchronous:
+`global_events()` and `room_events(room_id)` for an initial sync, `since(position, until)` for an increment. `UserData.position` is the last change,
+so an increment with nothing new costs one comparison. Changes are announced as Change("account_data", room ID or None, user ID).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import orjson
+
+from homeserver.account_data.store import GLOBAL, AccountDataStore, Entry, Marker, Put
+from homeserver.errors import BadJson, InvalidParam, NotFound, TooLarge
+from homeserver.stream_cache import StreamCache
+from homeserver.streams import Change, Streams
+
+FULLY_READ = "m.fully_read"
+PUSH_RULES = "m.push_rules"
+IGNORED_USERS = "m.ignored_user_list"
+MANAGED_TYPES = frozenset({FULLY_READ, PUSH_RULES})
+MAX_TYPE_BYTES = 255
+MAX_CONTENT_BYTES = 1_048_576
+CACHED_BYTES = 48_000_000
+ENTRY_BYTES = 400  # what an entry takes besides its bytes
+
+Default = Callable[[str], bytes]
+
+
+class ServerManaged(BadJson):
+    """Clients may read this type, never write it."""
+
+    status, default_message = 405, "This type of account data is controlled by the server"
+
+
+class UserData:
+    """All account data of one user, in the order of the last changes."""
+
+    __slots__ = ("_defaults", "_entries", "_ignored", "_rooms", "_user_id", "position", "weight")
+
+    def __init__(self, user_id: str, entries: Iterable[Entry], defaults: Mapping[str, Default]) -> None:
+        self._user_id = user_id
+        self._defaults = defaults
+        self._entries: dict[tuple[str, str], Entry] = {}
+        self._rooms: dict[str, dict[str, Entry]] = {}
+        self._ignored: frozenset[str] | None = None
+        self.position = 0
+        self.weight = 1_000
+        for entry in entries:
+            self.apply(entry)
+
+    def apply(self, entry: Entry) -> None:
+        """Take up a change; one known already is ignored."""
+        key = (entry.room_id, entry.type)
+        before = self._entries.get(key)
+        if before is not None:
+            if before.position >= entry.position:
+                return
+            del self._entries[key]
+            self.weight -= len(before.event) + ENTRY_BYTES
+        self._entries[key] = entry
+        self._rooms.setdefault(entry.room_id, {})[entry.type] = entry
+        self.weight += len(entry.event) + ENTRY_BYTES
+        self.position = max(self.position, entry.position)
+        if entry.type == IGNORED_USERS and entry.room_id == GLOBAL:
+            self._ignored = None
+
+    def content(self, room_id: str, type: str) -> bytes | None:
+        """The content as JSON; None when there is none. Server-made defaults count."""
+        entry = self._entries.get((room_id, type))
+        if entry is not None:
+            return None if entry.deleted else entry.content
+        default = self._defaults.get(type) if room_id == GLOBAL else None
+        return default(self._user_id) if default is not None else None
+
+    def global_events(self) -> list[bytes]:
+        """Ready events, server-made defaults included."""
+        held = self._rooms.get(GLOBAL, {})
+        events = [entry.event for entry in held.values() if not entry.deleted]
+        for type, default in self._defaults.items():
+            if type not in held:
+                events.append(Entry(GLOBAL, type, default(self._user_id), 0).event)
+        return events
+
+    def room_events(self, room_id: str) -> list[bytes]:
+        return [entry.event for entry in self._rooms.get(room_id, {}).values() if not entry.deleted]
+
+    def rooms(self) -> Iterable[str]:
+        """The rooms with account data of their own."""
+        return (room_id for room_id in self._rooms if room_id != GLOBAL)
+
+    def since(self, position: int, until: int) -> list[Entry]:
+        """What changed after `position`, up to `until`, oldest first; deleted entries show {}. Costs what changed."""
+        found: list[Entry] = []
+        if self.position <= position:
+            return found
+        for entry in reversed(self._entries.values()):
+            if entry.position <= position:
+                break
+            if entry.position <= until:
+                found.append(entry)
+        found.reverse()
+        return found
+
+    @property
+    def ignored(self) -> frozenset[str]:
+        if self._ignored is None:
+            self._ignored = _ignored_in(self.content(GLOBAL, IGNORED_USERS), self._user_id)
+        return self._ignored
+
+
+def _ignored_in(content: bytes | None, user_id: str) -> frozenset[str]:
+    """Nobody ignores himself, whatever his client wrote."""
+    users = orjson.loads(content).get("ignored_users") if content else None
+    return frozenset(users) - {user_id} if isinstance(users, dict) else frozenset()
+
+
+class AccountData:
+    """Writes and answers; users in use are kept in memory."""
+
+    def __init__(self, store: AccountDataStore, streams: Streams, defaults: Mapping[str, Default] | None = None) -> None:
+        """`defaults` gives the content of global types that the server makes for those who have none (m.push_rules)."""
+        self._store = store
+        self._defaults = dict(defaults or {})
+        self._cache: StreamCache[UserData] = StreamCache(self._load, _apply, lambda user: user.weight, CACHED_BYTES)
+        streams.subscribe(self._follow)
+
+    async def of(self, user_id: str) -> UserData:
+        return await self._cache.get(user_id)
+
+    async def ignored(self, user_id: str) -> frozenset[str]:
+        """Whom the user ignores."""
+        return (await self._cache.get(user_id)).ignored
+
+    async def content(self, user_id: str, room_id: str, type: str) -> bytes:
+        """The content as JSON; raises NotFound."""
+        content = (await self._cache.get(user_id)).content(room_id, type)
+        if content is None:
+            raise NotFound("There is no such account data")
+        return content
+
+    async def put(self, user_id: str, room_id: str, type: str, content: Mapping[str, Any]) -> None:
+        """What a client writes; raises ServerManaged, InvalidParam, TooLarge."""
+        _check_type(type)
+        data = orjson.dumps(content)
+        if len(data) > MAX_CONTENT_BYTES:
+            raise TooLarge("This is more than account data may hold")
+        await self._store.put(Put(user_id, room_id, type, data))
+
+    async def put_managed(self, user_id: str, room_id: str, type: str, content: bytes) -> None:
+        """What the server itself keeps there (m.push_rules); `content` is ready JSON."""
+        await self._store.put(Put(user_id, room_id, type, content))
+
+    async def delete(self, user_id: str, room_id: str, type: str) -> None:
+        """Remove it (MSC3391): clients are told {} once, later syncs do not mention it."""
+        _check_type(type)
+        if (await self._cache.get(user_id)).content(room_id, type) is not None:
+            await self._store.put(Put(user_id, room_id, type, b""))
+
+    async def mark_fully_read(self, user_id: str, room_id: str, event_id: str, event_position: int) -> None:
+        """Move the fully-read marker forward; it never goes back."""
+        await self._store.mark_read(Marker(user_id, room_id, event_id, event_position))
+
+    async def _load(self, user_id: str) -> UserData:
+        return UserData(user_id, await self._store.all(user_id), self._defaults)
+
+    def _follow(self, changes: list[Change]) -> None:
+        if not changes:
+            self._cache.clear()
+        for change in changes:
+            if change.kind == "account_data" and change.user_id is not None:
+                self._cache.follow(change.user_id, change)
+
+
+def _apply(user: UserData, change: Change) -> bool:
+    if not isinstance(change.subject, Entry):
+        return False
+    user.apply(change.subject)
+    return True
+
+
+def _check_type(type: str) -> None:
+    if type in MANAGED_TYPES:
+        raise ServerManaged(f"Cannot set {type} through this API")
+    if not type or len(type.encode()) > MAX_TYPE_BYTES or "\0" in type:
+        raise InvalidParam("This cannot be a type of account data")

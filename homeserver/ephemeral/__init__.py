@@ -1,0 +1,1 @@
+"""What is told and soon forgotten: typing, receipts, presence."""

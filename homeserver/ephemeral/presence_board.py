@@ -1,0 +1,73 @@
+"""Everybody's presence in the order of the last changes, and the clock that makes people idle and away; one timer for all."""
+
+import heapq
+from collections import OrderedDict
+from collections.abc import Iterator
+
+from homeserver.ephemeral.presence_user import NEVER, OFFLINE, PresenceUser
+from homeserver.ephemeral.sequence import Ephemera
+
+MAX_USERS = 50_000
+
+
+class PresenceBoard:
+    def __init__(self, ephemera: Ephemera) -> None:
+        self._ephemera = ephemera
+        self._users: OrderedDict[str, PresenceUser] = OrderedDict()
+        self._due: list[tuple[float, str]] = []
+        self._changed: dict[str, PresenceUser] = {}
+
+    def get(self, user_id: str) -> PresenceUser | None:
+        return self._users.get(user_id)
+
+    def add(self, user_id: str, user: PresenceUser) -> PresenceUser:
+        """A user of whom nothing was known; those longest unchanged and offline are forgotten for him."""
+        self._users[user_id] = user
+        while len(self._users) > MAX_USERS:
+            oldest_id, oldest = next(iter(self._users.items()))
+            if oldest.shown.state != OFFLINE:
+                break
+            del self._users[oldest_id]
+        return user
+
+    def look(self, user_id: str, user: PresenceUser, now: float) -> None:
+        """Something happened or time went by: take what is to be shown now, announce it if it differs, look again when it is due."""
+        shown = user.look(now)
+        due = user.next_look(now)
+        if due < user.due:
+            user.due = due
+            heapq.heappush(self._due, (due, user_id))
+        if shown == user.shown:
+            return
+        if shown.state != user.shown.state and not user.is_remote:
+            self._changed[user_id] = user
+        user.shown = shown
+
+        def take(counter: int) -> None:
+            user.counter = counter
+            self._users.move_to_end(user_id)
+
+        self._ephemera.announce("presence", None, user_id, shown, take)
+
+    def pass_time(self, now: float) -> None:
+        """Look at everybody who is due; costs no more than they are."""
+        while self._due and self._due[0][0] <= now:
+            due, user_id = heapq.heappop(self._due)
+            user = self._users.get(user_id)
+            if user is not None and user.due == due:
+                user.due = NEVER
+                self.look(user_id, user, now)
+
+    def since(self, counter: int) -> Iterator[tuple[str, PresenceUser]]:
+        """Who changed after the counter, latest first."""
+        for user_id, user in reversed(self._users.items()):
+            if user.counter <= counter:
+                break
+            yield user_id, user
+
+    def take_changed(self, most: int) -> list[tuple[str, PresenceUser]]:
+        """Own users whose state changed since they were last taken."""
+        taken = list(self._changed.items())[:most]
+        for user_id, _ in taken:
+            del self._changed[user_id]
+        return taken

@@ -1,0 +1,193 @@
+from typing import Any
+
+import orjson
+import pytest
+
+from homeserver.ephemeral.presence import Presence
+from homeserver.ephemeral.sequence import FRESH, OTHER_BOOT, Ephemera
+from homeserver.errors import Forbidden, InvalidParam
+from homeserver.streams import Streams
+from storage.presence import StoredPresence
+from tests.support.client import run
+from tests.support.clock import FakeClock
+from tests.support.storage import open_memory_database
+
+ALICE, BOB, EVE = "@alice:test", "@bob:test", "@eve:test"
+
+
+class Members:
+    async def is_joined(self, room_id: str, user_id: str) -> bool:
+        return True
+
+    async def shares_room(self, user_id: str, other_id: str) -> bool:
+        return EVE not in (user_id, other_id)
+
+
+class World:
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.streams = Streams()
+        self.store = StoredPresence(run(open_memory_database(self.streams)))
+        self.presence = self.start()
+
+    def start(self, enabled: bool = True) -> Presence:
+        self.ephemera = Ephemera("boot")
+        presence = Presence(self.store, Members(), self.ephemera, self.clock, self.streams, enabled=enabled)
+        run(presence.start())
+        return presence
+
+    def of(self, user_id: str) -> dict[str, Any]:
+        return run(self.presence.of(user_id, ALICE))
+
+    def state(self, user_id: str) -> str:
+        return str(self.of(user_id)["presence"])
+
+    def since(self, counter: int, for_user: str = ALICE) -> list[tuple[str, str]]:
+        events = [orjson.loads(event) for event in run(self.presence.changed_since(counter, for_user))]
+        return [(event["sender"], event["content"]["presence"]) for event in events]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_syncing_makes_online_and_its_end_offline(world: World) -> None:
+    assert world.of(BOB) == {"presence": "offline"}
+    world.presence.seen(BOB, "online", "D", 30.0)
+    assert world.of(BOB) == {"presence": "online", "last_active_ago": 0, "currently_active": True}
+    world.clock.advance(55)
+    assert world.state(BOB) == "online"
+    world.clock.advance(10)
+    assert world.of(BOB) == {"presence": "offline", "last_active_ago": 65_000}
+
+
+def test_idle_people_become_unavailable_and_return_when_they_act(world: World) -> None:
+    for _ in range(11):
+        world.presence.seen(BOB, "online", "D", 30.0)
+        world.clock.advance(30)
+    assert world.state(BOB) == "unavailable"
+    world.presence.active(BOB)
+    assert world.of(BOB) == {"presence": "online", "last_active_ago": 0, "currently_active": True}
+
+
+def test_polling_costs_no_changes(world: World) -> None:
+    world.presence.seen(BOB, "online", "D", 30.0)
+    for _ in range(5):
+        world.presence.active(BOB)
+        world.presence.seen(BOB, "online", "D", 30.0)
+        world.clock.advance(30)
+    assert world.ephemera.counter == 1
+    world.presence.seen(BOB, "online", "D", 30.0)
+    world.clock.advance(40)
+    assert world.ephemera.counter == 2  # no longer currently active
+    assert world.of(BOB)["currently_active"] is False
+
+
+def test_the_best_of_the_devices_counts(world: World) -> None:
+    world.presence.seen(BOB, "unavailable", "A", 30.0)
+    assert world.state(BOB) == "unavailable"
+    world.presence.seen(BOB, "online", "B", 30.0)
+    assert world.state(BOB) == "online"
+    world.presence.seen(BOB, "offline", "B", 30.0)
+    assert world.state(BOB) == "unavailable"
+    world.presence.seen(EVE, "offline", "A", 30.0)
+    assert world.since(FRESH, BOB) == [(BOB, "unavailable")]
+
+
+def test_what_the_user_says_goes_before_the_devices(world: World) -> None:
+    world.presence.seen(BOB, "online", "A", 30.0)
+    run(world.presence.put(BOB, "unavailable", "lunch", "A"))
+    assert (world.state(BOB), world.of(BOB)["status_msg"]) == ("unavailable", "lunch")
+    world.presence.seen(BOB, "online", "A", 30.0)
+    assert world.state(BOB) == "unavailable"
+    world.presence.active(BOB)
+    assert world.state(BOB) == "online"
+    run(world.presence.put(BOB, "offline", None, "A"))
+    world.presence.active(BOB)
+    assert world.state(BOB) == "offline"
+    assert "status_msg" not in world.of(BOB)
+    run(world.presence.put(BOB, "online", None, "A"))
+    assert world.state(BOB) == "online"
+
+
+def test_a_state_set_without_syncing_holds_for_a_while(world: World) -> None:
+    run(world.presence.put(BOB, "online", "hello", None))
+    assert world.state(BOB) == "online"
+    world.clock.advance(320)
+    assert world.state(BOB) == "offline"
+
+
+def test_changes_are_told_to_those_who_share_a_room(world: World) -> None:
+    world.presence.seen(BOB, "online", "D", 30.0)
+    start = world.ephemera.counter
+    world.presence.seen(EVE, "online", "D", 30.0)
+    assert world.since(start) == []
+    assert world.since(start, EVE) == [(EVE, "online")]
+    assert world.since(FRESH) == [(BOB, "online")]
+    run(world.presence.put(BOB, "offline", None, "D"))
+    assert world.since(start) == [(BOB, "offline")]
+    assert world.since(FRESH) == []
+    assert world.presence.events_of([BOB, EVE, "@none:test"]) != []
+    with pytest.raises(Forbidden):
+        world.of(EVE)
+
+
+def test_a_restart_keeps_status_and_tells_who_did_not_come_back(world: World) -> None:
+    run(world.presence.put(BOB, "online", "hello", "D"))
+    world.presence.seen(ALICE, "online", "D", 30.0)
+    run(world.presence.stop())
+    world.clock.advance(10)
+    world.presence = world.start()
+    assert (world.state(BOB), world.of(BOB)["status_msg"]) == ("online", "hello")
+    world.presence.seen(ALICE, "online", "D", 30.0)
+    world.clock.advance(40)
+    assert world.since(OTHER_BOOT) == [(BOB, "offline"), (ALICE, "online")]
+    assert world.of(BOB)["status_msg"] == "hello"
+
+
+def test_states_are_written_now_and_then(world: World) -> None:
+    world.presence.seen(BOB, "online", "D", 600.0)
+    assert run(world.store.get(BOB)) is None
+    world.clock.advance(5)
+    for _ in range(5):
+        world.clock.advance(5)
+    stored = run(world.store.get(BOB))
+    assert stored is not None
+    assert stored.state == "online"
+    run(world.presence.stop())
+    assert world.clock.waiting() == 0
+
+
+def test_other_servers_know_about_their_users(world: World) -> None:
+    world.presence.receive("@carl:far", "online", "hi", 100_000, False)
+    assert world.of("@carl:far") == {"presence": "online", "last_active_ago": 100_000, "currently_active": False, "status_msg": "hi"}
+    world.clock.advance(1_500)
+    assert world.state("@carl:far") == "online"
+    world.clock.advance(400)
+    assert world.state("@carl:far") == "offline"
+
+
+@pytest.mark.parametrize("status", ["x" * 1_025, "é" * 600, "a\0b"])
+def test_bad_status_messages(world: World, status: str) -> None:
+    with pytest.raises(InvalidParam):
+        run(world.presence.put(BOB, "online", status, "D"))
+
+
+def test_switched_off_nobody_is_seen(world: World) -> None:
+    presence = world.start(enabled=False)
+    presence.seen(BOB, "online", "D", 30.0)
+    presence.active(BOB)
+    presence.receive("@carl:far", "online", None, 0, True)
+    run(presence.put(BOB, "online", "hi", "D"))
+    assert run(presence.of(BOB, ALICE)) == {"presence": "offline"}
+    assert run(presence.changed_since(FRESH, ALICE)) == []
+    assert run(world.store.get(BOB)) is None
+
+
+def test_those_long_offline_are_forgotten(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("homeserver.ephemeral.presence_board.MAX_USERS", 10)
+    for number in range(30):
+        world.presence.seen(f"@user{number}:test", "online", "D", 0.0)
+        world.clock.advance(40)
+    assert len(world.since(OTHER_BOOT)) <= 11
