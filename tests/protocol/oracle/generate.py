@@ -59,7 +59,8 @@ def _skew(story: Story) -> int:
 
 def _grow(story: Story, tip: Tip) -> list[Tip]:
     tips = [tip, tip.fork(_skew(story))]
-    for _ in range(story.random.randint(4, 22)):
+    length = story.random.randint(40, 120) if story.random.random() < 0.04 else story.random.randint(4, 22)
+    for _ in range(length):
         chosen = story.random.choice(tips)
         what = story.random.random()
         if what < 0.12 and len(tips) < _MAX_TIPS:

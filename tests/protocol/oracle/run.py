@@ -10,7 +10,7 @@ from typing import Any
 from tests.protocol.oracle.compare import compare, oracle_python
 from tests.protocol.oracle.generate import generate
 
-VERSIONS = tuple(range(1, 13))
+VERSIONS = (*range(1, 13), 11, 12)  # the two that matter most come twice
 
 
 def requests(rooms: int, seed: int, versions: tuple[int, ...] = VERSIONS) -> Iterator[dict[str, Any]]:
