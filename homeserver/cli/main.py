@@ -38,6 +38,10 @@ def _deed(command: str) -> Callable[["argparse.Namespace"], None]:
         from homeserver.cli.serve import serve
 
         return serve
+    if command == "health":
+        from homeserver.cli.health import health
+
+        return health
     if command == "check-config":
         return _check_config
     if command == "generate-config":

@@ -40,7 +40,8 @@ def write_first_file(arguments: argparse.Namespace, config: Config) -> bool:
         return False
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8") as out:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)  # passwords may be written into it
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
             out.write(FIRST_FILE.format(name=config.server.name))
     except OSError as error:
         raise ConfigError(f"{file}: cannot be written: {error.strerror}") from error
