@@ -45,11 +45,16 @@ class Streams:
         self._floor = position  # changes above it are all in `_recent`
         self._recent: deque[Change] = deque()
         self._readers: list[Callable[[list[Change]], None]] = []
+        self._wakers: list[Callable[[list[Change]], None]] = []
         self._arrivals: list[tuple[int, Deferred[None]]] = []
 
     def subscribe(self, reader: Callable[[list[Change]], None]) -> None:
         """`reader` is given every batch of committed changes, in order, on the loop; it must not block. Its errors are its own."""
         self._readers.append(reader)
+
+    def subscribe_last(self, waker: Callable[[list[Change]], None]) -> None:
+        """As `subscribe`, called once every reader has seen the batch: for whoever starts others, who will ask the readers."""
+        self._wakers.append(waker)
 
     def publish(self, changes: Iterable[Change], position: int) -> None:
         """Called by the storage after a commit, batch by batch in commit order."""
@@ -58,7 +63,7 @@ class Streams:
         self.position = max(self.position, position)
         while len(self._recent) > RECENT_CHANGES:
             self._floor = self._recent.popleft().position
-        for reader in self._readers:
+        for reader in (*self._readers, *self._wakers):
             try:
                 reader(batch)
             except Exception:

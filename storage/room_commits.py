@@ -24,7 +24,7 @@ UPSERT_MEMBER = (
     "INSERT INTO memberships (room_num, user_id, membership, previous, num, position, joined_position, sender, is_local, forgotten, "
     "displayname, avatar_url, stripped) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?) "
     "ON CONFLICT (room_num, user_id) DO UPDATE SET membership = excluded.membership, previous = excluded.previous, num = excluded.num, "
-    "position = excluded.position, joined_position = CASE WHEN excluded.membership = 'join' AND memberships.membership = 'join' "
+    "position = excluded.position, joined_position = CASE WHEN excluded.joined_position IS NULL OR memberships.membership = 'join' "
     "THEN memberships.joined_position ELSE excluded.joined_position END, sender = excluded.sender, "
     "forgotten = CASE WHEN excluded.membership IN ('leave', 'ban') THEN memberships.forgotten ELSE 0 END, "
     "displayname = excluded.displayname, avatar_url = excluded.avatar_url, stripped = excluded.stripped"
@@ -64,7 +64,9 @@ class CommitWriter:
             if commit.highlight_members or commit.highlights:
                 write_highlights(cursor, commit)
             event = commit.event
-            cursor.announce(Change(event.position or 0, "event", event.room_id, commit.member and commit.member.user_id, event))
+            cursor.announce(
+                Change(event.position or 0, "event", event.room_id, None if commit.member is None else commit.member.user_id, event)
+            )
 
     def _write_states(self, cursor: WriteCursor, commits: list[EventCommit]) -> None:
         nodes: dict[bytes, bytes] = {}
@@ -155,7 +157,7 @@ def write_members(cursor: WriteCursor, commits: list[EventCommit]) -> None:
         key = (commit.event.room_num, member.user_id)
         earlier = changes.get(key)
         joined = commit.event.position if member.membership == "join" else None
-        if joined is not None and earlier is not None and earlier[1].membership == "join":
+        if earlier is not None and (joined is None or earlier[1].membership == "join"):
             joined = earlier[2]
         changes[key] = (commit, member, joined)
     cursor.many(

@@ -3,12 +3,13 @@
 Both caches are bounded by bytes. Events change only by redaction, which `Streams` tells.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 from homeserver.protocol.event import StateKey
 from homeserver.rooms import state_map
-from homeserver.rooms.state_map import AddressHash, Entries, MissingNodes
+from homeserver.rooms.state_map import AddressHash, MissingNodes
 from homeserver.rooms.store import RoomStore, StoredEvent
 from homeserver.streams import Change, Streams
 
@@ -33,19 +34,32 @@ class StateReader:
 
     async def numbers(self, root: bytes, addresses: Iterable[StateKey]) -> dict[StateKey, int]:
         """The event numbers at those addresses, as far as there are any."""
-        hashed = {self.address_hash(*address): address for address in addresses}
-        found = await self._with_nodes(lambda nodes: state_map.look_up(root, hashed, nodes))
-        return {hashed[key]: number for key, number in found.items()}
+        return (await self.numbers_many([(root, addresses)]))[0]
+
+    async def numbers_many(self, questions: Iterable[tuple[bytes, Iterable[StateKey]]]) -> list[dict[StateKey, int]]:
+        """As `numbers`, for many states at once."""
+        hashed = [(root, {self.address_hash(*address): address for address in addresses}) for root, addresses in questions]
+        asked = [partial(state_map.look_up, root, keys) for root, keys in hashed]
+        found = await self._with_nodes(asked)
+        return [{keys[key]: number for key, number in part.items()} for (_, keys), part in zip(hashed, found, strict=True)]
 
     async def at(self, root: bytes, addresses: Iterable[StateKey]) -> dict[StateKey, StoredEvent]:
         """The state events at those addresses, as far as there are any."""
-        numbers = await self.numbers(root, addresses)
-        events = await self.events(numbers.values())
-        return {address: events[number] for address, number in numbers.items()}
+        return (await self.at_many([(root, addresses)]))[0]
+
+    async def at_many(self, questions: Iterable[tuple[bytes, Iterable[StateKey]]]) -> list[dict[StateKey, StoredEvent]]:
+        """As `at`, for many states at once: one trip to the store for the nodes of a level, one for the events."""
+        numbers = await self.numbers_many(questions)
+        events = await self.events({number for part in numbers for number in part.values()})
+        return [{address: events[number] for address, number in part.items()} for part in numbers]
 
     async def all_numbers(self, root: bytes) -> list[int]:
-        entries: Entries = await self._with_nodes(lambda nodes: state_map.items(root, nodes))
-        return list(entries.values())
+        return (await self.all_numbers_many([root]))[0]
+
+    async def all_numbers_many(self, roots: Iterable[bytes]) -> list[list[int]]:
+        """The numbers of every state event, for many states."""
+        found = await self._with_nodes([partial(state_map.items, root) for root in roots])
+        return [list(entries.values()) for entries in found]
 
     async def all(self, root: bytes) -> list[StoredEvent]:
         """Every state event of that state, in order of their numbers."""
@@ -57,13 +71,13 @@ class StateReader:
         """(numbers in `new` and not in `old`, numbers in `old` and not in `new`); costs what differs."""
         if old == new:
             return [], []
-        come, gone = await self._with_nodes(lambda nodes: state_map.difference(old, new, nodes))
+        ((come, gone),) = await self._with_nodes([partial(state_map.difference, old, new)])
         return list(come.values()), list(gone.values())
 
     async def update(self, root: bytes, changes: Mapping[StateKey, int | None]) -> tuple[bytes, dict[bytes, bytes]]:
         """The state after the changes and its new nodes, to be stored with the event that makes it."""
         hashed = {self.address_hash(*address): number for address, number in changes.items()}
-        root, made = await self._with_nodes(lambda nodes: state_map.update(root, hashed, nodes))
+        ((root, made),) = await self._with_nodes([partial(state_map.update, root, hashed)])
         for identity, body in made.items():
             self._keep_node(identity, body)
         return root, made
@@ -99,28 +113,34 @@ class StateReader:
             old = self._nodes.pop(next(iter(self._nodes)))
             self._node_bytes -= len(old) + 150
 
-    async def _with_nodes(self, question: Callable[[Mapping[bytes, bytes]], Result]) -> Result:
-        """Ask the pure question, loading what it lacks, level by level."""
-        try:
-            return question(self._nodes)
-        except MissingNodes as error:
-            missing = error.node_ids
-        gathered = dict(self._nodes) if len(self._nodes) < 256 else _Overlay(self._nodes)
+    async def _with_nodes(self, questions: Sequence[Callable[[Mapping[bytes, bytes]], Result]]) -> list[Result]:
+        """Ask the pure questions, loading what they lack, level by level."""
+        answers: dict[int, Result] = {}
+        nodes: dict[bytes, bytes] = self._nodes
         while True:
+            missing: set[bytes] = set()
+            for index, question in enumerate(questions):
+                if index not in answers:
+                    try:
+                        answers[index] = question(nodes)
+                    except MissingNodes as error:
+                        missing |= error.node_ids
+            if not missing:
+                return [answers[index] for index in range(len(questions))]
             loaded = await self._store.nodes(missing)
             if len(loaded) < len(missing):
                 raise RuntimeError("the database lacks nodes of a state")
-            gathered.update(loaded)
+            if nodes is self._nodes:
+                nodes = _Overlay(self._nodes)
+            nodes.update(loaded)
             for identity, body in loaded.items():
                 self._keep_node(identity, body)
-            try:
-                return question(gathered)
-            except MissingNodes as error:
-                missing = error.node_ids
 
     def _follow(self, changes: list[Change]) -> None:
         for change in changes:
-            if change.kind == "redacted":
+            if change.kind == "event" and change.subject is not None and change.subject.state_key is not None:
+                self.keep(change.subject)
+            elif change.kind == "redacted":
                 dropped = self._events.pop(change.subject, None)
                 if dropped is not None:
                     self._event_bytes -= len(dropped.body) + len(dropped.links) + _EVENT_OVERHEAD

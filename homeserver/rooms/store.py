@@ -99,7 +99,7 @@ class RoomRecord(NamedTuple):
 
 
 class MemberRecord(NamedTuple):
-    """Somebody's membership. `joined_position`: joined without a break since then; None when not joined."""
+    """Somebody's membership. `joined_position`: where the user last came in (also when gone again since); None: never."""
 
     room_id: str
     user_id: str

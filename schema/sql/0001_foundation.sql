@@ -55,7 +55,8 @@ CREATE UNIQUE INDEX events_id ON events (event_id);
 CREATE UNIQUE INDEX events_position ON events (position);
 CREATE INDEX events_room_position ON events (room_num, position);
 CREATE INDEX events_room_topo ON events (room_num, topo, position);
-CREATE INDEX events_notifying ON events (room_num, position) WHERE notifies = 1;
+CREATE INDEX events_notifying ON events (room_num, position) WHERE notifies = 1 AND thread IS NULL;
+CREATE INDEX events_notifying_threads ON events (room_num, position) WHERE notifies = 1 AND thread IS NOT NULL;
 
 CREATE TABLE forward_extremities (
     room_num INTEGER NOT NULL,
@@ -257,12 +258,25 @@ CREATE TABLE profiles (
     PRIMARY KEY (user_id, field)
 ) WITHOUT ROWID;
 
+CREATE TABLE profile_changes (
+    user_id TEXT PRIMARY KEY,
+    position INTEGER NOT NULL, -- of the last change
+    told INTEGER NOT NULL -- 0: the user's rooms do not all know the new name or picture yet
+) WITHOUT ROWID;
+CREATE INDEX profile_changes_position ON profile_changes (position);
+CREATE INDEX profile_changes_untold ON profile_changes (user_id) WHERE told = 0;
+
+-- Kept by the user directory's reader; its position is the counter 'user_directory'.
 CREATE TABLE directory_users (
     user_id TEXT PRIMARY KEY,
-    search_text TEXT NOT NULL, -- case-folded localpart and display name
+    search_text TEXT NOT NULL, -- case-folded: a space before each word of localpart and display name
     displayname TEXT,
     avatar_url TEXT
 ) WITHOUT ROWID;
+
+CREATE TABLE directory_rooms (
+    room_num INTEGER PRIMARY KEY -- anyone may join or read it, so its members are visible to all
+);
 
 CREATE TABLE account_data (
     user_id TEXT NOT NULL,

@@ -1,0 +1,1 @@
+"""Finding rooms: aliases, the published directory, summaries, spaces."""

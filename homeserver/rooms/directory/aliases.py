@@ -1,0 +1,175 @@
+"""Room aliases of this server, and the way from any alias to its room. Client-server API, "Room aliases"."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from homeserver.clock import Clock
+from homeserver.errors import AliasTaken, BadAlias, BadJson, Exclusive, Forbidden, InvalidParam, MatrixError, NotFound
+from homeserver.protocol.errors import InvalidIdentifier, NotAuthorised
+from homeserver.protocol.event import Draft
+from homeserver.protocol.ids import RoomAlias
+from homeserver.rooms.append import Identity
+from homeserver.rooms.directory.ports import Actor, AliasOwners
+from homeserver.rooms.directory.powers import RoomPowers
+from homeserver.rooms.directory.store import AliasRecord, DirectoryStore
+from homeserver.rooms.directory.summaries import Summaries
+from homeserver.rooms.directory.summary import named_aliases
+from homeserver.rooms.member_store import MemberStore
+from homeserver.rooms.remote import RemoteRooms
+from homeserver.rooms.room_lock import RoomLock
+from homeserver.rooms.head import RoomHead
+from homeserver.rooms.append import Appender
+from homeserver.rooms.send import RoomSender
+from homeserver.rooms.store import EventCommit
+
+CANONICAL = "m.room.canonical_alias"
+MAX_SERVERS = 50
+ABANDONED_AFTER_MS = 10 * 60_000  # a claim whose room was not stored by then never will be
+
+
+class Aliases:
+    """Makes, finds and removes aliases."""
+
+    def __init__(
+        self,
+        *,
+        identity: Identity,
+        store: DirectoryStore,
+        summaries: Summaries,
+        members: MemberStore,
+        powers: RoomPowers,
+        remote: RemoteRooms,
+        owners: AliasOwners,
+        clock: Clock,
+    ) -> None:
+        self._identity = identity
+        self._store = store
+        self._summaries = summaries
+        self._members = members
+        self._powers = powers
+        self._remote = remote
+        self._owners = owners
+        self._clock = clock
+
+    def is_local(self, alias: str) -> bool:
+        return RoomAlias(alias).server_name == self._identity.server_name
+
+    async def resolve(self, alias: RoomAlias) -> tuple[str, list[str]]:
+        """The room and servers that are in it; M_NOT_FOUND."""
+        if not self.is_local(alias):
+            return await self._remote.resolve_alias(alias)
+        record = await self.local(alias)
+        if record is None:
+            raise NotFound(f"There is no alias {alias}")
+        return record.room_id, await self.servers(record.room_id)
+
+    async def local(self, alias: str) -> AliasRecord | None:
+        """The alias of this server; an application service may make it on demand."""
+        record = await self._store.alias(alias)
+        if record is None and await self._owners.provide(alias):
+            record = await self._store.alias(alias)
+        return record
+
+    async def servers(self, room_id: str) -> list[str]:
+        """Servers in the room, this one first if it is."""
+        own = self._identity.server_name
+        servers = await self._summaries.servers(room_id)
+        return ([own] if own in servers else []) + [server for server in servers if server != own][: MAX_SERVERS - 1]
+
+    async def of_room(self, room_id: str, actor: Actor) -> list[str]:
+        """The aliases of this server; for members, administrators, and everyone where the room is world-readable."""
+        if not actor.is_admin and not await self._members.is_joined(room_id, actor.user_id):
+            summary = await self._summaries.get(room_id)
+            if summary is None or not summary.world_readable:
+                raise Forbidden("You are not a member of the room")
+        return await self._store.aliases_of(room_id)
+
+    async def create(self, alias: RoomAlias, room_id: str, actor: Actor) -> None:
+        """Let the alias name a room the actor is in."""
+        self.check_new(alias, actor)
+        if await self._summaries.get(room_id) is None:
+            raise NotFound("This server does not know the room")
+        if actor.appservice is None and not actor.is_admin and not await self._members.is_joined(room_id, actor.user_id):
+            raise Forbidden("You must be in the room to give it an alias")
+        if not await self.claim(alias, room_id, actor.user_id):
+            raise AliasTaken(f"The alias {alias} exists already")
+
+    def check_new(self, alias: RoomAlias, actor: Actor) -> None:
+        """Whether the actor may make an alias of that name at all."""
+        if not self.is_local(alias):
+            raise InvalidParam("An alias can be made on its own server only")
+        if not alias.localpart or any(character.isspace() for character in alias):
+            raise InvalidParam("An alias needs a name without white space")
+        owner = self._owners.owner(alias)
+        if owner is not None and owner != actor.appservice:
+            raise Exclusive("This alias belongs to an application service")
+
+    async def claim(self, alias: str, room_id: str, creator: str) -> bool:
+        """Take the alias for a room that may be about to be stored; False when it is taken."""
+        now = self._clock.now_ms()
+        return await self._store.claim(AliasRecord(alias, room_id, creator, now), now - ABANDONED_AFTER_MS)
+
+    async def release(self, alias: str, room_id: str) -> None:
+        await self._store.release(alias, room_id)
+
+    async def delete(self, alias: RoomAlias, actor: Actor) -> str:
+        """Remove the alias: for its creator, administrators, and who may set the room's canonical alias. The room's ID."""
+        record = await self._store.alias(alias) if self.is_local(alias) else None
+        if record is None:
+            raise NotFound(f"There is no alias {alias}")
+        owner = self._owners.owner(alias)
+        if owner is not None and owner != actor.appservice:
+            raise Exclusive("This alias belongs to an application service")
+        if record.creator != actor.user_id and not actor.is_admin and owner is None:
+            if not await self._powers.may_send_state(record.room_id, actor.user_id, CANONICAL):
+                raise Forbidden("You may not remove this alias")
+        await self._store.release(alias, record.room_id)
+        return record.room_id
+
+    async def check_canonical(self, room_id: str, content: Mapping[str, Any]) -> None:
+        """Aliases that m.room.canonical_alias newly names must be well-formed (M_INVALID_PARAM) and lead to this room (M_BAD_ALIAS)."""
+        named = _checked_names(content)
+        summary = await self._summaries.get(room_id)
+        for alias in named - (summary.aliases if summary is not None else frozenset()):
+            try:
+                target, _ = await self.resolve(RoomAlias.parse(alias))
+            except InvalidIdentifier as error:
+                raise InvalidParam(f"{alias:.100} is no room alias") from error
+            except MatrixError as error:
+                raise BadAlias(f"The alias {alias} cannot be found") from error
+            if target != room_id:
+                raise BadAlias(f"The alias {alias} does not point to this room")
+
+
+def _checked_names(content: Mapping[str, Any]) -> frozenset[str]:
+    alias, others = content.get("alias"), content.get("alt_aliases")
+    if not (alias is None or isinstance(alias, str)):
+        raise BadJson("alias must be a string")
+    if not (others is None or (isinstance(others, list) and all(isinstance(other, str) for other in others))):
+        raise BadJson("alt_aliases must be a list of strings")
+    if isinstance(others, list) and "" in others:
+        raise InvalidParam("alt_aliases holds an empty name")
+    return named_aliases(content)
+
+
+def without_alias(content: Mapping[str, Any], gone: Iterable[str]) -> dict[str, Any]:
+    """The content of m.room.canonical_alias with some aliases no longer named."""
+    removed = frozenset(gone)
+    kept = dict(content)
+    if kept.get("alias") in removed:
+        del kept["alias"]
+    others = kept.get("alt_aliases")
+    if isinstance(others, list):
+        kept["alt_aliases"] = [alias for alias in others if alias not in removed]
+        if not kept["alt_aliases"]:
+            del kept["alt_aliases"]
+    return kept
+
+
+class CanonicalAlias:
+    """Keeps m.room.canonical_alias in step when an alias goes."""
+
+    def __init__(self, sender: RoomSender, appender: Appender, heads: RoomHeads) -> None:
+        self._sender = sender
+        self._appender = appender
+        self._heads = heads

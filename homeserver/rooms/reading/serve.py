@@ -1,0 +1,86 @@
+"""Events as clients get them: stored bytes, joined, with what `unsigned` says to this reader. Client-server API, "Types of room events"."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import orjson
+
+from homeserver.clock import Clock
+from homeserver.protocol.event_bytes import client_event
+from homeserver.rooms.reading.history import Seen
+from homeserver.rooms.state_reader import StateReader
+from homeserver.rooms.store import HAS_CHILDREN, REDACTED, StoredEvent
+from homeserver.rooms.transactions import Transactions
+
+_SPECIAL = REDACTED | HAS_CHILDREN
+
+
+class Viewer(NamedTuple):
+    """Who reads, and from which device (None: not to be told of its own transaction IDs)."""
+
+    user_id: str
+    device_id: str | None = None
+
+
+class Bundles(Protocol):
+    """The aggregations of child events (`rooms.aggregations`)."""
+
+    async def of(self, events: Sequence[StoredEvent], viewer: Viewer) -> Mapping[str, bytes]:
+        """Event ID → the JSON object of `unsigned["m.relations"]`, for those that have any."""
+
+
+class EventServing:
+    """Turns events into the bytes of answers."""
+
+    def __init__(self, *, states: StateReader, transactions: Transactions, bundles: Bundles, clock: Clock) -> None:
+        self._states = states
+        self._transactions = transactions
+        self._bundles = bundles
+        self._clock = clock
+
+    async def serve(self, seen: Sequence[Seen], viewer: Viewer, *, room_id: bool = True, bundle: bool = True) -> list[bytes]:
+        """One JSON object for each event, in order. `room_id`: with that member (all but /sync)."""
+        now = self._clock.now_ms()
+        device = None if viewer.device_id is None else self._transactions.cached(viewer.user_id, viewer.device_id)
+        bundles: Mapping[str, bytes] = {}
+        if bundle:
+            parents = [item.event for item in seen if item.event.flags & HAS_CHILDREN]
+            if parents:
+                bundles = await self._bundles.of(parents, viewer)
+        served = []
+        for event, membership in seen:
+            if event.state_key is None and not event.flags & _SPECIAL and (device is None or event.sender != viewer.user_id):
+                unsigned = b'{"age":%d%b}' % (max(0, now - event.ts), _membership(membership))
+            else:
+                echo = device.echo(event.event_id) if device is not None and event.sender == viewer.user_id else None
+                unsigned = await self._unsigned(event, membership, now, echo, bundles.get(event.event_id))
+            served.append(client_event(event.body, event.event_id, event.room_id if room_id else None, unsigned))
+        return served
+
+    async def _unsigned(self, event: StoredEvent, membership: str | None, now: int, echo: str | None, bundle: bytes | None) -> bytes:
+        parts = [b'{"age":%d%b' % (max(0, now - event.ts), _membership(membership))]
+        if echo is not None:
+            parts.append(b',"transaction_id":' + orjson.dumps(echo))
+        if event.flags & REDACTED and event.redacted_by is not None:
+            redaction = (await self._states.events([event.redacted_by]))[event.redacted_by]
+            parts.append(b',"redacted_because":' + client_event(redaction.body, redaction.event_id, redaction.room_id))
+        elif event.state_key is not None and event.state_before is not None:
+            address = (event.type, event.state_key)
+            before = (await self._states.at(event.state_before, [address])).get(address)
+            if before is not None:
+                parts.append(
+                    b',"prev_content":%b,"prev_sender":%b,"replaces_state":%b'
+                    % (orjson.dumps(before.content), orjson.dumps(before.sender), orjson.dumps(before.event_id))
+                )
+        if bundle is not None:
+            parts.append(b',"m.relations":' + bundle)
+        parts.append(b"}")
+        return b"".join(parts)
+
+    async def plain(self, events: Sequence[StoredEvent], viewer: Viewer, *, room_id: bool = True) -> list[bytes]:
+        """State events, where the question of history does not arise: without membership and aggregations."""
+        return await self.serve([Seen(event, None) for event in events], viewer, room_id=room_id, bundle=False)
+
+
+def _membership(membership: str | None) -> bytes:
+    return b"" if membership is None else b',"membership":%b' % orjson.dumps(membership)

@@ -1,0 +1,265 @@
+"""What a user who syncs has to be told of: kept current by the stream, so that an increment touches only rooms where something happened.
+
+A feed is loaded at a user's first sync and lives while it is used. It knows the user's memberships and, in order of the last change, the rooms joined.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+
+from twisted.internet.defer import Deferred
+
+from homeserver.clock import Clock
+from homeserver.ephemeral.sequence import Ephemera, EphemeralChange
+from homeserver.rooms.member_store import FORGOTTEN, MemberStore
+from homeserver.rooms.reading.timeline_store import TimelineStore
+from homeserver.rooms.store import MemberRecord, StoredEvent
+from homeserver.streams import Change, Streams
+
+MAX_FEEDS = 5_000
+WOKEN_AT_ONCE = 25
+KEPT_LEFT = 100  # rooms left since the feed was loaded; a reader further back asks the store
+_ROOM_KINDS = frozenset({"event", "receipt", "redacted", "related"})
+
+
+class Feed:
+    """One user's view of the stream."""
+
+    __slots__ = ("changes", "floor", "joined", "left", "pending", "touched", "typing", "user_id", "waiters")
+
+    def __init__(self, user_id: str) -> None:
+        self.user_id = user_id
+        self.joined: dict[str, MemberRecord] = {}
+        self.pending: dict[str, MemberRecord] = {}  # invited or knocking
+        self.left: OrderedDict[str, MemberRecord] = OrderedDict()  # since `floor`
+        self.floor = 0
+        self.changes: OrderedDict[str, int] = OrderedDict()  # joined room → position of its last change, oldest change first
+        self.typing: OrderedDict[str, int] = OrderedDict()  # joined room → ephemeral counter of its last change of typing
+        self.touched = 0  # position of the last change of any kind that concerns the user
+        self.waiters: list[Deferred[None]] = []
+
+    def changed_rooms(self, since: int) -> list[str]:
+        """Joined rooms with a change after `since`, the latest change first."""
+        found = []
+        for room_id in reversed(self.changes):
+            if self.changes[room_id] <= since:
+                break
+            found.append(room_id)
+        return found
+
+    def typing_rooms(self, counter: int) -> list[str]:
+        """Joined rooms where somebody began or ceased to type after the counter."""
+        found = []
+        for room_id in reversed(self.typing):
+            if self.typing[room_id] <= counter:
+                break
+            found.append(room_id)
+        return found
+
+    def touch(self, room_id: str, position: int) -> None:
+        if room_id in self.joined:
+            self.changes[room_id] = position
+            self.changes.move_to_end(room_id)
+        self.touched = position
+
+    def enter(self, record: MemberRecord) -> None:
+        """Take up a membership of the user."""
+        room_id = record.room_id
+        self.touched = max(self.touched, record.position)
+        self.left.pop(room_id, None)
+        self.pending.pop(room_id, None)
+        if record.membership == "join":
+            self.joined[room_id] = record
+            self.changes[room_id] = record.position
+            self.changes.move_to_end(room_id)
+            return
+        self.joined.pop(room_id, None)
+        self.changes.pop(room_id, None)
+        self.typing.pop(room_id, None)
+        if record.membership in ("invite", "knock"):
+            self.pending[room_id] = record
+            return
+        self.left[room_id] = record
+        while len(self.left) > KEPT_LEFT:
+            _, oldest = self.left.popitem(last=False)
+            self.floor = max(self.floor, oldest.position)
+
+    def wake(self) -> None:
+        waiting, self.waiters = self.waiters, []
+        for waiter in waiting:
+            if not waiter.called:
+                waiter.callback(None)
+
+    def wait(self) -> Deferred[None]:
+        """Fires at the next change; give it up when there is nothing to wait for any more."""
+        waiter: Deferred[None] = Deferred()
+        self.waiters.append(waiter)
+        return waiter
+
+    def give_up(self, waiter: Deferred[None]) -> None:
+        if waiter in self.waiters:
+            self.waiters.remove(waiter)
+
+
+class Feeds:
+    """The feeds in use, and who is in which room among them."""
+
+    def __init__(self, *, members: MemberStore, timelines: TimelineStore, streams: Streams, ephemera: Ephemera, clock: Clock) -> None:
+        self._members = members
+        self._timelines = timelines
+        self._streams = streams
+        self._clock = clock
+        self._due: deque[Feed] = deque()
+        self._feeds: OrderedDict[str, Feed] = OrderedDict()
+        self._in_room: dict[str, set[Feed]] = {}
+        streams.subscribe_last(self._follow)
+        ephemera.subscribe(self._follow_ephemeral)
+
+    async def of(self, user_id: str) -> Feed:
+        """The user's feed, loaded at first use."""
+        feed = self._feeds.get(user_id)
+        if feed is not None:
+            self._feeds.move_to_end(user_id)
+            return feed
+        return await self._load(user_id)
+
+    async def _load(self, user_id: str) -> Feed:
+        feed = Feed(user_id)
+        while True:
+            start = self._streams.position
+            records = await self._members.memberships_of(user_id, ("join", "invite", "knock"))
+            last = await self._timelines.last_changes([record.room_id for record in records if record.membership == "join"])
+            missed = self._streams.recent(start)
+            if missed is not None:
+                break
+        if user_id in self._feeds:
+            return self._feeds[user_id]
+        feed.floor = start
+        for record in records:
+            feed.enter(record)
+        feed.changes = OrderedDict(sorted(((room, last.get(room, 0)) for room in feed.joined), key=lambda pair: pair[1]))
+        self._keep(feed)
+        self._apply(missed, only=feed)
+        return feed
+
+    def _keep(self, feed: Feed) -> None:
+        self._feeds[feed.user_id] = feed
+        for room_id in feed.joined:
+            self._in_room.setdefault(room_id, set()).add(feed)
+        if len(self._feeds) > MAX_FEEDS:
+            idle = next((old for old in self._feeds.values() if not old.waiters and old is not feed), None)
+            if idle is not None:
+                del self._feeds[idle.user_id]
+                for room_id in idle.joined:
+                    self._leave(room_id, idle)
+
+    def _leave(self, room_id: str, feed: Feed) -> None:
+        feeds = self._in_room.get(room_id)
+        if feeds is not None:
+            feeds.discard(feed)
+            if not feeds:
+                del self._in_room[room_id]
+
+    def _follow(self, changes: list[Change]) -> None:
+        self._wake(self._apply(changes))
+
+    def _apply(self, changes: Iterable[Change], only: Feed | None = None) -> set[Feed]:
+        """Bring the feeds (or one of them) up to date; those that changed."""
+        touched: set[Feed] = set()
+        for change in changes:
+            room_id = change.room_id
+            if room_id is not None and change.kind in _ROOM_KINDS:
+                for feed in self._in_room.get(room_id, ()) if only is None else (only,):
+                    if feed is not only or room_id in feed.joined:
+                        feed.touch(room_id, change.position)
+                        touched.add(feed)
+            if change.user_id is not None:
+                feed_of = self._feeds.get(change.user_id)
+                if feed_of is not None and (only is None or only is feed_of):
+                    self._apply_own(feed_of, change)
+                    touched.add(feed_of)
+        return touched
+
+    def _apply_own(self, feed: Feed, change: Change) -> None:
+        room_id = change.room_id
+        if change.kind == "event" and room_id is not None:
+            if change.subject is None:
+                self._reload(feed)
+                return
+            was_joined = room_id in feed.joined
+            record = _record(change.subject, feed.joined.get(room_id) or feed.pending.get(room_id) or feed.left.get(room_id))
+            if not was_joined and record.membership == "join":
+                self._in_room.setdefault(room_id, set()).add(feed)
+            feed.enter(record)
+            if was_joined and record.membership != "join":
+                self._leave(room_id, feed)
+        elif room_id is not None and change.kind == FORGOTTEN:
+            feed.left.pop(room_id, None)
+            feed.floor = max(feed.floor, change.position)
+        elif room_id is not None:
+            feed.touch(room_id, change.position)
+        else:
+            feed.touched = change.position
+
+    def _reload(self, feed: Feed) -> None:
+        """Another process changed the user's memberships: the next sync loads the feed anew."""
+        self._feeds.pop(feed.user_id, None)
+        for room_id in feed.joined:
+            self._leave(room_id, feed)
+
+    def _follow_ephemeral(self, change: EphemeralChange) -> None:
+        if change.kind == "typing" and change.room_id is not None:
+            for feed in self._in_room.get(change.room_id, ()):
+                feed.typing[change.room_id] = change.counter
+                feed.typing.move_to_end(change.room_id)
+            self._wake(self._in_room.get(change.room_id, ()))
+        elif change.kind == "presence" and change.user_id is not None:
+            self._wake_acquainted(change.user_id)
+
+    def _wake_acquainted(self, user_id: str) -> None:
+        """Presence concerns whoever waits and shares a room with the user."""
+        of_user = self._feeds.get(user_id)
+        if of_user is None:
+            return
+        woken: set[Feed] = set()
+        for room_id in of_user.joined:
+            woken |= {feed for feed in self._in_room.get(room_id, ()) if feed.waiters}
+        self._wake(woken)
+
+    def _wake(self, feeds: Iterable[Feed]) -> None:
+        """A few at a time, so that a room with many waiters does not hold up everyone else."""
+        waiting = [feed for feed in feeds if feed.waiters]
+        if not waiting:
+            return
+        if not self._due:
+            self._clock.call_later(0, self._wake_some)
+        self._due.extend(waiting)
+
+    def _wake_some(self) -> None:
+        for _ in range(min(len(self._due), WOKEN_AT_ONCE)):
+            self._due.popleft().wake()
+        if self._due:
+            self._clock.call_later(0, self._wake_some)
+
+
+def _record(event: StoredEvent, before: MemberRecord | None) -> MemberRecord:
+    """The membership a committed event makes. An earlier join that `before` does not tell of is left out: only the store knows it."""
+    content = event.content
+    membership = content.get("membership", "leave")
+    position = event.position or 0
+    joined = None if before is None else before.joined_position
+    if membership == "join" and (before is None or before.membership != "join"):
+        joined = position
+    return MemberRecord(
+        room_id=event.room_id,
+        user_id=event.state_key or "",
+        membership=membership,
+        previous=None if before is None else before.membership,
+        num=event.num,
+        position=position,
+        joined_position=joined,
+        sender=event.sender,
+        forgotten=False,
+        displayname=content.get("displayname"),
+        avatar_url=content.get("avatar_url"),
+        stripped=None,
+    )

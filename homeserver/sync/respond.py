@@ -1,0 +1,134 @@
+"""Answers /sync: at once when there is something to tell, else when there is, or after the timeout. Client-server API, "Syncing".
+
+Waiting registers before it reads, so no change falls between. The answer's token is the position it was read up to.
+"""
+
+from dataclasses import dataclass
+
+import orjson
+from twisted.internet.defer import Deferred
+
+from homeserver.account_data.account_data import UserData
+from homeserver.clock import Clock
+from homeserver.ephemeral.sequence import FRESH, Ephemera
+from homeserver.errors import InvalidParam
+from homeserver.protocol.filters import Filter
+from homeserver.rooms.reading.serve import Viewer
+from homeserver.streams import Streams
+from homeserver.sync.feed import Feed, Feeds
+from homeserver.sync.rooms import SyncRooms
+from homeserver.sync.scope import SyncScope
+from homeserver.sync.sections.account_data import AccountDataSection
+from homeserver.sync.sections.presence import PresenceSection
+from homeserver.sync.token import SyncToken
+
+MAX_TIMEOUT_MS = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class SyncQuestion:
+    """What a client asks."""
+
+    viewer: Viewer
+    since: SyncToken | None
+    timeout_ms: int
+    filter: Filter
+    full_state: bool = False
+    use_state_after: bool = False
+
+
+class Syncing:
+    def __init__(
+        self,
+        *,
+        feeds: Feeds,
+        rooms: SyncRooms,
+        account_data: AccountDataSection,
+        presence: PresenceSection,
+        streams: Streams,
+        ephemera: Ephemera,
+        clock: Clock,
+    ) -> None:
+        self._feeds = feeds
+        self._rooms = rooms
+        self._account_data = account_data
+        self._presence = presence
+        self._streams = streams
+        self._ephemera = ephemera
+        self._clock = clock
+
+    async def respond(self, question: SyncQuestion) -> bytes:
+        """The JSON of the answer; M_INVALID_PARAM for a token from the future (of another server, or of a database since restored)."""
+        since = question.since
+        if since is not None and since.position > self._streams.position:
+            raise InvalidParam("This token is ahead of the server")
+        deadline = self._clock.monotonic() + min(question.timeout_ms, MAX_TIMEOUT_MS) / 1000
+        while True:
+            feed = await self._feeds.of(question.viewer.user_id)
+            arrival = feed.wait()
+            try:
+                answer, is_empty = await self._read(question, feed)
+                left = deadline - self._clock.monotonic()
+                if not is_empty or since is None or question.full_state or left <= 0:
+                    return answer
+                await self._either(arrival, left)
+            finally:
+                feed.give_up(arrival)
+
+    async def _either(self, arrival: Deferred[None], seconds: float) -> None:
+        """Until there is a change, or the time is over."""
+
+        def over() -> None:
+            if not arrival.called:
+                arrival.callback(None)
+
+        timer = self._clock.call_later(seconds, over)
+        try:
+            await arrival
+        finally:
+            if timer.active():
+                timer.cancel()
+
+    async def _read(self, question: SyncQuestion, feed: Feed) -> tuple[bytes, bool]:
+        """(the answer as of now, whether it says nothing)."""
+        data = await self._account_data.of(question.viewer.user_id)
+        # From here to the choice of the rooms nothing may be awaited: the feed and the position belong together.
+        since, until, counter = question.since, self._streams.position, self._ephemera.counter
+        scope = SyncScope(
+            viewer=question.viewer,
+            since=0 if since is None else since.position,
+            until=until,
+            ephemeral_since=FRESH if since is None else self._ephemera.since(since.boot, since.counter),
+            filter=question.filter,
+            full_state=question.full_state,
+            use_state_after=question.use_state_after,
+            ignored=data.ignored,
+        )
+        parts = await self._sections(scope, feed, data)
+        is_empty = not parts
+        token = SyncToken(until, self._ephemera.boot_id, counter)
+        parts.append(b'"next_batch":"%b"' % str(token).encode())
+        return b"{%b}" % b",".join(parts), is_empty
+
+    async def _sections(self, scope: SyncScope, feed: Feed, data: UserData) -> list[bytes]:
+        parts = []
+        rooms = await self._room_parts(scope, feed, data)
+        if rooms:
+            parts.append(b'"rooms":{%b}' % b",".join(rooms))
+        account_data = self._account_data.global_events(scope, data)
+        if account_data:
+            parts.append(b'"account_data":{"events":[%b]}' % b",".join(account_data))
+        presence = await self._presence.read(scope)
+        if presence:
+            parts.append(b'"presence":{"events":[%b]}' % b",".join(presence))
+        return parts
+
+    async def _room_parts(self, scope: SyncScope, feed: Feed, data: UserData) -> list[bytes]:
+        joined = await self._rooms.joined(scope, feed, data)
+        left = await self._rooms.left(scope, feed, data)
+        invited, knocking = await self._rooms.pending(scope, feed)
+        parts = []
+        for name, rooms in ((b"join", joined), (b"invite", invited), (b"knock", knocking), (b"leave", left)):
+            if rooms:
+                parts.append(b'"%b":{%b}' % (name, b",".join([b"%b:%b" % (orjson.dumps(room_id), body) for room_id, body in rooms])))
+        return parts

@@ -1,0 +1,149 @@
+"""Which rooms an answer speaks of, and each room's JSON, put together from the sections."""
+
+from collections.abc import Sequence
+
+from homeserver.account_data.account_data import UserData
+from homeserver.clock import Clock
+from homeserver.rooms.member_store import MemberStore
+from homeserver.rooms.store import StoredEvent
+from homeserver.sync.feed import Feed
+from homeserver.sync.scope import RoomScope, SyncScope
+from homeserver.sync.sections.account_data import AccountDataSection
+from homeserver.sync.sections.ephemeral import EphemeralSection
+from homeserver.sync.sections.invites import InviteSection
+from homeserver.sync.sections.state import StateSection
+from homeserver.sync.sections.summary import SummarySection
+from homeserver.sync.sections.timeline import RoomTimeline, TimelineSection
+from homeserver.sync.sections.unread import UnreadSection
+
+ROOMS_AT_ONCE = 20  # then the loop gets its turn
+
+
+class SyncRooms:
+    def __init__(
+        self,
+        *,
+        timeline: TimelineSection,
+        state: StateSection,
+        summary: SummarySection,
+        unread: UnreadSection,
+        ephemeral: EphemeralSection,
+        account_data: AccountDataSection,
+        invites: InviteSection,
+        members: MemberStore,
+        clock: Clock,
+    ) -> None:
+        self._timeline = timeline
+        self._state = state
+        self._summary = summary
+        self._unread = unread
+        self._ephemeral = ephemeral
+        self._account_data = account_data
+        self._invites = invites
+        self._members = members
+        self._clock = clock
+
+    async def joined(self, scope: SyncScope, feed: Feed, data: UserData) -> list[tuple[str, bytes]]:
+        """(room ID, JSON) of joined rooms with something to tell."""
+        return await self._encode(scope, self._joined_scopes(scope, feed, data), data)
+
+    def _joined_scopes(self, scope: SyncScope, feed: Feed, data: UserData) -> list[RoomScope]:
+        wanted = scope.filter.room
+        if scope.since == 0 or scope.full_state:
+            names = list(feed.joined)
+        else:
+            names = feed.changed_rooms(scope.since)
+            extra = self._account_data.changed_rooms(scope, data)
+            extra.update(feed.typing_rooms(scope.ephemeral_since) if scope.ephemeral_since >= 0 else feed.typing)
+            names.extend(room_id for room_id in extra.difference(names) if room_id in feed.joined)
+        rooms = []
+        for room_id in names:
+            member = feed.joined[room_id]
+            if not wanted.accepts_room(room_id):
+                continue
+            came_in = member.joined_position or 0
+            rooms.append(RoomScope(room_id, member, 0 if came_in > scope.since else scope.since, scope.until))
+        return rooms
+
+    async def left(self, scope: SyncScope, feed: Feed, data: UserData) -> list[tuple[str, bytes]]:
+        """(room ID, JSON) of rooms left since, or of all those left where a first sync asks for them."""
+        wanted = scope.filter.room
+        if scope.since == 0:
+            if not wanted.include_leave:
+                return []
+            records = await self._members.memberships_of(scope.user_id, ("leave", "ban"))
+        elif scope.since >= feed.floor:
+            records = [record for record in feed.left.values() if record.position > scope.since]
+        else:
+            changed = await self._members.changed_memberships(scope.user_id, scope.since, scope.until)
+            records = [record for record in changed if record.membership in ("leave", "ban") and not record.forgotten]
+        rooms = []
+        for record in records:
+            if record.position > scope.until or not wanted.accepts_room(record.room_id):
+                continue
+            since = scope.since
+            if since == 0 or (record.joined_position or 0) > since:
+                since = 0
+            rooms.append(RoomScope(record.room_id, record, since, record.position))
+        return await self._encode(scope, rooms, data, has_left=True)
+
+    async def pending(self, scope: SyncScope, feed: Feed) -> tuple[list[tuple[str, bytes]], list[tuple[str, bytes]]]:
+        """(room ID, JSON) of the rooms the user is invited to, and of those the user knocks at."""
+        ignored = scope.ignored
+        records = [
+            record
+            for record in feed.pending.values()
+            if scope.since < record.position <= scope.until
+            and scope.filter.room.accepts_room(record.room_id)
+            and record.sender not in ignored
+        ]
+        if not records:
+            return [], []
+        states = await self._invites.read(records)
+        invited = [(r.room_id, b'{"invite_state":{"events":%b}}' % states[r.room_id]) for r in records if r.membership == "invite"]
+        knocking = [(r.room_id, b'{"knock_state":{"events":%b}}' % states[r.room_id]) for r in records if r.membership == "knock"]
+        return invited, knocking
+
+    async def _encode(
+        self, scope: SyncScope, rooms: Sequence[RoomScope], data: UserData, *, has_left: bool = False
+    ) -> list[tuple[str, bytes]]:
+        encoded: list[tuple[str, bytes]] = []
+        for start in range(0, len(rooms), ROOMS_AT_ONCE):
+            if start:
+                await self._clock.sleep(0)
+            encoded.extend(await self._encode_some(scope, rooms[start : start + ROOMS_AT_ONCE], data, has_left=has_left))
+        return encoded
+
+    async def _encode_some(
+        self, scope: SyncScope, rooms: Sequence[RoomScope], data: UserData, *, has_left: bool
+    ) -> list[tuple[str, bytes]]:
+        timelines = await self._timeline.read(scope, rooms)
+        states = await self._state.read(scope, timelines)
+        ephemeral = [[] for _ in rooms] if has_left else await self._ephemeral.read(scope, rooms)
+        unread = [] if has_left else await self._unread.read(scope, rooms)
+        summaries = {} if has_left else await self._summary.read(scope, timelines, states)
+        encoded = []
+        for index, room in enumerate(rooms):
+            private = self._account_data.room_events(scope, data, room)
+            timeline, state = timelines[index], states[index]
+            if not (
+                has_left or room.since == 0 or scope.full_state or timeline.seen or timeline.limited or state or ephemeral[index] or private
+            ):
+                continue
+            parts = await self._common(scope, timeline, state, private)
+            if not has_left:
+                parts.append(b'"ephemeral":{"events":[%b]}' % b",".join(ephemeral[index]))
+                parts.append(unread[index])
+                parts.append(b'"summary":' + summaries.get(room.room_id, b"{}"))
+            encoded.append((room.room_id, b"{%b}" % b",".join(parts)))
+        return encoded
+
+    async def _common(
+        self, scope: SyncScope, timeline: RoomTimeline, state: Sequence[StoredEvent], private: Sequence[bytes]
+    ) -> list[bytes]:
+        name = b'"state_after":' if scope.use_state_after else b'"state":'
+        return [
+            b'"timeline":' + await self._timeline.encode(scope, timeline),
+            name + await self._state.encode(scope, state),
+            b'"account_data":{"events":[%b]}' % b",".join(private),
+        ]

@@ -1,0 +1,47 @@
+"""What one sync is about: who asks, from where to where, and how much of each room."""
+
+from dataclasses import dataclass
+
+from homeserver.protocol.filters import Filter
+from homeserver.rooms.reading.serve import Viewer
+from homeserver.rooms.store import MemberRecord
+
+DEFAULT_TIMELINE_LIMIT = 10
+MAX_TIMELINE_LIMIT = 500
+
+
+@dataclass(slots=True)
+class SyncScope:
+    """`since` 0: as for the first time. `ephemeral_since` is what `Ephemera.since` says of the token."""
+
+    viewer: Viewer
+    since: int
+    until: int
+    ephemeral_since: int
+    filter: Filter
+    ignored: frozenset[str] = frozenset()
+    full_state: bool = False
+    use_state_after: bool = False
+
+    @property
+    def user_id(self) -> str:
+        return self.viewer.user_id
+
+    @property
+    def timeline_limit(self) -> int:
+        limit = self.filter.room.timeline.limit
+        return DEFAULT_TIMELINE_LIMIT if limit is None else min(limit, MAX_TIMELINE_LIMIT)
+
+    @property
+    def lazy(self) -> bool:
+        return self.filter.room.state.lazy_load_members or self.filter.room.timeline.lazy_load_members
+
+
+@dataclass(slots=True)
+class RoomScope:
+    """One room of a sync: its events after `since` up to `until`. `since` 0: the client knows nothing of it yet."""
+
+    room_id: str
+    member: MemberRecord
+    since: int
+    until: int

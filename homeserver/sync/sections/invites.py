@@ -1,0 +1,51 @@
+"""Rooms the user is invited to or knocks at: their stripped state (client-server API, "Stripped state")."""
+
+from collections.abc import Sequence
+
+from homeserver.protocol.event import StateKey
+from homeserver.protocol.event_bytes import client_event
+from homeserver.rooms.reading.timeline_store import TimelineStore
+from homeserver.rooms.state_reader import StateReader
+from homeserver.rooms.store import MemberRecord, StoredEvent
+
+STRIPPED_TYPES = (
+    "m.room.create",
+    "m.room.name",
+    "m.room.avatar",
+    "m.room.topic",
+    "m.room.join_rules",
+    "m.room.canonical_alias",
+    "m.room.encryption",
+)
+
+
+class InviteSection:
+    def __init__(self, *, states: StateReader, store: TimelineStore) -> None:
+        self._states = states
+        self._store = store
+
+    async def read(self, records: Sequence[MemberRecord]) -> dict[str, bytes]:
+        """Room ID → JSON array of stripped events, the user's own membership last."""
+        found = {record.room_id: record.stripped for record in records if record.stripped is not None}
+        here = [record for record in records if record.stripped is None]
+        if here:
+            own = await self._states.events([record.num for record in here])
+            for record in here:
+                found[record.room_id] = await self.stripped(record, own[record.num])
+        return found
+
+    async def stripped(self, record: MemberRecord, own: StoredEvent) -> bytes:
+        """The stripped state at the moment of the invite or knock."""
+        root = own.state_before
+        if root is None:
+            return b"[%b]" % strip(own)
+        addresses: list[StateKey] = [(type_, "") for type_ in STRIPPED_TYPES]
+        if own.sender != record.user_id:
+            addresses.append(("m.room.member", own.sender))
+        state = await self._states.at(root, addresses)
+        return b"[%b]" % b",".join([strip(event) for address in addresses if (event := state.get(address)) is not None] + [strip(own)])
+
+
+def strip(event: StoredEvent) -> bytes:
+    """content, sender, state_key, type; the rest of the event's own JSON does no harm beside them."""
+    return client_event(event.body, event.event_id)

@@ -1,0 +1,92 @@
+"""The newest events of each room, as far as the user may see them (client-server API, "Syncing": timeline, prev_batch, limited)."""
+
+from collections.abc import Sequence
+
+import orjson
+
+from homeserver.protocol.filters import RoomEventFilter
+from homeserver.rooms.reading.history import History, Seen
+from homeserver.rooms.reading.serve import EventServing
+from homeserver.rooms.reading.timeline_store import Stretch, Window
+from homeserver.rooms.reading.timelines import Timelines
+from homeserver.rooms.store import StoredEvent
+from homeserver.sync.scope import RoomScope, SyncScope
+from homeserver.sync.token import SyncToken
+
+MAX_ROUNDS = 5  # how often a window is read again, further back, to fill a filtered timeline
+
+
+class RoomTimeline:
+    """One room's part: the `window` read, oldest first, and what of it is `seen`."""
+
+    __slots__ = ("limited", "prev_batch", "room", "seen", "window")
+
+    def __init__(self, room: RoomScope, window: Window, seen: list[Seen], limited: bool) -> None:
+        self.room = room
+        self.window = window.events
+        self.seen = seen
+        self.limited = limited
+        first = seen[0].event if seen and limited else self.window[0] if self.window else None
+        self.prev_batch = room.until if first is None else (first.position or 0) - 1
+
+    @property
+    def has_member_events(self) -> bool:
+        return any(event.type == "m.room.member" and event.state_key is not None for event in self.window)
+
+
+class TimelineSection:
+    def __init__(self, *, timelines: Timelines, history: History, serving: EventServing) -> None:
+        self._timelines = timelines
+        self._history = history
+        self._serving = serving
+
+    async def read(self, scope: SyncScope, rooms: Sequence[RoomScope]) -> list[RoomTimeline]:
+        """The rooms' timelines, in the order of the rooms."""
+        limit = scope.timeline_limit
+        windows = await self._timelines.windows([Stretch(room.room_id, room.since, room.until, max(limit, 1)) for room in rooms])
+        timelines = []
+        for room, window in zip(rooms, windows, strict=True):
+            seen = await self._seen(scope, room, window.events)
+            limited = window.limited
+            if limited and len(seen) < limit and not scope.filter.room.timeline.is_trivial:
+                window, seen, limited = await self._fill(scope, room, window, limit)
+            if len(seen) > limit:
+                seen, limited = seen[len(seen) - limit :], True
+            timelines.append(RoomTimeline(room, window, seen, limited))
+        return timelines
+
+    async def _seen(self, scope: SyncScope, room: RoomScope, events: list[StoredEvent]) -> list[Seen]:
+        wanted = scope.filter.room.timeline
+        kept = events if wanted.is_trivial else [event for event in events if accepts(wanted, event)]
+        if scope.ignored:
+            kept = [event for event in kept if event.sender not in scope.ignored or event.state_key is not None]
+        seen = await self._history.visible_to(scope.user_id, room.member, kept)
+        if room.member.membership in ("leave", "ban") and not any(item.event.position == room.member.position for item in seen):
+            # Whoever declines an invite sees how it ended, though nothing else of the room.
+            seen.extend(Seen(event, room.member.membership) for event in kept if event.position == room.member.position)
+        return seen
+
+    async def _fill(self, scope: SyncScope, room: RoomScope, window: Window, limit: int) -> tuple[Window, list[Seen], bool]:
+        """A filter that refuses much: read further back, in growing steps, until there is enough."""
+        size, seen = max(limit, 1), list[Seen]()
+        for _ in range(MAX_ROUNDS):
+            size *= 4
+            (window,) = await self._timelines.windows([Stretch(room.room_id, room.since, room.until, size)])
+            seen = await self._seen(scope, room, window.events)
+            if len(seen) >= limit or not window.limited:
+                break
+        return window, seen, window.limited or len(seen) > limit
+
+    async def encode(self, scope: SyncScope, timeline: RoomTimeline) -> bytes:
+        """The JSON object of one room's timeline."""
+        events = await self._serving.serve(timeline.seen, scope.viewer, room_id=False)
+        if scope.filter.event_fields is not None or scope.filter.event_format == "federation":
+            events = [orjson.dumps(scope.filter.select_fields(orjson.loads(event))) for event in events]
+        prev_batch = str(SyncToken(timeline.prev_batch)).encode()
+        return b'{"events":[%b],"limited":%b,"prev_batch":"%b"}' % (
+            b",".join(events), b"true" if timeline.limited else b"false", prev_batch,
+        )  # fmt: skip
+
+
+def accepts(wanted: RoomEventFilter, event: StoredEvent) -> bool:
+    return wanted.accepts(event.type, event.sender, event.room_id, lambda: isinstance(event.content.get("url"), str))

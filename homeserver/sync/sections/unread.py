@@ -1,0 +1,180 @@
+"""Unread and highlight counts, per room and per thread: derived from positions, never written per recipient.
+
+Client-server API, "Receiving notifications", "Threading". A count begins after the user's read receipt, or where the user came in. The newest counts of
+a user in a room are kept and brought forward with the events that follow, so that a sync that reads on asks no database.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import orjson
+
+from homeserver.ephemeral.receipts import Receipts
+from homeserver.ephemeral.room_receipts import RoomReceipts
+from homeserver.ephemeral.store import READ, READ_PRIVATE, UNTHREADED
+from homeserver.rooms.notice import notice_of
+from homeserver.rooms.reading.timeline_store import Stretch
+from homeserver.rooms.reading.timelines import TAIL_EVENTS, Timelines
+from homeserver.rooms.store import StoredEvent
+from homeserver.streams import Change, Streams
+from homeserver.sync.scope import RoomScope, SyncScope
+
+MAX_REMEMBERED = 20_000  # user-and-room pairs
+
+
+class UnreadQuestion(NamedTuple):
+    """Notifying events by others up to `until`: in the main timeline after `main`, in threads after `threads`."""
+
+    user_id: str
+    room_id: str
+    main: int
+    threads: int
+    until: int
+
+
+class Unread(NamedTuple):
+    """One event that counts for a user. `thread` None: the main timeline."""
+
+    position: int
+    thread: str | None
+    highlight: bool
+
+
+class UnreadStore(Protocol):
+    async def unread(self, questions: Sequence[UnreadQuestion]) -> list[list[Unread]]: ...
+
+
+Counts = dict[str | None, list[int]]  # thread (None: main) → [notifications, highlights]
+
+
+class _Remembered:
+    __slots__ = ("counts", "until")
+
+    def __init__(self, counts: Counts, until: int) -> None:
+        self.counts = counts
+        self.until = until
+
+
+class UnreadSection:
+    def __init__(self, *, store: UnreadStore, receipts: Receipts, timelines: Timelines, streams: Streams) -> None:
+        self._store = store
+        self._receipts = receipts
+        self._timelines = timelines
+        self._remembered: OrderedDict[tuple[str, str], _Remembered] = OrderedDict()
+        self._in_room: dict[str, set[str]] = {}
+        streams.subscribe(self._follow)
+
+    async def read(self, scope: SyncScope, rooms: Sequence[RoomScope]) -> list[bytes]:
+        """For each room the members unread_notifications and, where the filter asks for it, unread_thread_notifications."""
+        by_thread = scope.filter.room.timeline.unread_thread_notifications
+        return [encode_counts(counts, by_thread=by_thread) for counts in await self.counts(scope.user_id, rooms)]
+
+    async def counts(self, user_id: str, rooms: Sequence[RoomScope]) -> list[Counts]:
+        """The rooms' counts at `until`."""
+        found: list[Counts | None] = [await self._from_memory(user_id, room) for room in rooms]
+        missing = [index for index, counts in enumerate(found) if counts is None]
+        if missing:
+            loaded = await self._load(user_id, [rooms[index] for index in missing])
+            for index, counts in zip(missing, loaded, strict=True):
+                found[index] = counts
+        return [counts for counts in found if counts is not None]
+
+    async def _load(self, user_id: str, rooms: Sequence[RoomScope]) -> list[Counts]:
+        if len(rooms) == 1:
+            receipts = {rooms[0].room_id: await self._receipts.room(rooms[0].room_id)}
+        else:
+            receipts = await self._receipts.rooms([room.room_id for room in rooms])
+        questions = [_question(user_id, room, receipts[room.room_id]) for room in rooms]
+        events = await self._store.unread(questions)
+        loaded = []
+        for room, question, found in zip(rooms, questions, events, strict=True):
+            counts = _count(user_id, receipts[room.room_id], question, found)
+            self._remember(user_id, room, counts)
+            loaded.append(counts)
+        return loaded
+
+    async def _from_memory(self, user_id: str, room: RoomScope) -> Counts | None:
+        held = self._remembered.get((user_id, room.room_id))
+        if held is None or held.until > room.until:
+            return None
+        if held.until < room.until:
+            (window,) = await self._timelines.windows([Stretch(room.room_id, held.until, room.until, TAIL_EVENTS)])
+            if window.limited or not all(_bring_forward(held.counts, user_id, event) for event in window.events):
+                self._forget(user_id, room.room_id)
+                return None
+            held.until = room.until
+        return held.counts
+
+    def _remember(self, user_id: str, room: RoomScope, counts: Counts) -> None:
+        self._remembered[user_id, room.room_id] = _Remembered(counts, room.until)
+        self._in_room.setdefault(room.room_id, set()).add(user_id)
+        while len(self._remembered) > MAX_REMEMBERED:
+            (old_user, old_room), _ = self._remembered.popitem(last=False)
+            self._in_room[old_room].discard(old_user)
+
+    def _forget(self, user_id: str, room_id: str) -> None:
+        if self._remembered.pop((user_id, room_id), None) is not None:
+            self._in_room[room_id].discard(user_id)
+
+    def _follow(self, changes: list[Change]) -> None:
+        for change in changes:
+            if change.room_id is None:
+                continue
+            if change.kind == "redacted":
+                for user_id in self._in_room.pop(change.room_id, set()):
+                    self._remembered.pop((user_id, change.room_id), None)
+            elif change.user_id is not None and change.kind in ("receipt", "private_receipt", "event"):
+                self._forget(change.user_id, change.room_id)
+
+
+def _bring_forward(counts: Counts, user_id: str, event: StoredEvent) -> bool:
+    """Count a new event; False when only the store knows whether it highlights."""
+    if event.sender == user_id:
+        return True
+    notice = notice_of(event.type, event.state_key, event.content)
+    if notice.room:
+        return False
+    highlight = user_id in notice.mentions
+    if event.notifies or highlight:
+        count = counts.setdefault(event.thread, [0, 0])
+        count[0] += 1
+        count[1] += highlight
+    return True
+
+
+def _question(user_id: str, room: RoomScope, receipts: RoomReceipts) -> UnreadQuestion:
+    """Unthreaded receipts count for all threads, one of the main timeline for that alone."""
+    start = room.member.joined_position or room.until
+    unthreaded = [
+        receipt.event_position for kind in (READ, READ_PRIVATE) if (receipt := receipts.latest(user_id, kind, UNTHREADED)) is not None
+    ]
+    main = receipts.read_position(user_id, None)
+    return UnreadQuestion(user_id, room.room_id, max(start, main or 0), max([start, *unthreaded]), room.until)
+
+
+def _count(user_id: str, receipts: RoomReceipts, question: UnreadQuestion, events: Sequence[Unread]) -> Counts:
+    counts: Counts = {}
+    read: dict[str | None, int] = {None: question.main}
+    for event in events:
+        start = read.get(event.thread)
+        if start is None:
+            start = read[event.thread] = max(question.threads, receipts.read_position(user_id, event.thread) or 0)
+        if event.position > start:
+            count = counts.setdefault(event.thread, [0, 0])
+            count[0] += 1
+            count[1] += event.highlight
+    return counts
+
+
+def encode_counts(counts: Counts, *, by_thread: bool) -> bytes:
+    """Of the main timeline and each thread apart, or of all together."""
+    if not by_thread or not counts:
+        total = [sum(count[0] for count in counts.values()), sum(count[1] for count in counts.values())]
+        return b'"unread_notifications":{"highlight_count":%d,"notification_count":%d}' % (total[1], total[0])
+    main = counts.get(None, [0, 0])
+    encoded = b'"unread_notifications":{"highlight_count":%d,"notification_count":%d}' % (main[1], main[0])
+    threads = {
+        thread: {"highlight_count": count[1], "notification_count": count[0]} for thread, count in counts.items() if thread is not None
+    }
+    return encoded + b',"unread_thread_notifications":' + orjson.dumps(threads) if threads else encoded

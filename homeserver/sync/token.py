@@ -1,0 +1,33 @@
+"""Sync tokens: where a client stands. They survive a restart of the server.
+
+`s<position>_<boot>_<counter>`: the durable stream position, and the place in the sequence of what is never stored (`ephemeral.sequence`), which only
+counts while the server of that boot runs. For paging a position alone says all: the rest may be left out.
+"""
+
+from typing import NamedTuple
+
+from homeserver.errors import InvalidParam
+
+MAX_TOKEN_LENGTH = 100
+_MAX_DIGITS = 18
+
+
+class SyncToken(NamedTuple):
+    position: int
+    boot: str = ""
+    counter: int = 0
+
+    def __str__(self) -> str:
+        return f"s{self.position}_{self.boot}_{self.counter}"
+
+    @classmethod
+    def parse(cls, text: str) -> "SyncToken":
+        """Raises InvalidParam for what this server never gave out."""
+        parts = text[1:].split("_") if text[:1] == "s" and text.isascii() and len(text) <= MAX_TOKEN_LENGTH else []
+        if len(parts) not in (1, 3) or not (_is_number(parts[0]) and _is_number(parts[-1])):
+            raise InvalidParam("This is no token of this server")
+        return cls(int(parts[0])) if len(parts) == 1 else cls(int(parts[0]), parts[1], int(parts[2]))
+
+
+def _is_number(text: str) -> bool:
+    return text.isdigit() and len(text) <= _MAX_DIGITS

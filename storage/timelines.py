@@ -1,0 +1,100 @@
+"""The port `homeserver.rooms.reading.timeline_store.TimelineStore`: rooms in stream order."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from homeserver.protocol.event import StateKey
+from homeserver.rooms.reading.timeline_store import Stretch, Window
+from homeserver.rooms.store import HIDDEN, StoredEvent
+from storage.database import Cursor, Database
+from storage.event_rows import SELECT, RoomNames
+
+WINDOW = SELECT + "WHERE room_num = ? AND position > ? AND position <= ? AND flags & ? = 0 ORDER BY position DESC LIMIT ?"
+ROOT_AT = "SELECT state_before, state_after FROM events WHERE room_num = ? AND position <= ? ORDER BY position DESC LIMIT 1"
+LAST_CHANGE = "SELECT coalesce((SELECT max(position) FROM events WHERE room_num = ?), 0), coalesce((SELECT max(position) FROM receipts WHERE room_num = ?), 0)"
+HEROES = "SELECT user_id FROM memberships WHERE room_num = ? AND user_id <> ? AND membership IN ('join', 'invite') ORDER BY num LIMIT ?"
+FORMER_HEROES = (
+    "SELECT user_id FROM memberships WHERE room_num = ? AND user_id <> ? AND membership IN ('leave', 'ban') ORDER BY num LIMIT ?"
+)
+CURRENT_STATE = SELECT + "WHERE num = (SELECT num FROM current_state WHERE room_num = ? AND type = ? AND state_key = ?)"
+CURRENT_MEMBER = SELECT + "WHERE num = (SELECT num FROM memberships WHERE room_num = ? AND user_id = ?)"
+
+
+class TimelineTables:
+    """TimelineStore over a database."""
+
+    def __init__(self, database: Database, names: RoomNames) -> None:
+        self._database = database
+        self._names = names
+
+    async def windows(self, stretches: Sequence[Stretch]) -> list[Window]:
+        def question(cursor: Cursor) -> list[Window]:
+            return [self._window(cursor, stretch) for stretch in stretches]
+
+        return await (self._database.read(question) if len(stretches) == 1 else self._database.scan(question))
+
+    def _window(self, cursor: Cursor, stretch: Stretch) -> Window:
+        room_num = self._names.num(cursor, stretch.room_id)
+        if room_num is None:
+            return Window([], limited=False)
+        rows = cursor.all(WINDOW, room_num, stretch.since, stretch.until, HIDDEN, stretch.limit + 1)
+        events = self._names.events(cursor, rows[: stretch.limit])
+        events.reverse()
+        return Window(events, limited=len(rows) > stretch.limit)
+
+    async def roots_at(self, places: Sequence[tuple[str, int]]) -> list[bytes | None]:
+        def question(cursor: Cursor) -> list[bytes | None]:
+            roots: list[bytes | None] = []
+            for room_id, position in places:
+                row = cursor.one(ROOT_AT, self._names.num(cursor, room_id), position)
+                roots.append(None if row is None else row[1] if row[1] is not None else row[0])
+            return roots
+
+        return await (self._database.read(question) if len(places) == 1 else self._database.scan(question))
+
+    async def last_changes(self, room_ids: Iterable[str]) -> dict[str, int]:
+        wanted = list(room_ids)
+
+        def question(cursor: Cursor) -> dict[str, int]:
+            found = {}
+            for room_id in wanted:
+                room_num = self._names.num(cursor, room_id)
+                row = cursor.one(LAST_CHANGE, room_num, room_num)
+                found[room_id] = max(row) if row is not None else 0
+            return found
+
+        return await self._database.scan(question)
+
+    async def current_state(self, room_id: str, addresses: Iterable[StateKey]) -> dict[StateKey, StoredEvent]:
+        wanted = list(addresses)
+
+        def question(cursor: Cursor) -> dict[StateKey, StoredEvent]:
+            room_num = self._names.num(cursor, room_id)
+            found = {}
+            for type_, state_key in wanted if room_num is not None else ():
+                if type_ == "m.room.member":
+                    row = cursor.one(CURRENT_MEMBER, room_num, state_key)
+                else:
+                    row = cursor.one(CURRENT_STATE, room_num, type_, state_key)
+                if row is not None:
+                    found[type_, state_key] = self._names.event(cursor, row)
+            return found
+
+        return await self._database.read(question)
+
+    async def heroes(self, rooms: Mapping[str, str], limit: int) -> dict[str, list[str]]:
+        def question(cursor: Cursor) -> dict[str, list[str]]:
+            found = {}
+            for room_id, user_id in rooms.items():
+                room_num = self._names.num(cursor, room_id)
+                rows = cursor.all(HEROES, room_num, user_id, limit) or cursor.all(FORMER_HEROES, room_num, user_id, limit)
+                found[room_id] = [row[0] for row in rows]
+            return found
+
+        return await (self._database.read(question) if len(rooms) == 1 else self._database.scan(question))
+
+    async def counts(self, room_ids: Iterable[str]) -> dict[str, tuple[int, int]]:
+        wanted = list(room_ids)
+        rows = await self._database.read(
+            lambda cursor: cursor.all("SELECT room_id, joined_count, invited_count FROM rooms WHERE room_id IN ??", wanted)
+        )
+        return {row[0]: (row[1], row[2]) for row in rows}

@@ -1,0 +1,43 @@
+"""The port `homeserver.sync.sections.unread.UnreadStore`."""
+
+from collections.abc import Sequence
+
+from homeserver.sync.sections.unread import Unread, UnreadQuestion
+from storage.database import Cursor, Database
+from storage.event_rows import RoomNames
+
+MAX_COUNTED = 10_000  # per room and kind; more are not counted out
+MAIN = (
+    "SELECT position FROM events WHERE room_num = ? AND notifies = 1 AND thread IS NULL AND position > ? AND position <= ? "
+    "AND sender <> ? ORDER BY position LIMIT ?"
+)
+THREADS = (
+    "SELECT position, thread FROM events WHERE room_num = ? AND notifies = 1 AND thread IS NOT NULL AND position > ? AND position <= ? "
+    "AND sender <> ? ORDER BY position LIMIT ?"
+)
+HIGHLIGHTS = "SELECT position, thread FROM highlights WHERE user_id = ? AND room_num = ? AND position > ? AND position <= ?"
+
+
+class UnreadTables:
+    """UnreadStore over a database."""
+
+    def __init__(self, database: Database, names: RoomNames) -> None:
+        self._database = database
+        self._names = names
+
+    async def unread(self, questions: Sequence[UnreadQuestion]) -> list[list[Unread]]:
+        def ask(cursor: Cursor) -> list[list[Unread]]:
+            return [self._unread(cursor, question) for question in questions]
+
+        return await (self._database.read(ask) if len(questions) == 1 else self._database.scan(ask))
+
+    def _unread(self, cursor: Cursor, question: UnreadQuestion) -> list[Unread]:
+        room_num = self._names.num(cursor, question.room_id)
+        user_id, until = question.user_id, question.until
+        counted: dict[int, str | None] = {
+            position: None for (position,) in cursor.all(MAIN, room_num, question.main, until, user_id, MAX_COUNTED)
+        }
+        counted.update(cursor.all(THREADS, room_num, question.threads, until, user_id, MAX_COUNTED))
+        highlights: dict[int, str | None] = dict(cursor.all(HIGHLIGHTS, user_id, room_num, min(question.main, question.threads), until))
+        counted.update(highlights)
+        return [Unread(position, counted[position], position in highlights) for position in sorted(counted)]
