@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from config.rate_limits import RateLimits
 from homeserver.clock import Chance, Clock
 from homeserver.errors import Forbidden
+from homeserver.logs import AccessLog
 from homeserver.web.access import Entry, Peers, Tokens
 from homeserver.web.body import BodyLimits
 from homeserver.web.dispatch import Dispatch
@@ -56,6 +57,7 @@ def dispatch_for(
     body_limits: BodyLimits = NORMAL_BODIES,
     clock: Clock | None = None,
     chance: Chance | None = None,
+    access_log: AccessLog | None = None,
     seen: Callable[[Request], None] | None = None,
 ) -> Dispatch:
     """A Dispatch of these chapter objects; without rate limits unless some are given."""
@@ -63,7 +65,18 @@ def dispatch_for(
     entry = Entry(FixedTokens(tokens) if isinstance(tokens, Mapping) else tokens, peers)
     metrics = Metrics(CollectorRegistry())
     limiter = RateLimiter(limits, clock)
-    return Dispatch(Router(chapters), entry, limiter, Validation(), metrics, clock, chance or SeededChance(), limits=body_limits, seen=seen)
+    return Dispatch(
+        Router(chapters),
+        entry,
+        limiter,
+        Validation(),
+        metrics,
+        clock,
+        chance or SeededChance(),
+        limits=body_limits,
+        access_log=access_log,
+        seen=seen,
+    )
 
 
 class Client:
