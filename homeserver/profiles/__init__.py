@@ -1,0 +1,1 @@
+"""User profiles with free fields."""
