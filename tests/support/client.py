@@ -59,11 +59,12 @@ def dispatch_for(
     chance: Chance | None = None,
     access_log: AccessLog | None = None,
     seen: Callable[[Request], None] | None = None,
+    metrics: Metrics | None = None,
 ) -> Dispatch:
     """A Dispatch of these chapter objects; without rate limits unless some are given."""
     clock = clock or FakeClock()
     entry = Entry(FixedTokens(tokens) if isinstance(tokens, Mapping) else tokens, peers)
-    metrics = Metrics(CollectorRegistry())
+    metrics = metrics or Metrics(CollectorRegistry())
     limiter = RateLimiter(limits, clock)
     return Dispatch(
         Router(chapters),

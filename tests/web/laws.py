@@ -5,6 +5,7 @@ in the first; in the second each may run once, with sample parameters. A broken 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -14,7 +15,8 @@ from homeserver.web.endpoint import Access, Body, Declaration, Rate, Reply, Sche
 from tests.support.client import Client, run, start
 
 _ONE = RateLimit(0.000001, 1)
-ONCE = RateLimits(True, *[_ONE] * (len(Rate) - 1))
+_ALL: dict[str, Any] = {rate.value: _ONE for rate in Rate if rate is not Rate.NONE}
+ONCE = RateLimits(**_ALL)
 SAMPLES = {
     "room_id": "!room:example.org",
     "user_id": "@user:example.org",
