@@ -8,7 +8,7 @@ _PAGE = """SELECT user_id, created_ts, is_guest, is_admin, deactivated, locked, 
     WHERE user_id > ? AND is_guest = 0 ORDER BY user_id LIMIT ?"""
 
 
-class SqlControlStore:
+class StoredAccountList:
     def __init__(self, database: Database) -> None:
         self._database = database
 

@@ -21,9 +21,15 @@ the environment as CHATME_SECTION__KEY=value.
 """
 
 
+class _Shape(argparse.RawDescriptionHelpFormatter):
+    """The words of the commands in one column, what they do in the next."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=30)
+
+
 def parser() -> argparse.ArgumentParser:
-    shape = argparse.RawDescriptionHelpFormatter
-    whole = argparse.ArgumentParser(prog="chatme", description=ABOUT, epilog=EXAMPLES, formatter_class=shape)
+    whole = argparse.ArgumentParser(prog="chatme", description=ABOUT, epilog=EXAMPLES, formatter_class=_Shape)
     whole.add_argument("--version", action="version", version=f"ChatMe {VERSION}")
     commands = whole.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     _running(commands)
@@ -34,7 +40,9 @@ def parser() -> argparse.ArgumentParser:
 
 def _running(commands: Commands) -> None:
     _command(commands, "serve", "run the server until it is told to stop")
+    _command(commands, "health", "ask the running server whether it answers")
     _command(commands, "check-config", "read the settings, say what is wrong with them, and start nothing")
+    _places(commands.add_parser(OFFER))
     commands.add_parser(
         "generate-config", help="print the sample file: every setting with its default", description="Print the sample file."
     )

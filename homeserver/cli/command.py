@@ -65,18 +65,20 @@ def _answer(config: Config, command: str, values: dict[str, Any]) -> list[str]:
 
 
 def _locally(config: Config, question: "Callable[[Server], Awaitable[list[str]]]") -> list[str]:
+    try:
+        data = DataDirectory(config.server.data_directory)
+        data.hold()
+    except CannotStart as error:
+        raise Failed(str(error)) from error
     from homeserver.main import offline
     from storage.database import CannotOpen
 
     try:
-        data = DataDirectory(config.server.data_directory)
-        data.hold()
-        try:
-            return offline(config, question)
-        finally:
-            data.release()
+        return offline(config, question)
     except (CannotStart, CannotOpen, Refused) as error:
         raise Failed(str(error)) from error
+    finally:
+        data.release()
 
 
 def _password(arguments: argparse.Namespace) -> str:

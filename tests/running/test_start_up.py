@@ -1,0 +1,78 @@
+"""The data directory and the signing key: made once, kept from others, and clear about what is wrong."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from homeserver.protocol.signing import read_key_file
+from homeserver.start_up import LOCK_FILE, CannotStart, DataDirectory, signing_key
+from tests.support.clock import SeededChance
+
+HOLD = "import sys; from homeserver.start_up import DataDirectory; DataDirectory(sys.argv[1]).hold(); print('held', flush=True); input()"
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_data_directory_is_made_for_this_user_alone(tmp_path: Path) -> None:
+    data = DataDirectory(str(tmp_path / "a" / "data"))
+    assert mode(data.path) == 0o700
+
+
+def test_one_process_holds_it_until_it_ends(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(CannotStart, match=rf"is in use by another ChatMe \(process {holder.pid}\)"):
+            DataDirectory(str(tmp_path)).hold()
+        holder.kill()
+    data = DataDirectory(str(tmp_path))
+    data.hold()
+    assert (tmp_path / LOCK_FILE).read_text() == f"{os.getpid()}\n"
+    data.release()
+    DataDirectory(str(tmp_path)).hold()
+
+
+def test_a_directory_that_cannot_be_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CannotStart, match="is no directory"):
+        DataDirectory(str(tmp_path / "file"))
+    with pytest.raises(CannotStart, match="cannot be made: "):
+        DataDirectory(str(tmp_path / "file" / "data"))
+
+
+def test_a_directory_one_may_not_write_to_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)  # who runs the tests as root may write everywhere
+    with pytest.raises(CannotStart, match="cannot be written to by this user"):
+        DataDirectory(str(tmp_path))
+
+
+def test_a_signing_key_is_made_once_and_readable_by_this_user_alone(tmp_path: Path) -> None:
+    file = tmp_path / "signing.key"
+    made = signing_key(str(file), SeededChance())
+    assert mode(file) == 0o600
+    assert signing_key(str(file), SeededChance(1)).public_key == made.public_key
+    assert read_key_file(file.read_text())[0].key_id == made.key_id
+    assert [path.name for path in tmp_path.iterdir()] == ["signing.key"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"", "is empty"), (b"ed25519 a short", "is damaged: line 1"), (b"\xff\xfe", "cannot be read")],
+)
+def test_a_damaged_signing_key_is_never_replaced(content: bytes, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "signing.key"
+    file.write_bytes(content)
+    with pytest.raises(CannotStart, match=said):
+        signing_key(str(file), SeededChance())
+    assert file.read_bytes() == content
+
+
+def test_a_key_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(CannotStart, match="cannot be written: No such file or directory"):
+        signing_key(str(tmp_path / "none" / "signing.key"), SeededChance())
