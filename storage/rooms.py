@@ -54,7 +54,7 @@ class NumberBlock:
         self._reserving = False  # the next take tries again
 
 
-class RoomTables:
+class StoredRooms:
     """RoomStore over a database. `open` before use."""
 
     def __init__(self, database: Database, names: RoomNames, writer: CommitWriter, chance: Chance) -> None:

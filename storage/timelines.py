@@ -19,7 +19,7 @@ CURRENT_STATE = SELECT + "WHERE num = (SELECT num FROM current_state WHERE room_
 CURRENT_MEMBER = SELECT + "WHERE num = (SELECT num FROM memberships WHERE room_num = ? AND user_id = ?)"
 
 
-class TimelineTables:
+class StoredTimelines:
     """TimelineStore over a database."""
 
     def __init__(self, database: Database, names: RoomNames) -> None:

@@ -18,7 +18,7 @@ THREADS = (
 HIGHLIGHTS = "SELECT position, thread FROM highlights WHERE user_id = ? AND room_num = ? AND position > ? AND position <= ?"
 
 
-class UnreadTables:
+class StoredUnread:
     """UnreadStore over a database."""
 
     def __init__(self, database: Database, names: RoomNames) -> None:

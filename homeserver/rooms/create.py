@@ -1,7 +1,7 @@
 """Making a room: its first events are built as one chain and stored as one."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NamedTuple
 
 from homeserver.clock import Chance, Clock
 from homeserver.errors import InvalidRoomState
@@ -9,7 +9,6 @@ from homeserver.protocol.auth_rules import check_event
 from homeserver.protocol.errors import InvalidEvent, NotAuthorised
 from homeserver.protocol.event import Draft, Event
 from homeserver.protocol.event_build import build
-from homeserver.protocol.room_versions import RoomVersion
 from homeserver.rooms import state_map
 from homeserver.rooms.append import Appender, stored_event
 from homeserver.rooms.head import CREATE, RoomHead, RoomHeads
@@ -21,6 +20,13 @@ from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import EventCommit, HeadRecord, RoomRecord, RoomStore
 
 ROOM_ID_LENGTH = 18
+
+
+class NewRoom(NamedTuple):
+    """A room that is built, not stored."""
+
+    head: RoomHead
+    commits: list[EventCommit]
 
 
 class RoomCreator:
@@ -51,30 +57,32 @@ class RoomCreator:
         """A room ID for versions that choose it."""
         return f"!{self._chance.token(ROOM_ID_LENGTH)}:{self._appender.identity.server_name}"
 
-    async def create(self, creator: str, options: RoomOptions, more: Sequence[Draft] = ()) -> str:
-        """The new room's ID, once all its first events are on disk. M_INVALID_ROOM_STATE when the asked-for state cannot stand."""
-        content = create_content(options, creator)
-        create = self._create_event(creator, options.version, content)
-        check_event(create, {})
-        async with self._locks.hold(create.room_id) as lock:
-            head, first = await self._begin(create, options)
-            commits = [first]
-            try:
-                commits.extend(await self._first_events(lock, head, creator, options, content, more))
-            except (NotAuthorised, InvalidEvent) as error:
-                raise InvalidRoomState(f"The room cannot be made like this: {error}") from error
-            self._heads.keep(head)
-            pending = self._store.commit(commits)
-        await on_disk(pending)
-        return head.room_id
+    async def create(
+        self, creator: str, options: RoomOptions, more: Sequence[Draft] = (), before_commit: Callable[[str], Awaitable[None]] | None = None
+    ) -> str:
+        """The new room's ID, once all its first events are on disk. M_INVALID_ROOM_STATE when the asked-for state cannot stand.
 
-    def _create_event(self, creator: str, version: RoomVersion, content: Mapping[str, Any]) -> Event:
+        `before_commit` is given the ID when all is built and nothing stored; when it raises, nothing will be.
+        """
+        create = self.create_event(creator, options)
+        async with self._locks.hold(create.room_id) as lock:
+            room = await self.build(lock, create, options, more)
+            if before_commit is not None:
+                await before_commit(create.room_id)
+            self._heads.keep(room.head)
+            pending = self._store.commit(room.commits)
+        await on_disk(pending)
+        return create.room_id
+
+    def create_event(self, creator: str, options: RoomOptions, room_id: str | None = None) -> Event:
+        """The room's first event; `room_id` is for versions that choose it."""
         identity = self._appender.identity
+        version = options.version
         chosen = version.event_id == "server_chosen"
-        return build(
-            Draft("m.room.create", creator, content, ""),
+        create = build(
+            Draft("m.room.create", creator, create_content(options, creator), ""),
             version=version,
-            room_id=None if version.room_id_is_create_hash else self.new_room_id(),
+            room_id=None if version.room_id_is_create_hash else room_id or self.new_room_id(),
             prev_events=[],
             auth_events=[],
             depth=1,
@@ -83,6 +91,18 @@ class RoomCreator:
             key=identity.key,
             event_id=f"${self._chance.token(ROOM_ID_LENGTH)}:{identity.server_name}" if chosen else None,
         )
+        check_event(create, {})
+        return create
+
+    async def build(self, lock: RoomLock, create: Event, options: RoomOptions, more: Sequence[Draft] = ()) -> NewRoom:
+        """The room with all its first events, to be kept and committed by the caller."""
+        head, first = await self._begin(create, options)
+        commits = [first]
+        try:
+            commits.extend(await self._first_events(lock, head, create, options, more))
+        except (NotAuthorised, InvalidEvent) as error:
+            raise InvalidRoomState(f"The room cannot be made like this: {error}") from error
+        return NewRoom(head, commits)
 
     async def _begin(self, create: Event, options: RoomOptions) -> tuple[RoomHead, EventCommit]:
         room = RoomRecord(
@@ -104,17 +124,20 @@ class RoomCreator:
         return head, commit
 
     async def _first_events(
-        self, lock: RoomLock, head: RoomHead, creator: str, options: RoomOptions, content: Mapping[str, Any], more: Sequence[Draft]
+        self, lock: RoomLock, head: RoomHead, create: Event, options: RoomOptions, more: Sequence[Draft]
     ) -> list[EventCommit]:
+        """Invites of this server's users only: those of others have to be signed by their servers first."""
+        creator = create.sender
         joined = {"membership": "join", **await self._profiles.member_profile(creator)}
         drafts = [Draft("m.room.member", creator, joined, creator)]
-        drafts.extend(Draft(s.type, creator, s.content, s.state_key) for s in first_state(options, creator, content))
+        drafts.extend(Draft(s.type, creator, s.content, s.state_key) for s in first_state(options, creator, create.content))
         drafts.extend(more)
         for user in options.invite:
+            if not self._appender.identity.is_local(user):
+                continue
             invite: dict[str, Any] = {"membership": "invite"}
             if options.is_direct:
                 invite["is_direct"] = True
-            if self._appender.identity.is_local(user):
-                invite.update(await self._profiles.member_profile(user))
+            invite.update(await self._profiles.member_profile(user))
             drafts.append(Draft("m.room.member", creator, invite, user))
         return [await self._appender.append(lock, head, draft) for draft in drafts]

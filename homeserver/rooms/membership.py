@@ -1,7 +1,7 @@
 """Who is in a room: join, knock, invite, leave, kick, ban, unban, forget. Client-server API, "Room membership"."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from homeserver.errors import BadState, Forbidden, Unknown
 from homeserver.protocol.auth_rules import may_invite
@@ -11,7 +11,7 @@ from homeserver.rooms.head import JOIN_RULES, POWER_LEVELS, RoomHead, RoomHeads
 from homeserver.rooms.remote import RemoteRooms
 from homeserver.rooms.room_lock import RoomLock
 from homeserver.rooms.send import RoomSender
-from homeserver.rooms.store import EventCommit, RoomStore, StoredEvent
+from homeserver.rooms.store import EventCommit, MemberRecord, RoomStore, StoredEvent
 
 KEPT_OF_CLIENT = ("reason", "is_direct")
 MAX_ALLOW_RULES = 50  # entries of a restricted join rule that are looked at
@@ -25,13 +25,32 @@ class MemberProfiles(Protocol):
 
 
 class MemberLookup(Protocol):
-    """Reads of memberships (part of the store)."""
+    """Reads of memberships (part of `MemberStore`)."""
 
     async def is_joined(self, room_id: str, user_id: str) -> bool: ...
+
+    async def member(self, room_id: str, user_id: str) -> MemberRecord | None: ...
 
     async def local_joined(self, room_id: str) -> list[str]: ...
 
     async def forget(self, room_id: str, user_id: str) -> None: ...
+
+
+class InvitePermissions(Protocol):
+    """Whom a user of this server lets invite them (client-server API, "Invite permission")."""
+
+    async def check(self, user_id: str, inviter: str) -> None:
+        """Raises InviteBlocked; users of other servers pass, their own server asks them."""
+
+
+class OpenToInvites:
+    """InvitePermissions where everyone takes every invite."""
+
+    async def check(self, user_id: str, inviter: str) -> None:
+        return None
+
+
+ANYONE: Final = OpenToInvites()
 
 
 class Membership:
@@ -47,6 +66,7 @@ class Membership:
         members: MemberLookup,
         profiles: MemberProfiles,
         remote: RemoteRooms,
+        permissions: InvitePermissions = ANYONE,
     ) -> None:
         self._sender = sender
         self._appender = appender
@@ -55,9 +75,11 @@ class Membership:
         self._members = members
         self._profiles = profiles
         self._remote = remote
+        self._permissions = permissions
 
     async def join(self, room_id: str, user_id: str, extra: Mapping[str, Any] | None = None, servers: Sequence[str] = ()) -> str:
         """Join, through another server when no one here is in the room; the room ID."""
+        await self._check_blocked(room_id)
         content = {**(extra or {}), "membership": "join", **await self._profiles.member_profile(user_id)}
         if not await self._is_in_room(room_id):
             await self._remote.join(room_id, user_id, content, servers)
@@ -76,6 +98,7 @@ class Membership:
         return await self._sender.change(room_id, work)
 
     async def knock(self, room_id: str, user_id: str, reason: str | None, servers: Sequence[str] = ()) -> str:
+        await self._check_blocked(room_id)
         content = {"membership": "knock", **await self._profiles.member_profile(user_id), **_reason(reason)}
         if not await self._is_in_room(room_id):
             await self._remote.knock(room_id, user_id, content, servers)
@@ -84,6 +107,7 @@ class Membership:
         return room_id
 
     async def invite(self, room_id: str, sender: str, user_id: str, extra: Mapping[str, Any]) -> None:
+        await self._permissions.check(user_id, sender)
         content = {key: extra[key] for key in KEPT_OF_CLIENT if key in extra}
         content["membership"] = "invite"
         if self._appender.identity.is_local(user_id):
@@ -103,8 +127,11 @@ class Membership:
         await self._sender.change(room_id, work)
 
     async def leave(self, room_id: str, user_id: str, reason: str | None = None) -> None:
-        """Leave, reject an invite, retract a knock."""
+        """Leave, reject an invite, retract a knock. To have left already is no error."""
         content = {"membership": "leave", **_reason(reason)}
+        member = await self._members.member(room_id, user_id)
+        if member is not None and member.membership == "leave":
+            return
         if not await self._is_in_room(room_id):
             await self._remote.leave(room_id, user_id, content)
             return
@@ -130,8 +157,9 @@ class Membership:
         await self._sender.change(room_id, work)
 
     async def forget(self, room_id: str, user_id: str) -> None:
-        """Forget a room that was left; M_UNKNOWN while still in it."""
-        if await self._members.is_joined(room_id, user_id):
+        """Forget a room that was left; M_UNKNOWN while still in it, invited or knocking."""
+        member = await self._members.member(room_id, user_id)
+        if member is not None and member.membership not in ("leave", "ban"):
             raise Unknown("You must leave the room before you forget it")
         await self._members.forget(room_id, user_id)
 
@@ -172,8 +200,16 @@ class Membership:
         return head.membership(user_id)
 
     async def _is_in_room(self, room_id: str) -> bool:
+        """Whether this server can make the room's next event: a user of it is in there, or nobody is and it knows the room's state."""
         room = await self._store.room(room_id)
-        return room is not None and room.local_joined_count > 0
+        if room is None or room.local_joined_count > 0:
+            return room is not None
+        return room.joined_count == 0 and await self._store.head(room_id) is not None
+
+    async def _check_blocked(self, room_id: str) -> None:
+        room = await self._store.room(room_id)
+        if room is not None and room.blocked:
+            raise Forbidden("This room has been blocked on this server")
 
     async def _authorise_restricted(self, head: RoomHead, user_id: str, content: dict[str, Any]) -> None:
         """For a restricted room: is the user in one of the allowed rooms, and who here may vouch for it (spec, "Restricted rooms")."""

@@ -1,14 +1,14 @@
 """Room aliases of this server, and the way from any alias to its room. Client-server API, "Room aliases"."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from homeserver.clock import Clock
 from homeserver.errors import AliasTaken, BadAlias, BadJson, Exclusive, Forbidden, InvalidParam, MatrixError, NotFound
-from homeserver.protocol.errors import InvalidIdentifier, NotAuthorised
-from homeserver.protocol.event import Draft
+from homeserver.protocol.errors import InvalidIdentifier
 from homeserver.protocol.ids import RoomAlias
 from homeserver.rooms.append import Identity
+from homeserver.rooms.directory.canonical_alias import CANONICAL_ALIAS, CanonicalAlias
 from homeserver.rooms.directory.ports import Actor, AliasOwners
 from homeserver.rooms.directory.powers import RoomPowers
 from homeserver.rooms.directory.store import AliasRecord, DirectoryStore
@@ -16,13 +16,7 @@ from homeserver.rooms.directory.summaries import Summaries
 from homeserver.rooms.directory.summary import named_aliases
 from homeserver.rooms.member_store import MemberStore
 from homeserver.rooms.remote import RemoteRooms
-from homeserver.rooms.room_lock import RoomLock
-from homeserver.rooms.head import RoomHead
-from homeserver.rooms.append import Appender
-from homeserver.rooms.send import RoomSender
-from homeserver.rooms.store import EventCommit
 
-CANONICAL = "m.room.canonical_alias"
 MAX_SERVERS = 50
 ABANDONED_AFTER_MS = 10 * 60_000  # a claim whose room was not stored by then never will be
 
@@ -38,6 +32,7 @@ class Aliases:
         summaries: Summaries,
         members: MemberStore,
         powers: RoomPowers,
+        canonical: CanonicalAlias,
         remote: RemoteRooms,
         owners: AliasOwners,
         clock: Clock,
@@ -47,6 +42,7 @@ class Aliases:
         self._summaries = summaries
         self._members = members
         self._powers = powers
+        self._canonical = canonical
         self._remote = remote
         self._owners = owners
         self._clock = clock
@@ -112,19 +108,19 @@ class Aliases:
     async def release(self, alias: str, room_id: str) -> None:
         await self._store.release(alias, room_id)
 
-    async def delete(self, alias: RoomAlias, actor: Actor) -> str:
-        """Remove the alias: for its creator, administrators, and who may set the room's canonical alias. The room's ID."""
+    async def delete(self, alias: RoomAlias, actor: Actor) -> None:
+        """Remove the alias: for its creator, administrators, and who may set the room's canonical alias."""
         record = await self._store.alias(alias) if self.is_local(alias) else None
         if record is None:
             raise NotFound(f"There is no alias {alias}")
         owner = self._owners.owner(alias)
         if owner is not None and owner != actor.appservice:
             raise Exclusive("This alias belongs to an application service")
-        if record.creator != actor.user_id and not actor.is_admin and owner is None:
-            if not await self._powers.may_send_state(record.room_id, actor.user_id, CANONICAL):
-                raise Forbidden("You may not remove this alias")
+        entitled = actor.is_admin or owner is not None or record.creator == actor.user_id
+        if not entitled and not await self._powers.may_send_state(record.room_id, actor.user_id, CANONICAL_ALIAS):
+            raise Forbidden("You may not remove this alias")
         await self._store.release(alias, record.room_id)
-        return record.room_id
+        await self._canonical.withdraw(record.room_id, actor.user_id, alias)
 
     async def check_canonical(self, room_id: str, content: Mapping[str, Any]) -> None:
         """Aliases that m.room.canonical_alias newly names must be well-formed (M_INVALID_PARAM) and lead to this room (M_BAD_ALIAS)."""
@@ -150,26 +146,3 @@ def _checked_names(content: Mapping[str, Any]) -> frozenset[str]:
     if isinstance(others, list) and "" in others:
         raise InvalidParam("alt_aliases holds an empty name")
     return named_aliases(content)
-
-
-def without_alias(content: Mapping[str, Any], gone: Iterable[str]) -> dict[str, Any]:
-    """The content of m.room.canonical_alias with some aliases no longer named."""
-    removed = frozenset(gone)
-    kept = dict(content)
-    if kept.get("alias") in removed:
-        del kept["alias"]
-    others = kept.get("alt_aliases")
-    if isinstance(others, list):
-        kept["alt_aliases"] = [alias for alias in others if alias not in removed]
-        if not kept["alt_aliases"]:
-            del kept["alt_aliases"]
-    return kept
-
-
-class CanonicalAlias:
-    """Keeps m.room.canonical_alias in step when an alias goes."""
-
-    def __init__(self, sender: RoomSender, appender: Appender, heads: RoomHeads) -> None:
-        self._sender = sender
-        self._appender = appender
-        self._heads = heads

@@ -3,12 +3,14 @@
 The common case, a joined member and events since the join, is answered from positions alone; all else looks at the state at each event.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from homeserver.errors import Forbidden
 from homeserver.protocol.event import StateKey
 from homeserver.protocol.visibility import WORLD_READABLE, effective, may_see
+from homeserver.rooms.member_store import MemberStore
+from homeserver.rooms.reading.timeline_store import TimelineStore
 from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import MemberRecord, StoredEvent
 
@@ -22,18 +24,18 @@ class Seen(NamedTuple):
     membership: str | None
 
 
-class HistoryStore(Protocol):
-    """Reads of memberships and current state."""
+class HistoryReads:
+    """Whose memberships and which current state `History` looks at."""
 
-    async def member(self, room_id: str, user_id: str) -> MemberRecord | None: ...
-
-    async def current_state(self, room_id: str, addresses: Iterable[StateKey]) -> dict[StateKey, StoredEvent]: ...
+    def __init__(self, members: MemberStore, timelines: TimelineStore) -> None:
+        self.member = members.member
+        self.current_state = timelines.current_state
 
 
 class History:
     """Judges what may be seen."""
 
-    def __init__(self, store: HistoryStore, states: StateReader) -> None:
+    def __init__(self, store: HistoryReads, states: StateReader) -> None:
         self._store = store
         self._states = states
 

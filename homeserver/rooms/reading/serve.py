@@ -30,9 +30,9 @@ class Bundles(Protocol):
 
 
 class EventServing:
-    """Turns events into the bytes of answers."""
+    """Turns events into the bytes of answers; without `bundles`, those that aggregations themselves are made of."""
 
-    def __init__(self, *, states: StateReader, transactions: Transactions, bundles: Bundles, clock: Clock) -> None:
+    def __init__(self, *, states: StateReader, transactions: Transactions, clock: Clock, bundles: Bundles | None = None) -> None:
         self._states = states
         self._transactions = transactions
         self._bundles = bundles
@@ -43,7 +43,7 @@ class EventServing:
         now = self._clock.now_ms()
         device = None if viewer.device_id is None else self._transactions.cached(viewer.user_id, viewer.device_id)
         bundles: Mapping[str, bytes] = {}
-        if bundle:
+        if bundle and self._bundles is not None:
             parents = [item.event for item in seen if item.event.flags & HAS_CHILDREN]
             if parents:
                 bundles = await self._bundles.of(parents, viewer)

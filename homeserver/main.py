@@ -1,0 +1,178 @@
+"""The roof: builds every part by its constructor, in order; starts the server and stops it."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from prometheus_client import CollectorRegistry
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from config.settings import Config
+from homeserver import logs
+from homeserver.clock import Chance, Clock
+from homeserver.control.door import Door as ControlDoor
+from homeserver.ephemeral.sequence import Ephemera
+from homeserver.rooms.append import Identity
+from homeserver.start_up import CannotStart, signing_key
+from homeserver.streams import Streams
+from homeserver.web.listen import Listener
+from homeserver.wiring.base import Base
+from homeserver.wiring.edge import STOP_SECONDS, Door, build_doors, open_listener
+from homeserver.wiring.people import People, build_people
+from homeserver.wiring.personal import Personal, build_personal
+from homeserver.wiring.rooms import build_rooms
+from homeserver.wiring.syncing import build_syncing
+from storage.database import Database
+from storage.drivers.threads import LoopThreads, Threads
+from storage.event_rows import RoomNames
+from storage.open_storage import open_database
+
+T = TypeVar("T")
+BOOT_ID_LENGTH = 6
+
+
+class Server:
+    """A whole server, built and not yet listening."""
+
+    def __init__(self, base: Base, people: People, personal: Personal, doors: list[Door]) -> None:
+        self._base = base
+        self._people = people
+        self._personal = personal
+        self.doors = doors
+        self.commands = people.commands
+        self.database: Database = base.database
+        self._listeners: list[Listener] = []
+        self.addresses: list[str] = []
+
+    async def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Open the doors, then take up what an earlier run left undone. Raises CannotStart."""
+        for door in self.doors:
+            for host in door.settings.bind:
+                listener = await open_listener(door, host, loop)
+                self._listeners.append(listener)
+                scheme = "https" if door.settings.certificate else "http"
+                shown = "localhost" if host in ("127.0.0.1", "::1") else f"[{host}]" if ":" in host else host
+                self.addresses.append(f"{scheme}://{shown}:{listener.port}")
+        await self._personal.presence.start()
+        await self._personal.spread.start()
+        await self._people.deactivation.resume()
+
+    async def stop(self) -> None:
+        """Let running requests end, write what waits in memory, close the database."""
+        for listener in self._listeners:
+            listener.close()
+        for door in self.doors:
+            await door.edge.stop(STOP_SECONDS)
+        await self._personal.spread.stop()
+        await self._personal.presence.stop()
+        await self._people.last_seen.flush()
+        await self.database.close()
+
+
+async def build(
+    config: Config,
+    *,
+    clock: Clock,
+    chance: Chance,
+    threads: Threads,
+    database: Database,
+    streams: Streams,
+    access_log: logs.AccessLog | None = None,
+) -> Server:
+    """Every part, from the ground up. The database is open, `streams` stands where it left off."""
+    base = Base(
+        config=config,
+        clock=clock,
+        chance=chance,
+        threads=threads,
+        database=database,
+        streams=streams,
+        ephemera=Ephemera(chance.token(BOOT_ID_LENGTH)),
+        identity=Identity(config.server.name, signing_key(config.server.signing_key, chance)),
+        names=RoomNames(),
+        registry=CollectorRegistry(),
+    )
+    rooms = await build_rooms(base)
+    people = build_people(base, rooms)
+    personal = build_personal(base, rooms)
+    client = (*people.chapters, *personal.chapters, *build_syncing(base, rooms, personal))
+    return Server(base, people, personal, build_doors(base, people, client, (), access_log))
+
+
+async def open_server(config: Config, reactor: Any, chance: Chance, clock: Clock) -> Server:
+    """As `build`, with the configured database."""
+    streams, threads = Streams(), LoopThreads.of_reactor(reactor)
+    database = await open_database(
+        config.database, directory=Path(config.server.data_directory), streams=streams, clock=clock, chance=chance, threads=threads
+    )
+    access_log = logs.AccessLog(sys.stderr, clock) if config.logging.requests else None
+    return await build(config, clock=clock, chance=chance, threads=threads, database=database, streams=streams, access_log=access_log)
+
+
+def run(config: Config, ready: Callable[[Server], Awaitable[None]]) -> None:
+    """Serve until SIGTERM or SIGINT; raises CannotStart or CannotOpen in one line."""
+
+    async def serve(reactor: Any, loop: asyncio.AbstractEventLoop, clock: Clock, chance: Chance) -> None:
+        told: Deferred[None] = Deferred()
+
+        def stop(*_: Any) -> None:
+            if not told.called:
+                told.callback(None)
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop)
+        server = await open_server(config, reactor, chance, clock)
+        control = ControlDoor(config.server.data_directory, server.commands)
+        try:
+            await server.start(loop)
+            control.open(reactor)
+            await ready(server)
+            await told
+        finally:
+            await control.close()
+            await server.stop()
+
+    _with_reactor(config, serve)
+
+
+def offline(config: Config, question: Callable[[Server], Awaitable[T]]) -> T:
+    """Ask something of a server that does not listen."""
+
+    async def ask(reactor: Any, _: asyncio.AbstractEventLoop, clock: Clock, chance: Chance) -> T:
+        server = await open_server(config, reactor, chance, clock)
+        try:
+            return await question(server)
+        finally:
+            await server.stop()
+
+    return _with_reactor(config, ask)
+
+
+def _with_reactor(config: Config, work: Callable[[Any, asyncio.AbstractEventLoop, Clock, Chance], Awaitable[T]]) -> T:
+    """Run a coroutine on the real reactor, to its end."""
+    from homeserver.runtime import ReactorClock, SystemChance, install_reactor
+
+    reactor, loop = install_reactor()
+    clock = ReactorClock(reactor)
+    logs.begin(sys.stderr, clock, config.logging.level)
+    outcome: list[T | Failure] = []
+
+    async def whole() -> T:
+        return await work(reactor, loop, clock, SystemChance())
+
+    def end(result: T | Failure) -> None:
+        outcome.append(result)
+        reactor.stop()
+
+    reactor.callWhenRunning(lambda: Deferred.fromCoroutine(whole()).addBoth(end))
+    reactor.run(installSignalHandlers=False)
+    if not outcome:
+        raise CannotStart("the server was stopped before it had started")
+    result = outcome[0]
+    if isinstance(result, Failure):
+        result.raiseException()
+    return result

@@ -1,0 +1,1 @@
+"""Making rooms as clients ask for them."""

@@ -1,0 +1,24 @@
+"""Leaving everything: what the end of an account does to its rooms."""
+
+from twisted.logger import Logger
+
+from homeserver.errors import MatrixError
+from homeserver.protocol.errors import ProtocolError
+from homeserver.rooms.member_store import MemberStore
+from homeserver.rooms.membership import Membership
+
+
+class Departure:
+    _log = Logger()
+
+    def __init__(self, members: MemberStore, membership: Membership) -> None:
+        self._members = members
+        self._membership = membership
+
+    async def leave_all(self, user_id: str) -> None:
+        """Leave every room, refuse every invite, withdraw every knock. A room that cannot be left is passed over; may be called again."""
+        for record in await self._members.memberships_of(user_id, ("join", "invite", "knock")):
+            try:
+                await self._membership.leave(record.room_id, user_id)
+            except (MatrixError, ProtocolError) as error:
+                self._log.warn("{user} could not leave {room}: {error}", user=user_id, room=record.room_id, error=error)

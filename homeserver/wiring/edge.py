@@ -1,0 +1,80 @@
+"""The HTTP edge over all endpoints: one dispatch for each set of endpoints, one listener for each address."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.listeners import Listener as ListenerSettings
+from homeserver.client_api.callers import note_seen
+from homeserver.logs import AccessLog
+from homeserver.start_up import CannotStart
+from homeserver.version import VERSION
+from homeserver.web.access import Entry
+from homeserver.web.body import BodyLimits
+from homeserver.web.dispatch import Dispatch
+from homeserver.web.listen import Address, Listener
+from homeserver.web.metrics import Metrics, MetricsPage
+from homeserver.web.pages import Pages
+from homeserver.web.rate_limit import RateLimiter, TrustedProxies
+from homeserver.web.router import Router
+from homeserver.web.validation import Validation
+from homeserver.web.wire.edge import Edge
+from homeserver.web.wire.limits import WireLimits
+from homeserver.wiring.base import Base, Chapters
+from homeserver.wiring.people import People
+
+STOP_SECONDS = 20.0  # for requests that run when the server is told to stop
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A listener to be opened."""
+
+    settings: ListenerSettings
+    dispatch: Dispatch
+    edge: Edge
+
+
+def build_dispatch(base: Base, people: People, chapters: Chapters, metrics: Metrics, access_log: AccessLog | None) -> Dispatch:
+    return Dispatch(
+        Router(chapters),
+        Entry(people.tokens),
+        RateLimiter(base.config.rate_limits, base.clock),
+        Validation(),
+        metrics,
+        base.clock,
+        base.chance,
+        limits=BodyLimits(),
+        access_log=access_log,
+        seen=note_seen(people.last_seen),
+    )
+
+
+def build_doors(base: Base, people: People, client: Chapters, federation: Chapters, access_log: AccessLog | None) -> list[Door]:
+    """One for each listener that is switched on."""
+    config, metrics = base.config, Metrics(base.registry)
+    proxies = TrustedProxies(config.server.trusted_proxies)
+    address = config.server.public_base_url or config.server.name
+    open_to_all = config.registration.enabled and not config.registration.requires_token
+    pages = Pages(config.server.name, address, VERSION, registration_open=open_to_all)
+    groups: dict[str, Chapters] = {"client": (pages, *client), "federation": federation, "metrics": (MetricsPage(base.registry),)}
+    doors = []
+    for settings in (config.listeners.client, config.listeners.federation, config.listeners.metrics):
+        if not settings.enabled:
+            continue
+        chapters = tuple(chapter for api in settings.serves for chapter in groups[api])
+        dispatch = build_dispatch(base, people, chapters, metrics, access_log)
+        doors.append(Door(settings, dispatch, Edge(dispatch.serve, WireLimits(), base.clock, metrics, proxies)))
+    return doors
+
+
+async def open_listener(door: Door, host: str, loop: asyncio.AbstractEventLoop) -> Listener:
+    """Raises CannotStart, in one line."""
+    settings = door.settings
+    listener = Listener(door.edge, loop)
+    certificate = Path(settings.certificate) if settings.certificate else None
+    try:
+        await listener.open(Address(host, settings.port, certificate=certificate, key=Path(settings.key) if settings.key else None))
+    except OSError as error:
+        raise CannotStart(f"cannot listen at {host}, port {settings.port}: {error.strerror or error}") from error
+    return listener

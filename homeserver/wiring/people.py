@@ -1,0 +1,93 @@
+"""Accounts, devices, logins."""
+
+from dataclasses import dataclass
+
+from homeserver.accounts.access_tokens import AccessTokens, NoAppserviceTokens
+from homeserver.accounts.accounts import Accounts
+from homeserver.accounts.deactivate import Deactivation
+from homeserver.accounts.interactive_auth import InteractiveAuth
+from homeserver.accounts.issue import Issuer
+from homeserver.accounts.log_in import LogIn, PasswordCheck
+from homeserver.accounts.names import Names, NoAppserviceNames
+from homeserver.accounts.passwords import Passwords
+from homeserver.accounts.refresh import Refresher
+from homeserver.accounts.register import Registration
+from homeserver.accounts.registration_tokens import RegistrationTokens
+from homeserver.accounts.stages import DummyStage, PasswordStage, RegistrationTokenStage, TermsStage
+from homeserver.admin_api.register import SharedSecretRegister
+from homeserver.client_api.account import Account
+from homeserver.client_api.callers import caller_of
+from homeserver.client_api.devices import Devices
+from homeserver.client_api.discovery import Discovery
+from homeserver.client_api.fallback import Fallback, LoginPage, Pages
+from homeserver.client_api.login import Login, LoginTokens, Logout
+from homeserver.client_api.registration import Register
+from homeserver.client_api.threepids import Threepids
+from homeserver.control.commands import AdministratorCommands
+from homeserver.devices.device_list import DeviceList
+from homeserver.devices.last_seen import LastSeen
+from homeserver.rooms.departure import Departure
+from homeserver.web.endpoint import Caller
+from homeserver.web.rate_limit import FailedLogins
+from homeserver.wiring.base import Base, Chapters
+from homeserver.wiring.rooms import Rooms
+from storage.accounts import StoredAccounts
+from storage.auth_sessions import StoredAuthSessions, StoredRegistrationTokens
+from storage.control import StoredAccountList
+from storage.devices import StoredDevices
+from storage.tokens import StoredTokens
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    accounts: Accounts
+    tokens: AccessTokens[Caller]
+    last_seen: LastSeen
+    deactivation: Deactivation
+    commands: AdministratorCommands
+    chapters: Chapters
+
+
+def build_people(base: Base, rooms: Rooms) -> People:
+    config, clock, chance = base.config, base.clock, base.chance
+    store, token_store, device_store = StoredAccounts(base.database), StoredTokens(base.database), StoredDevices(base.database)
+    names = Names(config.server.name, NoAppserviceNames())
+    issuer = Issuer(config.sessions, clock, chance)
+    passwords = Passwords(config.passwords, base.threads.pool("passwords", config.passwords.threads), chance)
+    accounts = Accounts(store, base.streams, names, passwords, issuer, clock)
+    tokens: AccessTokens[Caller] = AccessTokens(token_store, base.streams, clock, caller_of, NoAppserviceTokens())
+    last_seen = LastSeen(device_store, clock)
+    devices = DeviceList(device_store, last_seen, clock)
+    registration_tokens = RegistrationTokens(StoredRegistrationTokens(base.database), clock, chance)
+    check = PasswordCheck(store, passwords, FailedLogins(config.rate_limits, clock))
+    lifetime = config.sessions.login_token_seconds
+    log_in = LogIn(store, token_store, names, check, issuer, clock, chance, token_seconds=lifetime)
+    refresher = Refresher(token_store, issuer, clock)
+    terms = config.registration.terms
+    stages = (PasswordStage(names, check), DummyStage(), TermsStage(terms), RegistrationTokenStage(registration_tokens))
+    sessions = StoredAuthSessions(base.database)
+    auth = InteractiveAuth(sessions, stages, clock, chance, lifetime_seconds=config.sessions.interactive_auth_seconds)
+    registration = Registration(config.registration, store, token_store, names, passwords, issuer, auth, clock, chance)
+    deactivation = Deactivation(store, Departure(rooms.members, rooms.membership))
+    commands = AdministratorCommands(accounts, deactivation, registration_tokens, names, StoredAccountList(base.database), clock)
+    pages = Pages()
+    chapters = (
+        Discovery(
+            config.server,
+            config.support,
+            accounts,
+            default_room_version=config.rooms.default_version,
+            takes_passwords=config.passwords.login,
+        ),
+        Login(log_in, refresher, names, tokens, config.passwords, config.server.public_base_url),
+        LoginTokens(log_in, accounts, auth),
+        Logout(devices, tokens),
+        Register(registration, registration_tokens, tokens, config.server.name),
+        Account(accounts, passwords, deactivation, auth),
+        Devices(devices, auth),
+        Fallback(auth, pages),
+        LoginPage(pages),
+        Threepids(),
+        SharedSecretRegister(config.registration.shared_secret, accounts, clock, chance, config.server.name),
+    )
+    return People(accounts, tokens, last_seen, deactivation, commands, chapters)

@@ -1,0 +1,64 @@
+"""What belongs to one person: profile, account data, receipts, typing, presence."""
+
+from dataclasses import dataclass
+
+from homeserver.account_data.account_data import AccountData
+from homeserver.account_data.filters import Filters
+from homeserver.account_data.tags import Tags
+from homeserver.client_api.account_data import AccountDataEndpoints
+from homeserver.client_api.filters import FilterEndpoints
+from homeserver.client_api.presence import PresenceEndpoints
+from homeserver.client_api.profile import ProfileEndpoints
+from homeserver.client_api.read_markers import ReadMarkerEndpoints
+from homeserver.client_api.receipts import ReceiptEndpoints
+from homeserver.client_api.tags import TagEndpoints
+from homeserver.client_api.typing import TypingEndpoints
+from homeserver.ephemeral.presence import Presence
+from homeserver.ephemeral.receipts import Receipts
+from homeserver.ephemeral.typing import Typing
+from homeserver.profiles.profiles import Profiles
+from homeserver.profiles.remote import NoRemoteProfiles
+from homeserver.profiles.spread import ProfileSpread
+from homeserver.wiring.base import Base, Chapters
+from homeserver.wiring.rooms import Rooms
+from storage.account_data import StoredAccountData
+from storage.filters import StoredFilters
+from storage.presence import StoredPresence
+from storage.profiles import StoredProfiles
+from storage.receipts import StoredReceipts
+
+
+@dataclass(frozen=True, slots=True)
+class Personal:
+    account_data: AccountData
+    filters: Filters
+    receipts: Receipts
+    typing: Typing
+    presence: Presence
+    spread: ProfileSpread
+    chapters: Chapters
+
+
+def build_personal(base: Base, rooms: Rooms) -> Personal:
+    account_store = StoredAccountData(base.database)
+    account_data = AccountData(account_store, base.streams)
+    tags = Tags(account_data, account_store)
+    filters = Filters(StoredFilters(base.database))
+    receipts = Receipts(StoredReceipts(base.database), rooms.members, account_data, base.clock, base.streams)
+    typing = Typing(base.ephemera, base.clock, base.streams)
+    enabled = base.config.presence.enabled
+    presence = Presence(StoredPresence(base.database), rooms.members, base.ephemera, base.clock, base.streams, enabled=enabled)
+    profile_store = StoredProfiles(base.database)
+    spread = ProfileSpread(profile_store, rooms.members, rooms.membership, base.clock)
+    profiles = Profiles(profile_store, spread, NoRemoteProfiles(), base.config.server.name)
+    chapters = (
+        AccountDataEndpoints(account_data),
+        TagEndpoints(tags),
+        FilterEndpoints(filters),
+        ReceiptEndpoints(receipts, presence),
+        ReadMarkerEndpoints(receipts, presence),
+        TypingEndpoints(typing, rooms.members, presence),
+        PresenceEndpoints(presence),
+        ProfileEndpoints(profiles),
+    )
+    return Personal(account_data, filters, receipts, typing, presence, spread, chapters)

@@ -1,0 +1,86 @@
+"""Rooms: writing them and reading them."""
+
+from dataclasses import dataclass
+
+from homeserver.profiles.in_rooms import RoomProfiles
+from homeserver.rooms.append import Appender
+from homeserver.rooms.create import RoomCreator
+from homeserver.rooms.head import RoomHeads
+from homeserver.rooms.membership import Membership
+from homeserver.rooms.reading.history import History, HistoryReads
+from homeserver.rooms.reading.serve import EventServing
+from homeserver.rooms.reading.timelines import Timelines
+from homeserver.rooms.remote import Unfederated
+from homeserver.rooms.room_lock import RoomLocks
+from homeserver.rooms.send import RoomSender
+from homeserver.rooms.state_map import AddressHash
+from homeserver.rooms.state_reader import StateReader
+from homeserver.rooms.transactions import Transactions
+from homeserver.wiring.base import Base
+from storage.members import Members
+from storage.profiles import StoredProfiles
+from storage.room_commits import CommitWriter
+from storage.rooms import StoredRooms
+from storage.timelines import StoredTimelines
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    store: StoredRooms
+    members: Members
+    timeline_store: StoredTimelines
+    states: StateReader
+    heads: RoomHeads
+    locks: RoomLocks
+    appender: Appender
+    transactions: Transactions
+    sender: RoomSender
+    membership: Membership
+    creator: RoomCreator
+    history: History
+    timelines: Timelines
+    serving: EventServing
+
+
+async def build_rooms(base: Base) -> Rooms:
+    store = StoredRooms(base.database, base.names, CommitWriter(), base.chance)
+    await store.open()
+    members = Members(base.database, base.names)
+    timeline_store = StoredTimelines(base.database, base.names)
+    states = StateReader(store, AddressHash(await store.address_secret()), base.streams)
+    heads = RoomHeads(store, states)
+    locks = RoomLocks()
+    appender = Appender(identity=base.identity, store=store, heads=heads, states=states, clock=base.clock)
+    transactions = Transactions(store, base.streams)
+    sender = RoomSender(store=store, heads=heads, locks=locks, appender=appender, transactions=transactions)
+    profiles = RoomProfiles(StoredProfiles(base.database))
+    membership = Membership(
+        sender=sender, appender=appender, heads=heads, store=store, members=members, profiles=profiles, remote=Unfederated()
+    )
+    creator = RoomCreator(
+        appender=appender,
+        heads=heads,
+        locks=locks,
+        states=states,
+        store=store,
+        profiles=profiles,
+        clock=base.clock,
+        chance=base.chance,
+    )
+    history = History(HistoryReads(members, timeline_store), states)
+    return Rooms(
+        store=store,
+        members=members,
+        timeline_store=timeline_store,
+        states=states,
+        heads=heads,
+        locks=locks,
+        appender=appender,
+        transactions=transactions,
+        sender=sender,
+        membership=membership,
+        creator=creator,
+        history=history,
+        timelines=Timelines(timeline_store, base.streams),
+        serving=EventServing(states=states, transactions=transactions, clock=base.clock),
+    )

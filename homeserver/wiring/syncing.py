@@ -1,0 +1,55 @@
+"""Sync, over rooms and what belongs to one person."""
+
+from homeserver.client_api.syncing import SyncChapter
+from homeserver.sync.feed import Feeds
+from homeserver.sync.lazy_members import LazyMembers
+from homeserver.sync.respond import Syncing
+from homeserver.sync.rooms import SyncRooms
+from homeserver.sync.sections.account_data import AccountDataSection
+from homeserver.sync.sections.ephemeral import EphemeralSection
+from homeserver.sync.sections.invites import InviteSection
+from homeserver.sync.sections.presence import PresenceSection
+from homeserver.sync.sections.state import StateSection
+from homeserver.sync.sections.summary import SummarySection
+from homeserver.sync.sections.timeline import TimelineSection
+from homeserver.sync.sections.unread import UnreadSection
+from homeserver.wiring.base import Base, Chapters
+from homeserver.wiring.personal import Personal
+from homeserver.wiring.rooms import Rooms
+from storage.unread import StoredUnread
+
+
+def build_syncing(base: Base, rooms: Rooms, personal: Personal) -> Chapters:
+    account_data = AccountDataSection(personal.account_data)
+    unread = UnreadSection(
+        store=StoredUnread(base.database, base.names), receipts=personal.receipts, timelines=rooms.timelines, streams=base.streams
+    )
+    state = StateSection(
+        states=rooms.states,
+        timelines=rooms.timelines,
+        store=rooms.timeline_store,
+        serving=rooms.serving,
+        lazy_members=LazyMembers(),
+    )
+    sync_rooms = SyncRooms(
+        timeline=TimelineSection(timelines=rooms.timelines, history=rooms.history, serving=rooms.serving),
+        state=state,
+        summary=SummarySection(rooms.timeline_store),
+        unread=unread,
+        ephemeral=EphemeralSection(receipts=personal.receipts, typing=personal.typing),
+        account_data=account_data,
+        invites=InviteSection(states=rooms.states, store=rooms.timeline_store),
+        members=rooms.members,
+        clock=base.clock,
+    )
+    feeds = Feeds(members=rooms.members, timelines=rooms.timeline_store, streams=base.streams, ephemera=base.ephemera, clock=base.clock)
+    syncing = Syncing(
+        feeds=feeds,
+        rooms=sync_rooms,
+        account_data=account_data,
+        presence=PresenceSection(personal.presence),
+        streams=base.streams,
+        ephemera=base.ephemera,
+        clock=base.clock,
+    )
+    return (SyncChapter(syncing=syncing, filters=personal.filters, presence=personal.presence),)
