@@ -12,12 +12,12 @@ _MAX_TIPS = 5
 def generate(version: int, seed: int, *, judged: int = 5) -> dict[str, Any]:
     """The request for `answer`: events, state sets to resolve, events to judge."""
     story = Story(version, seed)
-    tips = _grow(story, _begin(story))
+    tips = grow(story)
     return {
         "version": str(version),
         "events": story.events,
         "rejected": _rejected(story),
-        "resolve": [_choose_states(story, tips) for _ in range(2)],
+        "resolve": [choose_states(story, tips) for _ in range(2)],
         "judge": [_choose_case(story, tips) for _ in range(judged)],
     }
 
@@ -57,7 +57,9 @@ def _skew(story: Story) -> int:
     return story.random.choice((0, 0, 0, story.random.randint(-1000, 1000), story.random.randint(-(10**9), 10**9)))
 
 
-def _grow(story: Story, tip: Tip) -> list[Tip]:
+def grow(story: Story) -> list[Tip]:
+    """Tells the story; its branches as they end."""
+    tip = _begin(story)
     tips = [tip, tip.fork(_skew(story))]
     length = story.random.randint(40, 120) if story.random.random() < 0.04 else story.random.randint(4, 22)
     for _ in range(length):
@@ -78,7 +80,7 @@ def _rejected(story: Story) -> list[str]:
     return [event["label"] for event in story.events[2:] if story.random.random() < 0.1]
 
 
-def _choose_states(story: Story, tips: list[Tip]) -> list[list[str]]:
+def choose_states(story: Story, tips: list[Tip]) -> list[list[str]]:
     """Two to all ends of branches, sometimes with an older state or one with a hole."""
     states = [tip.state for tip in story.random.sample(tips, story.random.randint(2, len(tips)))]
     if story.random.random() < 0.2:
