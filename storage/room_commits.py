@@ -177,9 +177,12 @@ def write_relations(cursor: WriteCursor, commits: list[EventCommit]) -> None:
     if not related:
         return
     cursor.many(
-        "INSERT INTO relations (parent_id, num, room_num, rel_type, type, sender, aggregation_key) VALUES (?, ?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (parent_id, rel_type, num) DO NOTHING",
-        [(r.parent_id, event.num, event.room_num, r.rel_type, event.type, event.sender, r.key) for event, r in related],
+        "INSERT INTO relations (parent_id, rel_type, topo, position, num, room_num, ts, type, sender, aggregation_key) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (parent_id, rel_type, topo, position) DO NOTHING",
+        [
+            (r.parent_id, r.rel_type, event.topo, event.position, event.num, event.room_num, event.ts, event.type, event.sender, r.key)
+            for event, r in related
+        ],
     )
     for event, relation in related:
         cursor.run(
@@ -232,8 +235,8 @@ def write_redaction(cursor: WriteCursor, commit: EventCommit) -> None:
 def renew_thread(cursor: WriteCursor, room_num: int, root_id: str) -> None:
     """Find a thread's latest event anew after one of its events was emptied."""
     latest = cursor.one(
-        "SELECT e.num, e.position FROM relations r JOIN events e ON e.num = r.num "
-        "WHERE r.parent_id = ? AND r.rel_type = 'm.thread' AND e.room_num = ? ORDER BY e.position DESC LIMIT 1",
+        "SELECT num, position FROM relations WHERE parent_id = ? AND rel_type = 'm.thread' AND room_num = ? "
+        "ORDER BY topo DESC, position DESC LIMIT 1",
         root_id, room_num,
     )  # fmt: skip
     if latest is None:

@@ -54,7 +54,7 @@ CREATE TABLE events (
 CREATE UNIQUE INDEX events_id ON events (event_id);
 CREATE UNIQUE INDEX events_position ON events (position);
 CREATE INDEX events_room_position ON events (room_num, position);
-CREATE INDEX events_room_topo ON events (room_num, topo, position);
+CREATE INDEX events_room_topo ON events (room_num, topo, position, ts); -- ts: so that a moment is found within the index
 CREATE INDEX events_notifying ON events (room_num, position) WHERE notifies = 1 AND thread IS NULL;
 CREATE INDEX events_notifying_threads ON events (room_num, position) WHERE notifies = 1 AND thread IS NOT NULL;
 
@@ -114,13 +114,16 @@ CREATE INDEX memberships_local ON memberships (room_num, is_local, membership);
 
 CREATE TABLE relations (
     parent_id TEXT NOT NULL,
+    rel_type TEXT NOT NULL,
+    topo INTEGER NOT NULL, -- of the child, as are all that follow
+    position INTEGER NOT NULL,
     num INTEGER NOT NULL,
     room_num INTEGER NOT NULL,
-    rel_type TEXT NOT NULL,
+    ts INTEGER NOT NULL,
     type TEXT NOT NULL,
     sender TEXT NOT NULL,
     aggregation_key TEXT,
-    PRIMARY KEY (parent_id, rel_type, num)
+    PRIMARY KEY (parent_id, rel_type, topo, position)
 ) WITHOUT ROWID;
 CREATE INDEX relations_num ON relations (num);
 

@@ -6,7 +6,7 @@ from storage.database import Database, WriteCursor
 
 _EVENT = """INSERT INTO events (num, room_num, position, topo, flags, ts, type, sender, state_key, event_id, thread, body, links)
     VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)"""
-_RELATION = "INSERT INTO relations (parent_id, num, room_num, rel_type, type, sender) VALUES (?, ?, ?, ?, ?, ?)"
+_RELATION = "INSERT INTO relations (parent_id, rel_type, topo, position, num, room_num, ts, type, sender) VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)"
 _MEMBER = """INSERT INTO memberships (room_num, user_id, membership, num, position, sender, is_local, displayname, avatar_url)
     VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?) ON CONFLICT (room_num, user_id) DO UPDATE SET membership = excluded.membership"""
 
@@ -48,7 +48,7 @@ class Rows:
             body = b'"content":' + content
             cursor.run(_EVENT, num, room_num, position, num, flags, type, "@sender:test", state_key, event_id, thread, body, b"")
             if parent is not None:
-                cursor.run(_RELATION, parent[0], num, room_num, parent[1], type, "@sender:test")
+                cursor.run(_RELATION, *parent, num, position, num, room_num, type, "@sender:test")
             if current:
                 sql = """INSERT INTO current_state (room_num, type, state_key, num) VALUES (?, ?, ?, ?)
                     ON CONFLICT (room_num, type, state_key) DO UPDATE SET num = excluded.num"""
