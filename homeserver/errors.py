@@ -124,6 +124,16 @@ class RoomInUse(MatrixError):
     errcode, default_message = "M_ROOM_IN_USE", "This room alias is taken"
 
 
+class AliasTaken(MatrixError):
+    """As `PUT /directory/room` says it, unlike createRoom."""
+
+    status, default_message = 409, "This room alias is taken"
+
+
+class InviteBlocked(MatrixError):
+    status, errcode, default_message = 403, "M_INVITE_BLOCKED", "This user takes no invites"
+
+
 class InvalidRoomState(MatrixError):
     errcode, default_message = "M_INVALID_ROOM_STATE", "The initial state of the room is not valid"
 
@@ -178,6 +188,10 @@ class ProfileTooLarge(MatrixError):
 
 class ThreepidNotSupported(MatrixError):
     status, errcode, default_message = 400, "M_THREEPID_MEDIUM_NOT_SUPPORTED", "This kind of identifier is not supported"
+
+
+class ThreepidDenied(MatrixError):
+    status, errcode, default_message = 403, "M_THREEPID_DENIED", "This server keeps no third-party identifiers"
 
 
 class ServerNotTrusted(MatrixError):

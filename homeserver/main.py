@@ -22,6 +22,7 @@ from homeserver.streams import Streams
 from homeserver.web.listen import Listener
 from homeserver.wiring.base import Base
 from homeserver.wiring.edge import STOP_SECONDS, Door, build_doors, open_listener
+from homeserver.wiring.finding import build_finding
 from homeserver.wiring.people import People, build_people
 from homeserver.wiring.personal import Personal, build_personal
 from homeserver.wiring.rooms import build_rooms
@@ -99,7 +100,8 @@ async def build(
     rooms = await build_rooms(base)
     people = build_people(base, rooms)
     personal = build_personal(base, rooms)
-    client = (*people.chapters, *personal.chapters, *build_syncing(base, rooms, personal))
+    finding = build_finding(base, rooms)
+    client = (*people.chapters, *personal.chapters, *finding.chapters, *build_syncing(base, rooms, personal))
     return Server(base, people, personal, build_doors(base, people, client, (), access_log))
 
 

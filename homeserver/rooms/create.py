@@ -52,6 +52,7 @@ class RoomCreator:
         self._profiles = profiles
         self._clock = clock
         self._chance = chance
+        self._last_ts = 0
 
     def new_room_id(self) -> str:
         """A room ID for versions that choose it."""
@@ -86,7 +87,7 @@ class RoomCreator:
             prev_events=[],
             auth_events=[],
             depth=1,
-            now_ms=self._clock.now_ms(),
+            now_ms=self._last_ts,
             server_name=identity.server_name,
             key=identity.key,
             event_id=f"${self._chance.token(ROOM_ID_LENGTH)}:{identity.server_name}" if chosen else None,

@@ -1,0 +1,63 @@
+"""Making rooms, coming into them, finding them."""
+
+from dataclasses import dataclass
+
+from homeserver.client_api.creation import Creation
+from homeserver.client_api.directory import RoomDirectory
+from homeserver.client_api.membership import RoomMembership
+from homeserver.rooms.creation.found import RoomFounder
+from homeserver.rooms.directory.aliases import Aliases
+from homeserver.rooms.directory.canonical_alias import CanonicalAlias
+from homeserver.rooms.directory.listing import Listing
+from homeserver.rooms.directory.ports import NoAliasOwners
+from homeserver.rooms.directory.powers import RoomPowers
+from homeserver.rooms.directory.summaries import Summaries
+from homeserver.rooms.membership import ANYONE
+from homeserver.rooms.remote import Unfederated
+from homeserver.rooms.third_party_invites import ThirdPartyInvites
+from homeserver.wiring.base import Base, Chapters
+from homeserver.wiring.rooms import Rooms
+from storage.directory import Directory
+from storage.summaries import StoredSummaries
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    summaries: Summaries
+    aliases: Aliases
+    chapters: Chapters
+
+
+def build_finding(base: Base, rooms: Rooms) -> Finding:
+    settings = base.config.rooms
+    directory = Directory(base.database)
+    summaries = Summaries(StoredSummaries(base.database, base.names), base.streams)
+    powers = RoomPowers(rooms.heads, rooms.locks)
+    aliases = Aliases(
+        identity=base.identity,
+        store=directory,
+        summaries=summaries,
+        members=rooms.members,
+        powers=powers,
+        canonical=CanonicalAlias(rooms.sender, rooms.appender, rooms.heads),
+        remote=Unfederated(),
+        owners=NoAliasOwners(),
+        clock=base.clock,
+    )
+    listing = Listing(settings, directory, summaries, powers)
+    founder = RoomFounder(
+        settings=settings,
+        identity=base.identity,
+        creator=rooms.creator,
+        aliases=aliases,
+        listing=listing,
+        membership=rooms.membership,
+        permissions=ANYONE,
+    )
+    third_party = ThirdPartyInvites(sender=rooms.sender, appender=rooms.appender, heads=rooms.heads)
+    chapters = (
+        Creation(founder),
+        RoomMembership(membership=rooms.membership, members=rooms.members, aliases=aliases, summaries=summaries, third_party=third_party),
+        RoomDirectory(aliases, listing),
+    )
+    return Finding(summaries, aliases, chapters)
