@@ -19,7 +19,11 @@ _REPOSITORY = Path(__file__).parents[3]
 
 
 def oracle_python() -> Path | None:
-    """The interpreter that has matrix-synapse: CHATME_ORACLE_PYTHON, else .oracle/bin/python of the repository; None if there is none."""
+    """The interpreter that has matrix-synapse: CHATME_ORACLE_PYTHON, else .oracle/bin/python of the repository; None if there is none.
+
+    Its functions change between releases; this was written for 1.163.2:
+    python3 -m venv .oracle && .oracle/bin/pip install matrix-synapse==1.163.2
+    """
     named = os.environ.get("CHATME_ORACLE_PYTHON")
     path = Path(named) if named else _REPOSITORY / ".oracle" / "bin" / "python"
     return path if path.exists() else None
