@@ -26,8 +26,10 @@ from homeserver.client_api.account import Account
 from homeserver.client_api.callers import caller_of, note_seen
 from homeserver.client_api.devices import Devices
 from homeserver.client_api.discovery import Discovery
+from homeserver.client_api.fallback import Fallback, LoginPage, Pages
 from homeserver.client_api.login import Login, LoginTokens, Logout
 from homeserver.client_api.registration import Register
+from homeserver.client_api.threepids import Threepids
 from homeserver.devices.device_list import DeviceList
 from homeserver.devices.last_seen import LastSeen
 from homeserver.streams import Streams
@@ -131,6 +133,7 @@ class People:
             self.chance,
         )
         self.deactivation = Deactivation(self.account_store, self.rooms)
+        self.pages = Pages()
         self.chapters: tuple[object, ...] = (
             Discovery(self.server, support or Support(), self.accounts, default_room_version="12", features={"org.example.test": True}),
             Login(self.log_in, self.refresher, self.names, self.tokens, passwords, self.server.public_base_url),
@@ -139,6 +142,9 @@ class People:
             Register(self.registration, self.registration_tokens, self.tokens, self.server.name),
             Account(self.accounts, self.passwords, self.deactivation, self.auth),
             Devices(self.devices, self.auth),
+            Fallback(self.auth, self.pages),
+            LoginPage(self.pages),
+            Threepids(),
             SharedSecretRegister(registration.shared_secret, self.accounts, self.clock, self.chance, self.server.name),
         )
         dispatch = dispatch_for(*self.chapters, tokens=self.tokens, clock=self.clock, chance=self.chance, seen=note_seen(self.last_seen))
