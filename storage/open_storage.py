@@ -67,6 +67,7 @@ def _open_sqlite(
     file = SqliteFile(path, cache_kib=settings.cache_kib)
     try:
         file.migrate(sql_files(), migrating)
+        file.grow_log()
         streams.skip_to(file.position())
     except BaseException:
         file.close()

@@ -16,7 +16,7 @@ from storage.database import Cursor, StorageUnavailable
 from storage.drivers.batch import Batch
 from storage.drivers.group_commit import CommitObserver, GroupCommit
 from storage.drivers.postgres_connection import PostgresConnection, TryAgain
-from storage.drivers.postgres_cursor import PostgresReader, PostgresStatements, PostgresTransaction
+from storage.drivers.postgres_cursor import Carefully, PostgresReader, PostgresStatements, PostgresTransaction
 from storage.drivers.reader_threads import ReaderThreads
 from storage.drivers.threads import Pool, Threads
 
@@ -63,33 +63,33 @@ class PostgresCarrier:
         """In the writer thread."""
         if self.written.connection.lost:
             self.written = self._connect()
-        transaction = self.written
         try:
-            alone = len(batch.entries) == 1
-            transaction.begin(alone=alone)
+            self._write(batch, careful=False)
+        except Carefully:
+            self._write(batch, careful=True)
+
+    def _write(self, batch: Batch, *, careful: bool) -> None:
+        transaction = self.written
+        alone = len(batch.entries) == 1
+        try:
+            transaction.begin(alone=alone, careful=careful)
             batch.fill(transaction, self._clock, FILL_SECONDS)
             if not batch.kept:
                 transaction.abandon()
                 return
             transaction.seal()
-            self._commit(transaction, batch, alone=alone)
-        except BaseException:
-            transaction.abandon()
-            raise
-
-    @staticmethod
-    def _commit(transaction: PostgresTransaction, batch: Batch, *, alone: bool) -> None:
-        try:
             transaction.commit()
         except StorageUnavailable:
+            transaction.abandon()
             raise
-        except Exception as error:
+        except Exception as error:  # rows that went out together with COMMIT
+            transaction.abandon()
+            if careful:
+                raise StorageUnavailable from error
             if not alone:
-                raise
-            # Its rows went out together with COMMIT, so this is the entry's own error.
+                raise Carefully from error
             batch.entries[0].error = error
             batch.entries[0].kept = False
-            transaction.abandon()
 
 
 class ReadingConnection:

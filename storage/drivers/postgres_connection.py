@@ -11,11 +11,17 @@ from storage.drivers.postgres_text import unescape
 CONNECT_SECONDS = 5
 
 # Autocommit: transactions are spelt out, so that BEGIN and COMMIT travel together with other statements.
-_SETTINGS = (
-    "SET synchronous_commit = on; SET work_mem = '16MB'; SET jit = off; SET client_encoding = 'UTF8'; SET standard_conforming_strings = on; "
-    "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'; SET default_transaction_isolation = 'read committed'; "
-    "SET default_transaction_read_only = "
-)
+_SETTINGS = """
+    SET client_encoding = 'UTF8';
+    SET standard_conforming_strings = on;
+    SET bytea_output = 'hex';
+    SET synchronous_commit = on;
+    SET default_transaction_isolation = 'read committed';
+    SET work_mem = '16MB';
+    SET jit = off;
+    SET lock_timeout = '10s';
+    SET idle_in_transaction_session_timeout = '60s';
+    SET default_transaction_read_only = """
 
 _RETRIED = ("40",)  # deadlock, serialisation failure: the transaction is undone and may run again
 _LOST = ("08", "57P", "25006")  # no connection, a server that shuts down or starts, a server that has become a standby
@@ -29,8 +35,8 @@ def _text(value: Any, _: Any) -> str | None:
     return value if value is None or "\x01" not in value else unescape(value)
 
 
-def _bytes(value: Any, cursor: Any) -> bytes | None:
-    return None if value is None else bytes(psycopg2.BINARY(value, cursor))
+def _bytes(value: Any, _: Any) -> bytes | None:
+    return None if value is None else bytes.fromhex(value[2:])  # a third of the cost of psycopg2's memoryview
 
 
 def _number(value: Any, _: Any) -> int | float | None:

@@ -125,8 +125,14 @@ def _identity(question: Any) -> Any:
     return getattr(question, "__code__", type(question))
 
 
+class Carefully(TryAgain):
+    """Something failed in a transaction without savepoints: do it again with them."""
+
+
 class PostgresTransaction(PostgresCursor):
     """The batch's transaction on the connection that writes.
+
+    It is first tried without savepoints, so that the rows of all its entries travel together; should one fail, all of it runs again with them.
 
     Positions are counted here while the lock on their row is held, from the first that is taken to the commit: so they commit in order, whichever process
     takes them.
@@ -138,10 +144,11 @@ class PostgresTransaction(PostgresCursor):
         self.first: int | None = None
         self.last = 0
         self._alone = False
+        self._careful = False
         self._rows_pending = False
         self._start = 0  # the position when the lock was taken
         self._locked = False
-        self._marked = (0, 0, False)
+        self._marked = (0, 0, 0, False)
         self._mark_sent = False
 
     def run(self, sql: str, *parameters: Any) -> int:
@@ -162,7 +169,7 @@ class PostgresTransaction(PostgresCursor):
         self._pending += statements
         self._rows_pending = True
         if sum(map(len, self._pending)) > PENDING_BYTES:
-            self._flush()
+            self._send()
 
     def position(self) -> int:
         if not self._locked:
@@ -176,37 +183,40 @@ class PostgresTransaction(PostgresCursor):
 
     # ------------------------------------------------------------ for the batch
 
-    def begin(self, *, alone: bool) -> None:
-        """`alone`: one entry only, so the transaction itself is its savepoint."""
+    def begin(self, *, alone: bool, careful: bool) -> None:
+        """`alone`: the batch is one entry. `careful`: each entry has its savepoint, and its errors show before it is kept."""
         self._pending = [b"BEGIN"]
-        self._rows_pending = False
         self._alone = alone
+        self._careful = careful
         self._locked = False
         self.first = None
         self.changes = []
 
     def mark(self) -> None:
-        if not self._alone:
+        self._mark_sent = self._rows_pending = False
+        self._marked = (len(self._pending), self.last, len(self.changes), self._locked)
+        if self._careful:
             self._pending.append(b"SAVEPOINT entry")
-        self._mark_sent = False
-        self._marked = (self.last, len(self.changes), self._locked)
 
     def keep(self) -> None:
-        if not self._alone:
+        if self._careful:
             if self._rows_pending:
-                self._flush()  # an error now is an error of this entry
+                self._send()
             self._pending.append(b"RELEASE SAVEPOINT entry")
 
     def undo(self) -> None:
         if self.connection.lost:
             raise TryAgain
-        self._rows_pending = False
-        if self._mark_sent:
-            self._pending = [] if self._alone else [b"ROLLBACK TO SAVEPOINT entry", b"RELEASE SAVEPOINT entry"]
-        elif not self._alone:
-            del self._pending[self._pending.index(b"SAVEPOINT entry") :]
-        self.last, announced, self._locked = self._marked
+        pending, self.last, announced, self._locked = self._marked
         del self.changes[announced:]
+        if not self._mark_sent:
+            del self._pending[pending:]
+        elif self._careful:
+            self._pending = [b"ROLLBACK TO SAVEPOINT entry", b"RELEASE SAVEPOINT entry"]
+        elif self._alone:
+            self._pending.clear()
+        else:
+            raise Carefully
 
     def seal(self) -> None:
         if self._locked and self.last != self._start:
@@ -234,9 +244,6 @@ class PostgresTransaction(PostgresCursor):
                 self._send(b"ROLLBACK")
             except StorageUnavailable:
                 self.connection.close()
-
-    def _flush(self) -> None:
-        self._send()
 
     def _send(self, *statements: bytes) -> None:
         self._mark_sent = True
