@@ -33,6 +33,7 @@ class HttpProtocol(Protocol):
         "_closing",
         "_deaf",
         "_drained",
+        "_draining",
         "_edge",
         "_half_closed",
         "_holds",
@@ -59,6 +60,7 @@ class HttpProtocol(Protocol):
         self._deaf = False  # nothing more is taken from this client
         self._half_closed = False  # it sends nothing more, but may still read
         self._closing = False  # the last answer has been written
+        self._draining = False  # within `_next`
         self._drained: Deferred[None] | None = None  # a stream that waits until its client has taken more
         self._stalled_at = -1  # bytes not taken yet when the deadline was set; -1: the client keeps up
         self._stage = IDLE
@@ -187,6 +189,7 @@ class HttpProtocol(Protocol):
         self._deaf = True
         self.deadline = 0
         self._lose_body(BodyBroken())
+        self._edge.refused(refusal.status)
         if self._closing:
             return
         self._queue.append(refused(refusal.status, refusal.message, refusal.errcode))
@@ -194,15 +197,19 @@ class HttpProtocol(Protocol):
             self._next()
 
     def _next(self) -> None:
-        """Serve the next in the queue, or wait for one."""
-        if self._stalled_at >= 0:
+        """Serve those in the queue, as far as they do not wait, then wait for more."""
+        if self._draining:
             return
-        if self._queue:
+        self._draining = True
+        while self._queue and self._running is None and self._stalled_at < 0:
             exchange = self._queue.popleft()
-            if len(self._queue) < self._edge.limits.pipelined // 2 + 1:
+            if len(self._queue) <= self._edge.limits.pipelined // 2:
                 self._hold(_QUEUE_FULL, False)
             self._serve(exchange)
-        elif self._deaf:
+        self._draining = False
+        if self._queue or self._running is not None or self._stalled_at >= 0:
+            return
+        if self._deaf:
             self._close()
         elif self._receiver.stage == IDLE:
             self._arm(self._edge.limits.idle_seconds)

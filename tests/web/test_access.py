@@ -4,7 +4,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from homeserver.errors import UnknownToken
+from homeserver.errors import MatrixError, UnknownToken
 from homeserver.web.access import token_of
 from homeserver.web.endpoint import Access, Answer, Body, Caller, Rate, endpoint
 from homeserver.web.request import Request
@@ -66,6 +66,34 @@ def test_identity_assertion() -> None:
     assert ask(tokens, "/me?user_id=", service)[1]["errcode"] == "M_INVALID_PARAM"
     assert tokens.asserted == [("@x:a", "D"), (None, "E")]
     assert ask(tokens, "/me?user_id=@x:a", Caller("@alice:a", "D", 1))[1]["user_id"] == "@alice:a"  # nothing to a plain user
+
+
+class OnePeer:
+    """Believes whoever has the right body."""
+
+    async def authenticate(self, request: Request) -> str:
+        if request.raw_body != b'{"signed":true}':
+            raise Unauthorised("Bad signature")
+        return "peer.example.org"
+
+
+class Unauthorised(MatrixError):
+    status, errcode = 401, "M_UNAUTHORIZED"
+
+
+class Inbound:
+    @endpoint("PUT", "/_matrix/federation/v1/send/{txn_id}", access=Access.PEER, rate=Rate.NONE, body=Body.OBJECT)
+    async def send(self, request: Request, txn_id: str) -> Answer:
+        return {"from": request.peer, "body": request.body, "caller": request.caller}
+
+
+def test_other_servers_sign_their_requests() -> None:
+    client = Client(dispatch_for(Inbound(), peers=OnePeer()))
+    assert run(client.put("/_matrix/federation/v1/send/1", b'{"signed":true}')) == (
+        200,
+        {"from": "peer.example.org", "body": {"signed": True}, "caller": None},
+    )
+    assert run(client.put("/_matrix/federation/v1/send/1", b"nonsense"))[1]["errcode"] == "M_UNAUTHORIZED"
 
 
 def test_where_tokens_stand() -> None:

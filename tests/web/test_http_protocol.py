@@ -6,6 +6,7 @@ import orjson
 import pytest
 from twisted.internet.defer import Deferred
 
+from homeserver.logs import current_request
 from homeserver.web.endpoint import Caller
 from homeserver.web.wire.limits import WireLimits
 from tests.support.client import dispatch_for, start
@@ -96,9 +97,9 @@ def test_keep_alive_and_close(samples: Samples, clock: FakeClock) -> None:
     old.send(b"GET /echo/1 HTTP/1.0\r\n\r\n")
     assert old.statuses() == [200]
     assert old.transport.is_closing()
-    kept = connect(samples, clock)
-    kept.send(b"GET /echo/1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
-    assert not kept.transport.is_closing()
+    old = connect(samples, clock)
+    old.send(b"GET /echo/1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+    assert old.answers()[0].headers["connection"] == "close"
 
 
 def test_head_has_the_length_and_no_body(samples: Samples, clock: FakeClock) -> None:
@@ -436,6 +437,29 @@ def test_too_many_connections(samples: Samples, clock: FakeClock) -> None:
     assert third.transport.aborted
     first.lose()
     assert not Wire(dispatch, clock, edge=edge).transport.aborted
+
+
+def test_a_full_queue_of_default_size_is_no_deep_stack(samples: Samples, clock: FakeClock) -> None:
+    wire = connect(samples, clock)
+    wire.send(b"".join(b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n" % path for path in (b"/wait", *[b"/echo/a"] * 127)))
+    samples.waiting[0].callback("a")
+    assert wire.statuses() == [200] * 128
+    offer = b"GET /echo/a HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"
+    wire.send(offer * 2000)
+    assert wire.output.count(b"HTTP/1.1 200 OK") == 2128
+
+
+def test_logs_know_their_request_after_waiting(samples: Samples, clock: FakeClock) -> None:
+    dispatch = dispatch_for(samples, clock=clock)
+    edge = make_edge(dispatch, clock)
+    for _ in range(2):
+        Wire(dispatch, clock, edge=edge).request("GET /wait")
+    assert current_request.get() == ""
+    for waiting in samples.waiting[::-1]:
+        waiting.callback("x")
+    assert len(set(samples.ids)) == 2
+    assert "" not in samples.ids
+    assert current_request.get() == ""
 
 
 def test_waiting_deferreds_leave_nothing_behind(samples: Samples, clock: FakeClock) -> None:

@@ -8,6 +8,7 @@ import httptools
 from prometheus_client import CollectorRegistry
 from twisted.internet.defer import Deferred
 
+from homeserver.logs import current_request
 from homeserver.web.dispatch import Dispatch
 from homeserver.web.endpoint import Access, Answer, Body, Rate, Reply, endpoint
 from homeserver.web.http_protocol import HttpProtocol
@@ -165,6 +166,7 @@ class Samples:
     def __init__(self) -> None:
         self.waiting: list[Deferred[Any]] = []
         self.ended: list[str] = []
+        self.ids: list[str] = []
         self.received: list[bytes] = []
         self.wait_between = False
         self.pieces: list[bytes] = []
@@ -192,6 +194,7 @@ class Samples:
             return {"said": await self.waiting[-1]}
         finally:
             self.ended.append(request.route)
+            self.ids.append(current_request.get())
 
     @endpoint("POST", "/upload", access=Access.USER, rate=Rate.NONE, body=Body.STREAM)
     async def upload(self, request: Request) -> Answer:

@@ -49,6 +49,7 @@ class Edge:
         self.connections: set[Connection] = set()
         self._clock = clock
         self._metrics = metrics
+        self._unreadable = metrics.measure("", "(unreadable)")
         self._timer: IDelayedCall | None = None
         self._idle: Deferred[None] | None = None
 
@@ -79,6 +80,10 @@ class Edge:
         if self._idle is not None and not self.connections:
             idle, self._idle = self._idle, None
             idle.callback(None)
+
+    def refused(self, status: int) -> None:
+        """Something came that is no request."""
+        self._unreadable.observe(status, 0.0)
 
     async def stop(self, seconds: float) -> None:
         """Let what runs end within that time, then close everything."""

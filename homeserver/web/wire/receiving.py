@@ -43,6 +43,8 @@ _SPELLINGS = (
 _NAMES = {spelling.encode(): name.lower() for name in _SPELLINGS for spelling in (name, name.lower())}
 _METHODS = {name.encode(): name for name in ("GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH")}
 
+_HEAD_TOO_LARGE = (431, "The head of the request is too large", "M_TOO_LARGE")
+
 IDLE, HEAD, BODY = range(3)
 
 
@@ -128,28 +130,33 @@ class Receiver:
     def feed(self, data: bytes) -> bool:
         """Whether there was progress. Raises Refused or Enough; after that nothing may be fed."""
         self._progress = False
-        rest = None
+        rest = data
+        while rest:
+            rest = self._parse(rest)
+        if self._progress:
+            self._silent = 0
+        else:
+            self._silent += len(data)
+            if self._silent > self._limits.head_bytes:
+                raise Refused(*_HEAD_TOO_LARGE)
+        return self._progress
+
+    def _parse(self, data: bytes) -> bytes:
+        """What the parser left: it stops where a client offers to switch protocols."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as switch:
-            rest = data[switch.args[0] :]
+            self._decline_switch()
+            return data[switch.args[0] :]
         except httptools.HttpParserError as error:
             cause = error.__context__
             if isinstance(error, httptools.HttpParserCallbackError) and cause is not None:
                 raise cause from None
             raise Refused(400, "This is not HTTP") from error
-        if rest is not None:
-            self._read_on(rest)
-        elif self._progress:
-            self._silent = 0
-        else:
-            self._silent += len(data)
-            if self._silent > self._limits.head_bytes:
-                raise Refused(431, "The head of the request is too large", "M_TOO_LARGE")
-        return self._progress
+        return b""
 
-    def _read_on(self, data: bytes) -> None:
-        """Past an offer to switch protocols, which is declined by silence. The parser skipped a body; then this is the last request read."""
+    def _decline_switch(self) -> None:
+        """Read on as if nothing had been offered. The parser skipped the body, if there is one; then this request is the last."""
         exchange, self._upgraded = self._exchange, False
         if exchange is None:
             self._parser = httptools.HttpRequestParser(self)
@@ -158,23 +165,20 @@ class Receiver:
             framing = b"Transfer-Encoding: chunked" if declared is None else b"Content-Length: %d" % declared
             self._parser = httptools.HttpRequestParser(_RestOfBody(self))
             self._parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n\r\n" % framing)
-        if data:
-            self.feed(data)
 
     def on_url(self, part: bytes) -> None:
         self.stage = HEAD
         self._target += part
-        self._spend(len(part))
-
-    def _spend(self, count: int) -> None:
-        self._left -= count
+        self._left -= len(part)
         if self._left < 0:
-            raise Refused(431, "The head of the request is too large", "M_TOO_LARGE")
+            raise Refused(*_HEAD_TOO_LARGE)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.stage != HEAD:
             return  # a trailer: ignored, RFC 9110 section 6.5.1
-        self._spend(len(name) + len(value) + _FIELD_OVERHEAD)
+        self._left -= len(name) + len(value) + _FIELD_OVERHEAD
+        if self._left < 0:
+            raise Refused(*_HEAD_TOO_LARGE)
         key = _NAMES.get(name) or name.decode("latin-1").lower()
         fields = self._fields
         if key not in fields:
@@ -202,7 +206,7 @@ class Receiver:
         if "content-length" in fields or "transfer-encoding" in fields or "expect" in fields:
             body = self._body_of(fields, modern)
             keep_alive = keep_alive and not self._upgraded
-        self._exchange = exchange = Exchange(request, body, keep_alive=keep_alive, chunked=modern)
+        self._exchange = exchange = Exchange(request, body, keep_alive=keep_alive and modern, chunked=modern)
         self.stage = BODY
         self._progress = True
         self._silent = 0
