@@ -21,7 +21,7 @@ def install_reactor() -> tuple[Any, asyncio.AbstractEventLoop]:
     """Twisted's asyncio reactor on a uvloop, and that loop for the HTTP edge. To be called before anything imports the reactor."""
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
-    asyncioreactor.install(loop)  # type: ignore[no-untyped-call]
+    asyncioreactor.install(loop)
     from twisted.internet import reactor
 
     return reactor, loop

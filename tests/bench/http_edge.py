@@ -14,8 +14,9 @@ import tempfile
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
+from twisted.internet.defer import Deferred
 
-from config.rate_limits import RateLimits
+from config.rate_limits import RateLimit, RateLimits
 from homeserver.logs import AccessLog
 from homeserver.runtime import ReactorClock, SystemChance, install_reactor
 from homeserver.web.access import Entry
@@ -57,30 +58,22 @@ class Samples:
         return {"event_id": "$" + str(len(request.body)) + "a" * 42}
 
 
+def make_edge(clock: ReactorClock, access_log: str, limited: bool) -> Edge:
+    metrics = Metrics(CollectorRegistry())
+    entry = Entry(FixedTokens({TOKEN: Caller("@alice:example.org", "PHONE", 1)}))
+    plenty = RateLimit(1e9, 10)
+    limiter = RateLimiter(RateLimits(enabled=limited, read=plenty, message=plenty), clock)
+    log = AccessLog(Path(access_log).open("w"), clock) if access_log else None  # noqa: SIM115 - open until the end
+    dispatch = Dispatch(
+        Router([Samples()]), entry, limiter, Validation(), metrics, clock, SystemChance(), limits=BodyLimits(), access_log=log
+    )
+    return Edge(dispatch.serve, WireLimits(), clock, metrics, TrustedProxies([]))
+
+
 def serve(access_log: str, limited: bool) -> None:
     """One process that prints its port and serves until it is terminated."""
     reactor, loop = install_reactor()
-    clock = ReactorClock(reactor)
-    metrics = Metrics(CollectorRegistry())
-    entry = Entry(FixedTokens({TOKEN: Caller("@alice:example.org", "PHONE", 1)}))
-    limits = (
-        RateLimits(enabled=limited)
-        if not limited
-        else RateLimits(**{rate.value: RateLimits().read.__class__(1e9, 10) for rate in (Rate.READ, Rate.MESSAGE)})
-    )
-    log = AccessLog(Path(access_log).open("w"), clock) if access_log else None  # noqa: SIM115 - open until the end
-    dispatch = Dispatch(
-        Router([Samples()]),
-        entry,
-        RateLimiter(limits, clock),
-        Validation(),
-        metrics,
-        clock,
-        SystemChance(),
-        limits=BodyLimits(),
-        access_log=log,
-    )
-    edge = Edge(dispatch.serve, WireLimits(), clock, metrics, TrustedProxies([]))
+    edge = make_edge(ReactorClock(reactor), access_log, limited)
     edge.start()
     listener = Listener(edge, loop)
 
@@ -88,17 +81,8 @@ def serve(access_log: str, limited: bool) -> None:
         await listener.open(Address())
         print(listener.port, flush=True)
 
-    from twisted.internet.defer import Deferred
-
     reactor.callWhenRunning(lambda: Deferred.fromCoroutine(begin()))
-    if os.environ.get("EDGE_PROFILE"):
-        import cProfile
-
-        profile = cProfile.Profile()
-        profile.runcall(reactor.run)
-        profile.dump_stats(os.environ["EDGE_PROFILE"])
-    else:
-        reactor.run()
+    reactor.run()
 
 
 def cpu_seconds(pid: int) -> float:

@@ -11,6 +11,7 @@ from homeserver.web.endpoint import Caller
 from homeserver.web.wire.limits import WireLimits
 from tests.support.client import dispatch_for, start
 from tests.support.clock import FakeClock
+from tests.web.laws import ONCE
 from tests.web.wire import HOST, SMALL, Samples, Wire, make_edge
 
 BEARER = b"Authorization: Bearer alice\r\n"
@@ -403,6 +404,17 @@ def test_forwarded_addresses_count_only_from_proxies(samples: Samples, clock: Fa
     assert seen(("192.0.2.0/24",), "203.0.113.9, 198.51.100.7") == "198.51.100.7"
     assert seen(("192.0.2.0/24",), "203.0.113.9, 192.0.2.77") == "203.0.113.9"
     assert seen(("192.0.2.0/24",), "203.0.113.9, nonsense") == "192.0.2.1"
+
+
+def test_forwarded_headers_buy_no_further_tries(samples: Samples, clock: FakeClock) -> None:
+    dispatch = dispatch_for(samples, clock=clock, limits=ONCE)
+    edge = make_edge(dispatch, clock)
+    statuses = []
+    for number in range(100):
+        wire = Wire(dispatch, clock, edge=edge)
+        wire.request("GET /try", extra=f"X-Forwarded-For: 203.0.113.{number}\r\nX-Real-IP: 203.0.113.{number}\r\n".encode())
+        statuses += wire.statuses()
+    assert statuses == [200] + [429] * 99
 
 
 def test_stopping(samples: Samples, clock: FakeClock) -> None:

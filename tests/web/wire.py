@@ -177,6 +177,10 @@ class Samples:
     async def echo(self, request: Request, text: str) -> Answer:
         return {"text": text, "ip": request.remote_ip}
 
+    @endpoint("GET", "/try", access=Access.NONE, rate=Rate.LOGIN, body=Body.NONE)
+    async def attempt(self, request: Request) -> Answer:
+        return {}
+
     @endpoint("PUT", "/json", access=Access.NONE, rate=Rate.NONE, body=Body.OBJECT)
     async def json(self, request: Request) -> Answer:
         return {"got": request.body}
