@@ -21,6 +21,9 @@ _SECRETS = re.compile(
     r"""(?i)((?:access_token|refresh_token|login_token|logintoken|password|client_secret|secret|mac|token|sid|session)["']?\s*[=:]\s*["']?)[^&\s"',}]+"""
     r"""|(bearer\s+)[^\s"']+"""
 )
+_SECRET_PARAMETERS = re.compile(
+    r"(?i)([?&](?:access_token|refresh_token|login_?token|password|client_secret|secret|mac|token|sid|session)=)[^&]+"
+)
 _FLUSH_SECONDS = 0.25
 _FLUSH_LINES = 256
 _LEVELS = {"critical": "error", "warn": "warning"}
@@ -122,7 +125,7 @@ class AccessLog:
             self._second = second
             self._stamp = stamp(now_ms)[:-4]
         if "=" in target:
-            target = mask(target)
+            target = _SECRET_PARAMETERS.sub(r"\1***", target)
         lines = self._lines
         lines.append(
             f"{self._stamp}{now_ms % 1000:03d}Z level=info request={request_id} from={source} {target} status={status} ms={seconds * 1000:.1f}\n"
