@@ -25,7 +25,7 @@ from homeserver.wiring.edge import STOP_SECONDS, Door, build_doors, open_listene
 from homeserver.wiring.finding import build_finding
 from homeserver.wiring.people import People, build_people
 from homeserver.wiring.personal import Personal, build_personal
-from homeserver.wiring.rooms import build_rooms
+from homeserver.wiring.rooms import Rooms, build_rooms
 from homeserver.wiring.syncing import build_syncing
 from storage.database import Database
 from storage.drivers.threads import LoopThreads, Threads
@@ -39,9 +39,10 @@ BOOT_ID_LENGTH = 6
 class Server:
     """A whole server, built and not yet listening."""
 
-    def __init__(self, base: Base, people: People, personal: Personal, doors: list[Door]) -> None:
+    def __init__(self, base: Base, rooms: Rooms, people: People, personal: Personal, doors: list[Door]) -> None:
         self._base = base
         self._people = people
+        self._collector = rooms.collector
         self._personal = personal
         self.doors = doors
         self.commands = people.commands
@@ -61,6 +62,7 @@ class Server:
         await self._personal.presence.start()
         await self._personal.spread.start()
         await self._people.deactivation.resume()
+        self._collector.start()
 
     async def stop(self) -> None:
         """Let running requests end, write what waits in memory, close the database."""
@@ -68,6 +70,7 @@ class Server:
             listener.close()
         for door in self.doors:
             await door.edge.stop(STOP_SECONDS)
+        await self._collector.stop()
         await self._personal.spread.stop()
         await self._personal.presence.stop()
         await self._people.last_seen.flush()
@@ -102,7 +105,7 @@ async def build(
     personal = build_personal(base, rooms)
     finding = build_finding(base, rooms)
     client = (*people.chapters, *personal.chapters, *finding.chapters, *build_syncing(base, rooms, personal))
-    return Server(base, people, personal, build_doors(base, people, client, (), access_log))
+    return Server(base, rooms, people, personal, build_doors(base, people, client, (), access_log))
 
 
 async def open_server(config: Config, reactor: Any, chance: Chance, clock: Clock) -> Server:

@@ -17,7 +17,7 @@ INSERT_EVENT = (
     "state_before, state_after, body, links) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 UPSERT_NODE = (
-    "INSERT INTO state_nodes (node_id, epoch, body) VALUES (?, ?, ?) "
+    "INSERT INTO state_nodes (node_id, room_num, epoch, body) VALUES (?, ?, ?, ?) "
     "ON CONFLICT (node_id) DO UPDATE SET epoch = excluded.epoch WHERE state_nodes.epoch < excluded.epoch"
 )
 UPSERT_MEMBER = (
@@ -69,19 +69,19 @@ class CommitWriter:
             )
 
     def _write_states(self, cursor: WriteCursor, commits: list[EventCommit]) -> None:
-        nodes: dict[bytes, bytes] = {}
+        nodes: dict[bytes, tuple[int, bytes]] = {}
         roots: dict[int, bytes] = {}
         current: dict[tuple[int, str, str], int | None] = {}
         for commit in commits:
             if commit.root is None:
                 continue
-            nodes.update(commit.nodes)
+            nodes.update((node_id, (commit.event.room_num, body)) for node_id, body in commit.nodes.items())
             roots[commit.event.room_num] = commit.root
             for (type_, state_key), num in commit.current_state.items():
                 current[commit.event.room_num, type_, state_key] = num
         if not roots:
             return
-        cursor.many(UPSERT_NODE, [(node_id, self.epoch, body) for node_id, body in nodes.items()])
+        cursor.many(UPSERT_NODE, [(node_id, room_num, self.epoch, body) for node_id, (room_num, body) in nodes.items()])
         cursor.many(
             "INSERT INTO room_roots (room_num, root) VALUES (?, ?) ON CONFLICT (room_num) DO UPDATE SET root = excluded.root",
             list(roots.items()),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from homeserver.profiles.in_rooms import RoomProfiles
 from homeserver.rooms.append import Appender
+from homeserver.rooms.collect import StateCollector
 from homeserver.rooms.create import RoomCreator
 from homeserver.rooms.head import RoomHeads
 from homeserver.rooms.membership import Membership
@@ -21,6 +22,7 @@ from storage.members import Members
 from storage.profiles import StoredProfiles
 from storage.room_commits import CommitWriter
 from storage.rooms import StoredRooms
+from storage.state_collection import StoredCollection
 from storage.timelines import StoredTimelines
 
 
@@ -40,10 +42,12 @@ class Rooms:
     history: History
     timelines: Timelines
     serving: EventServing
+    collector: StateCollector
 
 
 async def build_rooms(base: Base) -> Rooms:
-    store = StoredRooms(base.database, base.names, CommitWriter(), base.chance)
+    writer = CommitWriter()
+    store = StoredRooms(base.database, base.names, writer, base.chance)
     await store.open()
     members = Members(base.database, base.names)
     timeline_store = StoredTimelines(base.database, base.names)
@@ -83,4 +87,5 @@ async def build_rooms(base: Base) -> Rooms:
         history=history,
         timelines=Timelines(timeline_store, base.streams),
         serving=EventServing(states=states, transactions=transactions, clock=base.clock),
+        collector=StateCollector(StoredCollection(base.database, base.names, writer), base.clock),
     )

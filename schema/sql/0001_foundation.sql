@@ -74,8 +74,14 @@ CREATE TABLE backward_extremities (
 -- The persistent state map: content-addressed nodes, shared between states (rooms/state_map.py).
 CREATE TABLE state_nodes (
     node_id BLOB PRIMARY KEY,
-    epoch INTEGER NOT NULL, -- the collection during or after which it was last written
+    room_num INTEGER NOT NULL, -- its event numbers are one room's, so it is too
+    epoch INTEGER NOT NULL, -- the collection after whose begin it was last written
     body BLOB NOT NULL
+) WITHOUT ROWID;
+
+-- Rooms that may hold nodes no state refers to any more.
+CREATE TABLE rooms_to_collect (
+    room_num INTEGER PRIMARY KEY
 ) WITHOUT ROWID;
 
 -- Current state except memberships, which have their own table.
