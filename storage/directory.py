@@ -72,9 +72,7 @@ class Directory:
 
     async def published(self, limit: int) -> list[str]:
         rows = await self._database.scan(
-            lambda cursor: cursor.all(
-                "SELECT room_id FROM rooms WHERE published = 1 AND joined_count > 0 ORDER BY joined_count DESC, room_num LIMIT ?", limit
-            )
+            lambda cursor: cursor.all("SELECT room_id FROM rooms WHERE published = 1 ORDER BY joined_count DESC, room_num LIMIT ?", limit)
         )
         return [row[0] for row in rows]
 

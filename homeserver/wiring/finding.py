@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from homeserver.client_api.creation import Creation
 from homeserver.client_api.directory import RoomDirectory
 from homeserver.client_api.membership import RoomMembership
+from homeserver.client_api.public_rooms import PublicRoomDirectory
 from homeserver.rooms.creation.found import RoomFounder
 from homeserver.rooms.directory.aliases import Aliases
 from homeserver.rooms.directory.canonical_alias import CanonicalAlias
 from homeserver.rooms.directory.listing import Listing
-from homeserver.rooms.directory.ports import NoAliasOwners
+from homeserver.rooms.directory.ports import NoAliasOwners, NoRemoteDirectory
 from homeserver.rooms.directory.powers import RoomPowers
+from homeserver.rooms.directory.public_rooms import PublicRooms
 from homeserver.rooms.directory.summaries import Summaries
 from homeserver.rooms.membership import ANYONE
 from homeserver.rooms.remote import Unfederated
@@ -25,6 +27,7 @@ from storage.summaries import StoredSummaries
 class Finding:
     summaries: Summaries
     aliases: Aliases
+    public_rooms: PublicRooms
     chapters: Chapters
 
 
@@ -54,10 +57,12 @@ def build_finding(base: Base, rooms: Rooms) -> Finding:
         membership=rooms.membership,
         permissions=ANYONE,
     )
+    public_rooms = PublicRooms(directory, summaries, base.streams)
     third_party = ThirdPartyInvites(sender=rooms.sender, appender=rooms.appender, heads=rooms.heads)
     chapters = (
         Creation(founder),
         RoomMembership(membership=rooms.membership, members=rooms.members, aliases=aliases, summaries=summaries, third_party=third_party),
         RoomDirectory(aliases, listing),
+        PublicRoomDirectory(settings, base.config.server.name, public_rooms, NoRemoteDirectory()),
     )
-    return Finding(summaries, aliases, chapters)
+    return Finding(summaries, aliases, public_rooms, chapters)

@@ -63,7 +63,7 @@ class DirectoryStore(Protocol):
     async def list_in_network(self, listing: NetworkListing, listed: bool) -> None: ...
 
     async def published(self, limit: int) -> list[str]:
-        """The rooms of the directory that have members, the largest first."""
+        """The rooms of the directory, the largest first."""
 
     async def network_listings(self) -> list[NetworkListing]: ...
 
