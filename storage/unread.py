@@ -1,8 +1,8 @@
-"""The port `homeserver.sync.sections.unread.UnreadStore`."""
+"""The port `homeserver.sync.store.UnreadStore`."""
 
 from collections.abc import Sequence
 
-from homeserver.sync.sections.unread import Unread, UnreadQuestion
+from homeserver.sync.store import Unread, UnreadQuestion
 from storage.database import Cursor, Database
 from storage.event_rows import RoomNames
 

@@ -6,7 +6,6 @@ a user in a room are kept and brought forward with the events that follow, so th
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
 
 import orjson
 
@@ -19,30 +18,9 @@ from homeserver.rooms.reading.timelines import TAIL_EVENTS, Timelines
 from homeserver.rooms.store import StoredEvent
 from homeserver.streams import Change, Streams
 from homeserver.sync.scope import RoomScope, SyncScope
+from homeserver.sync.store import Unread, UnreadQuestion, UnreadStore
 
 MAX_REMEMBERED = 20_000  # user-and-room pairs
-
-
-class UnreadQuestion(NamedTuple):
-    """Notifying events by others up to `until`: in the main timeline after `main`, in threads after `threads`."""
-
-    user_id: str
-    room_id: str
-    main: int
-    threads: int
-    until: int
-
-
-class Unread(NamedTuple):
-    """One event that counts for a user. `thread` None: the main timeline."""
-
-    position: int
-    thread: str | None
-    highlight: bool
-
-
-class UnreadStore(Protocol):
-    async def unread(self, questions: Sequence[UnreadQuestion]) -> list[list[Unread]]: ...
 
 
 Counts = dict[str | None, list[int]]  # thread (None: main) → [notifications, highlights]
