@@ -24,6 +24,7 @@ FULLY_READ = "m.fully_read"
 RECEIPT_TYPES = frozenset({READ, READ_PRIVATE, FULLY_READ})
 MAX_THREAD_ID_BYTES = 255
 CACHED_RECEIPTS = 300_000
+KEPT_AT_ONCE = 20
 
 
 class Receipts:
@@ -73,7 +74,7 @@ class Receipts:
         return await self._cache.get(room_id)
 
     async def rooms(self, room_ids: Collection[str]) -> dict[str, RoomReceipts]:
-        """Many rooms, those not in memory read at once and not kept (a first sync must not push out the rooms in use)."""
+        """Many rooms. When most are not in memory, those are read at once and not kept: a first sync must not push out the rooms in use."""
         found: dict[str, RoomReceipts] = {}
         missing = []
         for room_id in room_ids:
@@ -82,10 +83,13 @@ class Receipts:
                 missing.append(room_id)
             else:
                 found[room_id] = held
-        if missing:
-            read = await self._store.all_of(missing)
+        if len(missing) <= KEPT_AT_ONCE:
             for room_id in missing:
-                found[room_id] = RoomReceipts(read.get(room_id, ()))
+                found[room_id] = await self._cache.get(room_id)
+            return found
+        read = await self._store.all_of(missing)
+        for room_id in missing:
+            found[room_id] = RoomReceipts(read.get(room_id, ()))
         return found
 
     async def changed(self, room_ids: Collection[str], since: int) -> set[str]:

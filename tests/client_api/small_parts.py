@@ -1,7 +1,5 @@
 """A server of the small parts alone, with rooms written straight into the tables."""
 
-from collections.abc import Sequence
-
 from homeserver.account_data.account_data import AccountData
 from homeserver.account_data.filters import Filters
 from homeserver.account_data.tags import Tags
@@ -42,7 +40,7 @@ CALLERS = {
 class SmallParts:
     """Alice and Bob share a room with the event $1 and the thread reply $2 to it; Eve is in none."""
 
-    def __init__(self, more: Sequence[object] = ()) -> None:
+    def __init__(self) -> None:
         self.clock = FakeClock()
         self.streams = Streams()
         self.database = run(open_memory_database(self.streams))

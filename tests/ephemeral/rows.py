@@ -1,12 +1,16 @@
 """Rooms, events and memberships written straight into the tables, for tests of parts that only read them."""
 
+from typing import Any
+
 from homeserver.rooms.store import StoredEvent
 from homeserver.streams import Change
 from storage.database import Database, WriteCursor
 
 _EVENT = """INSERT INTO events (num, room_num, position, topo, flags, ts, type, sender, state_key, event_id, thread, body, links)
     VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)"""
-_RELATION = "INSERT INTO relations (parent_id, rel_type, topo, position, num, room_num, ts, type, sender) VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)"
+_RELATION = (
+    "INSERT INTO relations (parent_id, rel_type, topo, position, num, room_num, ts, type, sender) VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)"
+)
 _MEMBER = """INSERT INTO memberships (room_num, user_id, membership, num, position, sender, is_local, displayname, avatar_url)
     VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?) ON CONFLICT (room_num, user_id) DO UPDATE SET membership = excluded.membership"""
 
@@ -18,12 +22,18 @@ class Rows:
         self.database = database
         self._num = 0
 
+    async def sql(self, sql: str, *parameters: Any) -> None:
+        await self.database.write(lambda cursor: cursor.run(sql, *parameters))
+
+    async def announce(self, kind: str, room_id: str | None = None, user_id: str | None = None, subject: Any = None) -> None:
+        await self.database.write(lambda cursor: cursor.announce(Change(cursor.position(), kind, room_id, user_id, subject)))
+
     async def user(self, user_id: str) -> None:
-        await self.database.write(lambda cursor: cursor.run("INSERT INTO users (user_id, created_ts) VALUES (?, 0)", user_id))
+        await self.sql("INSERT INTO users (user_id, created_ts) VALUES (?, 0)", user_id)
 
     async def room(self, room_id: str) -> None:
         sql = "INSERT INTO rooms (room_num, room_id, version, created_ts) VALUES ((SELECT count(*) + 1 FROM rooms), ?, '12', 0)"
-        await self.database.write(lambda cursor: cursor.run(sql, room_id))
+        await self.sql(sql, room_id)
 
     async def event(
         self,

@@ -218,6 +218,8 @@ def test_many_rooms_are_read_at_once(world: World) -> None:
     run(world.receipts.receive("!other", "@carl:far", "$x", 6, None))
     rooms = run(world.fresh().rooms([ROOM, "!other", "!none"]))
     assert {room_id: len(room.events(ALICE)) for room_id, room in rooms.items()} == {ROOM: 1, "!other": 1, "!none": 0}
+    far = [f"!none{number}" for number in range(30)]
+    assert len(run(world.fresh().rooms([ROOM, *far]))[ROOM].events(ALICE)) == 1
     assert run(world.receipts.changed([ROOM, "!other"], start)) == {"!other"}
 
 

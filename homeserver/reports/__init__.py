@@ -1,0 +1,1 @@
+"""Reports of events, rooms and users, kept for those who moderate."""

@@ -1,0 +1,1 @@
+"""Finding people: the user directory and mutual rooms."""
