@@ -6,7 +6,7 @@ hash of the ID is stored; parameters are kept without secrets, for clients that 
 
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import orjson
@@ -28,7 +28,7 @@ class Attempt:
 
     method: str
     path: str
-    body: dict[str, Any]
+    body: dict[str, Any] = field(repr=False)
     address: str
     user_id: str | None  # None: somebody who has no account yet
     fixed: bool = True  # False: the parameters may change between stages, as they are judged anew each time

@@ -91,6 +91,8 @@ class Names:
         return self._from_text(user)
 
     def _from_text(self, user: str) -> str:
+        if "\0" in user or len(user) > MAX_IDENTIFIER_BYTES:
+            return self.user_id("")  # nobody's, so that it ends as every unknown user does
         if not user.startswith("@"):
             return self.user_id(user.lower())
         localpart, colon, server_name = user.partition(":")

@@ -1,6 +1,6 @@
 """Registration: users, guests, guests that become users, users of application services (client-server API, "Account registration")."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from config.accounts import Registration as Settings
 from homeserver.accounts.interactive_auth import Attempt, Flow, InteractiveAuth, Proof
@@ -22,7 +22,7 @@ class Wish:
     """What the client asked for, beside the proof."""
 
     username: str | None
-    password: str | None
+    password: str | None = field(repr=False)
     device_id: str | None
     device_name: str | None
     log_in: bool

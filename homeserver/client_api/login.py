@@ -39,9 +39,9 @@ class Login:
         self._names = names
         self._tokens = tokens
         self._takes_passwords = settings.login
-        self._base_url = public_base_url
+        self._base_url = public_base_url.rstrip("/")
 
-    @endpoint("GET", "/_matrix/client/v3/login", access=Access.NONE, rate=Rate.LOGIN, body=Body.NONE)
+    @endpoint("GET", "/_matrix/client/v3/login", access=Access.NONE, rate=Rate.READ, body=Body.NONE)
     async def flows(self, request: Request) -> Answer:
         flows: list[dict[str, Any]] = [{"type": "m.login.password"}] if self._takes_passwords else []
         flows += [{"type": "m.login.token", "get_login_token": True}, {"type": "m.login.application_service"}]
@@ -85,7 +85,7 @@ class Login:
             raise MissingParam("identifier is missing")
         return user_id
 
-    @endpoint("POST", "/_matrix/client/v3/refresh", access=Access.NONE, rate=Rate.LOGIN, body=Schema("client/refresh"))
+    @endpoint("POST", "/_matrix/client/v3/refresh", access=Access.NONE, rate=Rate.READ, body=Schema("client/refresh"))
     async def refresh(self, request: Request) -> Answer:
         grant = await self._refresher.refresh(request.body["refresh_token"])
         answer: dict[str, Any] = {"access_token": grant.access_token, "refresh_token": grant.refresh_token}

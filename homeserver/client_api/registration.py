@@ -54,7 +54,7 @@ class Register:
             return {"user_id": user_id, "home_server": self._server_name}
         return grant.answer(self._server_name)
 
-    @endpoint("GET", "/_matrix/client/v3/register/available", access=Access.NONE, rate=Rate.REGISTER, body=Body.NONE)
+    @endpoint("GET", "/_matrix/client/v3/register/available", access=Access.NONE, rate=Rate.LOGIN, body=Body.NONE)
     async def available(self, request: Request) -> Answer:
         username = request.required("username")
         self._registration.check_open()

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 DEVICE_CHANGE = "device"  # Change.kind: the subject is a DeviceChange
-DEVICE_DELETED = "device_deleted"  # Change.kind: the same once for each device that went, for those below who know of devices only that; its ID
+DEVICE_DELETED = (
+    "device_deleted"  # Change.kind: the same once for each device that went, for those below who know of devices only that; its ID
+)
 TOKEN_CHANGE = "token"  # Change.kind: the subject is a tuple of hashes of access tokens that are no more; None: all of the user's
 
 

@@ -96,7 +96,7 @@ class TestPassword:
         assert status == 200
         assert body["home_server"] == "test"
 
-    @pytest.mark.parametrize("user", ["nobody", "@alice:elsewhere", "@", "", "@alice", "a\0b", "@nobody:test"])
+    @pytest.mark.parametrize("user", ["nobody", "@alice:elsewhere", "@", "", "@alice", "a\0b", "@nobody:test", "x" * 5000])
     def test_unknown_user_and_wrong_password_look_the_same(self, people: People, user: str) -> None:
         wrong = people.post(LOGIN, password_login("alice", "guess"))
         assert wrong[0] == 403
