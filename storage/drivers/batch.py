@@ -66,7 +66,7 @@ class Single:
         if self.error is None:
             self.waiter.callback(self.value)
         else:
-            self.waiter.errback(Failure(self.error))  # type: ignore[no-untyped-call]
+            self.waiter.errback(Failure(self.error))
 
     def fail(self, cause: Exception) -> None:
         self.waiter.errback(_unavailable(cause))
@@ -102,7 +102,7 @@ class Group:
                 waiter.callback(value)
         else:
             for waiter in self.waiters:
-                waiter.errback(Failure(self.error))  # type: ignore[no-untyped-call]
+                waiter.errback(Failure(self.error))
 
     def fail(self, cause: Exception) -> None:
         for waiter in self.waiters:
@@ -175,4 +175,4 @@ def _unavailable(cause: Exception) -> Failure:
     """Each waiter gets an exception of its own: tracebacks are not shared."""
     failure = StorageUnavailable()
     failure.__cause__ = cause
-    return Failure(failure)  # type: ignore[no-untyped-call]
+    return Failure(failure)

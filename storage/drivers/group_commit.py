@@ -167,13 +167,19 @@ class GroupCommit:
         done = batch.done
         size = sum(entry.size for entry in done)
         self.waiting -= size
-        self._observer.committed(size, batch.seconds, seconds - batch.seconds, self.waiting)
+        self._observe(self._observer.committed, size, batch.seconds, seconds - batch.seconds, self.waiting)
         if batch.kept:
             self._publish(self._carrier.written)
         for entry in done:
             if entry.error is not None and isinstance(entry, Group):
                 self._fail_followers(entry)
             entry.settle()
+
+    def _observe(self, tell: Callable[..., None], *figures: float) -> None:
+        try:
+            tell(*figures)
+        except Exception:
+            self._log.failure("an observer of the commits failed")
 
     def _publish(self, written: Written) -> None:
         """In commit order; a step of the sequence that was not ours is stepped over, and readers ask the store for it."""
@@ -202,5 +208,5 @@ class GroupCommit:
         self._open.clear()
         self.waiting -= size
         self._log.error("A transaction of {size} items is lost: {error}", size=size, error=error)
-        self._observer.lost(size, self.waiting)
+        self._observe(self._observer.lost, size, self.waiting)
         fail_all(lost, error)

@@ -61,4 +61,4 @@ def _answer(waiter: "Deferred[Any]", result: Any, error: BaseException | None) -
     if error is None:
         waiter.callback(result)
     else:
-        waiter.errback(Failure(error))  # type: ignore[no-untyped-call]
+        waiter.errback(Failure(error))

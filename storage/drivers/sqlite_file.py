@@ -64,7 +64,10 @@ class SqliteFile:
                 os.fsync(end.fileno())
 
     def migrate(self, files: Sequence[SqlFile], reached: Callable[[int], None]) -> None:
-        migrate(SqliteMigration(self.writer), files, reached=reached)
+        try:
+            migrate(SqliteMigration(self.writer), files, reached=reached)
+        except apsw.Error as error:
+            raise CannotOpen(f"the database {self._path} cannot be migrated: {error}") from error
 
     def position(self) -> int:
         """What the last server committed."""

@@ -11,13 +11,13 @@ from typing import Any, Protocol, TypeVar
 
 R = TypeVar("R")
 Job = Callable[[], Any]
-Done = Callable[[Any, BaseException | None], None]
+Done = Callable[[Any, BaseException | None], object]
 
 
 class Pool(Protocol):
     """A few threads that share one queue."""
 
-    def submit(self, job: Callable[[], R], done: Callable[[R, BaseException | None], None]) -> None:
+    def submit(self, job: Callable[[], R], done: Callable[[R, BaseException | None], object]) -> None:
         """Run `job` in a thread, then `done(result, None)` or `done(None, error)` on the loop."""
 
     def stop(self) -> None:
@@ -64,7 +64,7 @@ class _ThreadPool:
         self._unfinished = 0
         self._threads: list[Thread] = []
 
-    def submit(self, job: Callable[[], R], done: Callable[[R, BaseException | None], None]) -> None:
+    def submit(self, job: Callable[[], R], done: Callable[[R, BaseException | None], object]) -> None:
         self._unfinished += 1
         if self._unfinished > len(self._threads) < self._size:
             thread = Thread(target=self._work, name=f"{self._name}-{len(self._threads)}", daemon=True)
@@ -115,7 +115,7 @@ class NoThreads:
 
 
 class _NoPool:
-    def submit(self, job: Callable[[], R], done: Callable[[R, BaseException | None], None]) -> None:
+    def submit(self, job: Callable[[], R], done: Callable[[R, BaseException | None], object]) -> None:
         result: Any = None
         failure: BaseException | None = None
         try:

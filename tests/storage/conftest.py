@@ -23,6 +23,20 @@ from tests.support.postgres import TemporaryPostgres, find_binaries
 DatabaseFactory = Callable[..., Database]
 
 
+def open_for_test(url: str, loop: ThreadLoop, streams: Streams, observer: CommitObserver | None = None, **settings: float) -> Database:
+    return loop.run(
+        open_database(
+            DatabaseSettings(url=Secret(url), **settings),  # type: ignore[arg-type]  # numbers of either kind
+            directory=Path(),
+            streams=streams,
+            clock=loop,
+            chance=SeededChance(),
+            threads=loop.threads,
+            observer=observer,
+        )
+    )
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[TemporaryPostgres]:
     binaries = find_binaries()
@@ -64,17 +78,7 @@ def database_factory(database_url: str, loop: ThreadLoop, streams: Streams) -> I
     opened: list[Database] = []
 
     def open_one(streams: Streams = streams, observer: CommitObserver | None = None, **settings: float) -> Database:
-        database = loop.run(
-            open_database(
-                DatabaseSettings(url=Secret(database_url), **settings),  # type: ignore[arg-type]  # numbers of either kind
-                directory=Path(),
-                streams=streams,
-                clock=loop,
-                chance=SeededChance(),
-                threads=loop.threads,
-                observer=observer,
-            )
-        )
+        database = open_for_test(database_url, loop, streams, observer, **settings)
         opened.append(database)
         return database
 

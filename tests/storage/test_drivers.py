@@ -37,6 +37,10 @@ def write_event(cursor: WriteCursor, items: Sequence[str]) -> list[int]:
     return positions
 
 
+def write_one(item: str, cursor: WriteCursor) -> int:
+    return write_event(cursor, [item])[0]
+
+
 def failing(cursor: WriteCursor, items: Sequence[Any]) -> list[int]:
     cursor.run(INSERT, "never", b"")
     cursor.position()
@@ -265,6 +269,36 @@ class TestPositions:
         assert (streams.position, streams.recent(0), streams.recent(1)) == (1, None, [])
         assert loop.run(database.write_grouped(write_event, "b")) == 2
         assert streams.position == 2
+
+    @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+    def test_two_processes_share_one_sequence(self, loop: ThreadLoop, database_factory: DatabaseFactory) -> None:
+        published: list[int] = []
+        one, two = Streams(), Streams()
+        for streams in (one, two):
+            streams.subscribe(lambda changes: published.extend(change.position for change in changes))
+        databases = [database_factory(one), database_factory(two)]
+        tasks = [databases[index % 2].write_grouped(write_event, str(index)) for index in range(60)]
+        for index in range(60, 120):
+            tasks.append(databases[index % 2].write(partial(write_one, str(index))))
+            loop.turn()
+        positions = [position for position in all_outcomes(loop, tasks) if position is not None]
+        assert sorted(positions) == sorted(published) == list(range(1, 121))
+        assert max(one.position, two.position) == 120
+        assert [change.position for change in one.recent(one.position - 1) or ()] == [one.position]
+
+    def test_a_chain_of_writes_in_one_turn_is_no_recursion(self, loop: ThreadLoop, database: Database, streams: Streams) -> None:
+        """A reader that writes in answer to what was published, many times over."""
+        answers: list[Deferred[int]] = []
+
+        def answer(changes: list[Change]) -> None:
+            if changes and len(answers) < 1500:
+                answers.append(database.write_grouped(write_event, f"answer {len(answers)}"))
+
+        streams.subscribe(answer)
+        loop.run(database.write_grouped(write_event, "first"))
+        while len(answers) < 1500:
+            loop.run(answers[-1])
+        assert loop.run(answers[-1]) == 1501
 
 
 class TestClosing:
