@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.listeners import Listener as ListenerSettings
-from homeserver.client_api.callers import note_seen
+from homeserver.client_api.people.callers import note_seen
 from homeserver.logs import AccessLog
 from homeserver.start_up import CannotStart
 from homeserver.version import VERSION

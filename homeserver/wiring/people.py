@@ -15,14 +15,14 @@ from homeserver.accounts.register import Registration
 from homeserver.accounts.registration_tokens import RegistrationTokens
 from homeserver.accounts.stages import DummyStage, PasswordStage, RegistrationTokenStage, TermsStage
 from homeserver.admin_api.register import SharedSecretRegister
-from homeserver.client_api.account import Account
-from homeserver.client_api.callers import caller_of
-from homeserver.client_api.devices import Devices
 from homeserver.client_api.discovery import Discovery
-from homeserver.client_api.fallback import Fallback, LoginPage, Pages
-from homeserver.client_api.login import Login, LoginTokens, Logout
-from homeserver.client_api.registration import Register
-from homeserver.client_api.threepids import Threepids
+from homeserver.client_api.people.account import Account
+from homeserver.client_api.people.callers import caller_of
+from homeserver.client_api.people.devices import Devices
+from homeserver.client_api.people.fallback import Fallback, LoginPage, Pages
+from homeserver.client_api.people.login import Login, LoginTokens, Logout
+from homeserver.client_api.people.registration import Register
+from homeserver.client_api.people.threepids import Threepids
 from homeserver.control.commands import AdministratorCommands
 from homeserver.devices.device_list import DeviceList
 from homeserver.devices.last_seen import LastSeen
@@ -31,11 +31,11 @@ from homeserver.web.endpoint import Caller
 from homeserver.web.rate_limit import FailedLogins
 from homeserver.wiring.base import Base, Chapters
 from homeserver.wiring.rooms import Rooms
-from storage.accounts import StoredAccounts
-from storage.auth_sessions import StoredAuthSessions, StoredRegistrationTokens
 from storage.control import StoredAccountList
-from storage.devices import StoredDevices
-from storage.tokens import StoredTokens
+from storage.people.accounts import StoredAccounts
+from storage.people.auth_sessions import StoredAuthSessions, StoredRegistrationTokens
+from storage.people.devices import StoredDevices
+from storage.people.tokens import StoredTokens
 
 
 @dataclass(frozen=True, slots=True)

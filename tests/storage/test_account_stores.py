@@ -19,11 +19,11 @@ from homeserver.accounts.store import (
 )
 from homeserver.devices.store import DeviceChange, Seen
 from homeserver.streams import Change, Streams
-from storage.accounts import StoredAccounts
-from storage.auth_sessions import StoredAuthSessions, StoredRegistrationTokens
 from storage.database import Database
-from storage.devices import StoredDevices
-from storage.tokens import StoredTokens
+from storage.people.accounts import StoredAccounts
+from storage.people.auth_sessions import StoredAuthSessions, StoredRegistrationTokens
+from storage.people.devices import StoredDevices
+from storage.people.tokens import StoredTokens
 from tests.support.loop import ThreadLoop
 
 T = TypeVar("T")

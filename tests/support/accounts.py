@@ -22,25 +22,25 @@ from homeserver.accounts.register import Registration
 from homeserver.accounts.registration_tokens import RegistrationTokens
 from homeserver.accounts.stages import DummyStage, PasswordStage, RegistrationTokenStage, TermsStage
 from homeserver.admin_api.register import SharedSecretRegister
-from homeserver.client_api.account import Account
-from homeserver.client_api.callers import caller_of, note_seen
-from homeserver.client_api.devices import Devices
 from homeserver.client_api.discovery import Discovery
-from homeserver.client_api.fallback import Fallback, LoginPage, Pages
-from homeserver.client_api.login import Login, LoginTokens, Logout
-from homeserver.client_api.registration import Register
-from homeserver.client_api.threepids import Threepids
+from homeserver.client_api.people.account import Account
+from homeserver.client_api.people.callers import caller_of, note_seen
+from homeserver.client_api.people.devices import Devices
+from homeserver.client_api.people.fallback import Fallback, LoginPage, Pages
+from homeserver.client_api.people.login import Login, LoginTokens, Logout
+from homeserver.client_api.people.registration import Register
+from homeserver.client_api.people.threepids import Threepids
 from homeserver.devices.device_list import DeviceList
 from homeserver.devices.last_seen import LastSeen
 from homeserver.streams import Streams
 from homeserver.web.endpoint import Caller
 from homeserver.web.rate_limit import FailedLogins
-from storage.accounts import StoredAccounts
-from storage.auth_sessions import StoredAuthSessions, StoredRegistrationTokens
 from storage.database import Database
-from storage.devices import StoredDevices
 from storage.drivers.threads import NoThreads
-from storage.tokens import StoredTokens
+from storage.people.accounts import StoredAccounts
+from storage.people.auth_sessions import StoredAuthSessions, StoredRegistrationTokens
+from storage.people.devices import StoredDevices
+from storage.people.tokens import StoredTokens
 from tests.support.client import Client, dispatch_for, run
 from tests.support.clock import FakeClock, SeededChance
 from tests.support.storage import open_memory_database
@@ -86,69 +86,69 @@ class People:
         self.chance = SeededChance()
         self.streams = streams
         self.database = database
-        self.settings = registration
-        self.account_store = StoredAccounts(database)
-        self.token_store = StoredTokens(database)
-        self.device_store = StoredDevices(database)
-        self.auth_store = StoredAuthSessions(database)
         self.rooms = NoRooms()
         self.names = Names(self.server.name, names or NoAppserviceNames())
         self.issuer = Issuer(sessions, self.clock, self.chance)
         self.passwords = Passwords(passwords, pool or NoThreads().pool("passwords", 1), self.chance)
-        self.accounts = Accounts(self.account_store, streams, self.names, self.passwords, self.issuer, self.clock)
+        self._open_stores()
         self.tokens: AccessTokens[Caller] = AccessTokens(
             self.token_store, streams, self.clock, caller_of, appservices or NoAppserviceTokens()
         )
-        self.last_seen = LastSeen(self.device_store, self.clock)
-        self.devices = DeviceList(self.device_store, self.last_seen, self.clock)
-        self.registration_tokens = RegistrationTokens(StoredRegistrationTokens(database), self.clock, self.chance)
-        check = PasswordCheck(self.account_store, self.passwords, FailedLogins(limits, self.clock))
-        self.log_in = LogIn(
-            self.account_store,
-            self.token_store,
-            self.names,
-            check,
-            self.issuer,
-            self.clock,
-            self.chance,
-            token_seconds=sessions.login_token_seconds,
+        self._open_logins(sessions, registration, limits)
+        dispatch = dispatch_for(
+            *self._chapters(registration, passwords, support or Support()),
+            tokens=self.tokens,
+            clock=self.clock,
+            chance=self.chance,
+            seen=note_seen(self.last_seen),
         )
-        self.refresher = Refresher(self.token_store, self.issuer, self.clock)
+        self.client = Client(dispatch)
+
+    def _open_stores(self) -> None:
+        database, clock = self.database, self.clock
+        self.account_store = StoredAccounts(database)
+        self.token_store = StoredTokens(database)
+        self.device_store = StoredDevices(database)
+        self.accounts = Accounts(self.account_store, self.streams, self.names, self.passwords, self.issuer, clock)
+        self.last_seen = LastSeen(self.device_store, clock)
+        self.devices = DeviceList(self.device_store, self.last_seen, clock)
+        self.registration_tokens = RegistrationTokens(StoredRegistrationTokens(database), clock, self.chance)
+        self.deactivation = Deactivation(self.account_store, self.rooms)
+        self.refresher = Refresher(self.token_store, self.issuer, clock)
+
+    def _open_logins(self, sessions: Sessions, registration: RegistrationSettings, limits: RateLimits) -> None:
+        clock, chance = self.clock, self.chance
+        check = PasswordCheck(self.account_store, self.passwords, FailedLogins(limits, clock))
+        lifetime = sessions.login_token_seconds
+        self.log_in = LogIn(self.account_store, self.token_store, self.names, check, self.issuer, clock, chance, token_seconds=lifetime)
         stages = (
             PasswordStage(self.names, check),
             DummyStage(),
             TermsStage(registration.terms),
             RegistrationTokenStage(self.registration_tokens),
         )
-        self.auth = InteractiveAuth(self.auth_store, stages, self.clock, self.chance, lifetime_seconds=sessions.interactive_auth_seconds)
+        seconds = sessions.interactive_auth_seconds
+        self.auth = InteractiveAuth(StoredAuthSessions(self.database), stages, clock, chance, lifetime_seconds=seconds)
         self.registration = Registration(
-            registration,
-            self.account_store,
-            self.token_store,
-            self.names,
-            self.passwords,
-            self.issuer,
-            self.auth,
-            self.clock,
-            self.chance,
+            registration, self.account_store, self.token_store, self.names, self.passwords, self.issuer, self.auth, clock, chance
         )
-        self.deactivation = Deactivation(self.account_store, self.rooms)
-        self.pages = Pages()
-        self.chapters: tuple[object, ...] = (
-            Discovery(self.server, support or Support(), self.accounts, default_room_version="12", features={"org.example.test": True}),
+
+    def _chapters(self, registration: RegistrationSettings, passwords: PasswordSettings, support: Support) -> tuple[object, ...]:
+        pages = Pages()
+        name = self.server.name
+        return (
+            Discovery(self.server, support, self.accounts, default_room_version="12", features={"org.example.test": True}),
             Login(self.log_in, self.refresher, self.names, self.tokens, passwords, self.server.public_base_url),
             LoginTokens(self.log_in, self.accounts, self.auth),
             Logout(self.devices, self.tokens),
-            Register(self.registration, self.registration_tokens, self.tokens, self.server.name),
+            Register(self.registration, self.registration_tokens, self.tokens, name),
             Account(self.accounts, self.passwords, self.deactivation, self.auth),
             Devices(self.devices, self.auth),
-            Fallback(self.auth, self.pages),
-            LoginPage(self.pages),
+            Fallback(self.auth, pages),
+            LoginPage(pages),
             Threepids(),
-            SharedSecretRegister(registration.shared_secret, self.accounts, self.clock, self.chance, self.server.name),
+            SharedSecretRegister(registration.shared_secret, self.accounts, self.clock, self.chance, name),
         )
-        dispatch = dispatch_for(*self.chapters, tokens=self.tokens, clock=self.clock, chance=self.chance, seen=note_seen(self.last_seen))
-        self.client = Client(dispatch)
 
     def user(self, name: str, password: str = "secret", **more: Any) -> Client:
         """A new user's client."""

@@ -4,10 +4,10 @@ import orjson
 
 from homeserver.accounts.store import ACCOUNT_CHANGE, Account, AuthUse, Creation, Credentials, NewAccount, NewLogin
 from homeserver.streams import Change
-from storage.auth_sessions import use_up
 from storage.database import Database, Rollback, Row, WriteCursor
-from storage.devices import remove_all_devices, remove_devices
-from storage.tokens import add_login
+from storage.people.auth_sessions import use_up
+from storage.people.devices import remove_all_devices, remove_devices
+from storage.people.tokens import add_login
 
 _CREDENTIALS = """SELECT user_id, is_guest, is_admin, appservice, user_type, deactivated, erased, locked, suspended, password_hash
     FROM users WHERE user_id = ?"""

@@ -6,7 +6,7 @@ import pytest
 
 from homeserver.devices.store import DeviceChange
 from homeserver.streams import Change
-from tests.client_api.test_login import LOGIN, WHOAMI, Bridge, confirm, password_login, whoami
+from tests.client_api.people.test_login import LOGIN, WHOAMI, Bridge, confirm, password_login, whoami
 from tests.support.accounts import People, make_people
 from tests.support.client import Client, run
 
@@ -150,22 +150,22 @@ class TestDeleting:
 
 class TestAppservices:
     @pytest.fixture
-    def service(self) -> Client:
+    def ghosts(self) -> Client:
         bridge = Bridge()
         people = make_people(names=bridge, appservices=bridge)
         return people.client.with_token(Bridge.token)
 
-    def test_make_rename_and_delete_without_auth(self, service: Client) -> None:
+    def test_make_rename_and_delete_without_auth(self, ghosts: Client) -> None:
         bob = {"user_id": "@_irc_bob:test"}
-        assert run(service.put(f"{DEVICES}/GHOST", {"display_name": "Ghost"}, bob)) == (201, {})
-        assert run(service.put(f"{DEVICES}/GHOST", {"display_name": "New"}, bob)) == (200, {})
-        assert run(service.put(f"{DEVICES}/GHOST", {}, bob)) == (200, {})
-        assert run(service.get(f"{DEVICES}/GHOST", bob))[1]["display_name"] == "New"
-        assert run(service.delete(f"{DEVICES}/GHOST", None, bob)) == (200, {})
-        assert run(service.get(f"{DEVICES}/GHOST", bob))[0] == 404
-        run(service.put(f"{DEVICES}/GHOST", {}, bob))
-        assert run(service.post(DELETE, {"devices": ["GHOST"]}, bob)) == (200, {})
+        assert run(ghosts.put(f"{DEVICES}/GHOST", {"display_name": "Ghost"}, bob)) == (201, {})
+        assert run(ghosts.put(f"{DEVICES}/GHOST", {"display_name": "New"}, bob)) == (200, {})
+        assert run(ghosts.put(f"{DEVICES}/GHOST", {}, bob)) == (200, {})
+        assert run(ghosts.get(f"{DEVICES}/GHOST", bob))[1]["display_name"] == "New"
+        assert run(ghosts.delete(f"{DEVICES}/GHOST", None, bob)) == (200, {})
+        assert run(ghosts.get(f"{DEVICES}/GHOST", bob))[0] == 404
+        run(ghosts.put(f"{DEVICES}/GHOST", {}, bob))
+        assert run(ghosts.post(DELETE, {"devices": ["GHOST"]}, bob)) == (200, {})
 
-    def test_bad_ids(self, service: Client) -> None:
-        status, body = run(service.put(f"{DEVICES}/{'x' * 513}", {}))
+    def test_bad_ids(self, ghosts: Client) -> None:
+        status, body = run(ghosts.put(f"{DEVICES}/{'x' * 513}", {}))
         assert (status, body["errcode"]) == (400, "M_INVALID_PARAM")

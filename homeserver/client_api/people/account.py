@@ -6,7 +6,7 @@ from homeserver.accounts.accounts import Accounts
 from homeserver.accounts.deactivate import Deactivation
 from homeserver.accounts.interactive_auth import InteractiveAuth
 from homeserver.accounts.passwords import Passwords
-from homeserver.client_api.interactive import confirm
+from homeserver.client_api.people.interactive import confirm
 from homeserver.errors import MissingParam, MissingToken
 from homeserver.web.endpoint import Access, Answer, Body, Rate, Schema, endpoint
 from homeserver.web.request import Request

@@ -3,7 +3,7 @@
 from typing import Any
 
 from homeserver.accounts.interactive_auth import InteractiveAuth
-from homeserver.client_api.interactive import confirm
+from homeserver.client_api.people.interactive import confirm
 from homeserver.devices.device_list import DeviceList
 from homeserver.devices.store import Device
 from homeserver.errors import InvalidParam, MissingParam

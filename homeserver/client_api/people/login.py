@@ -9,7 +9,7 @@ from homeserver.accounts.log_in import LogIn
 from homeserver.accounts.names import Names
 from homeserver.accounts.refresh import Refresher
 from homeserver.accounts.store import Account
-from homeserver.client_api.interactive import confirm
+from homeserver.client_api.people.interactive import confirm
 from homeserver.devices.device_list import DeviceList
 from homeserver.errors import Forbidden, MissingParam, MissingToken, Unknown, UnknownToken
 from homeserver.web.access import Tokens, token_of

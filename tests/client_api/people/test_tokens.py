@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from config.accounts import Sessions
-from tests.client_api.test_login import LOGIN, REFRESH, WHOAMI, password_login, whoami
+from tests.client_api.people.test_login import LOGIN, REFRESH, WHOAMI, password_login, whoami
 from tests.support.accounts import People, make_people
 from tests.support.client import run
 

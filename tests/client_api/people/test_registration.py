@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from config.accounts import Passwords, Registration, Terms
-from tests.client_api.test_login import Bridge, whoami
+from tests.client_api.people.test_login import Bridge, whoami
 from tests.support.accounts import People, make_people
 from tests.support.client import run
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from homeserver.devices.store import DEVICE_CHANGE, DEVICE_DELETED, TOKEN_CHANGE, Device, DeviceChange, Seen
 from homeserver.streams import Change
 from storage.database import Database, Row, WriteCursor
-from storage.tokens import drop_tokens
+from storage.people.tokens import drop_tokens
 
 _ALL = "SELECT user_id, device_id, display_name, last_seen_ts, last_seen_ip, user_agent FROM devices WHERE user_id = ? ORDER BY device_id"
 _ONE = """SELECT user_id, device_id, display_name, last_seen_ts, last_seen_ip, user_agent FROM devices

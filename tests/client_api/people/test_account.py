@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from config.accounts import Passwords
-from tests.client_api.test_login import LOGIN, REFRESH, WHOAMI, Bridge, confirm, password_login, whoami
+from tests.client_api.people.test_login import LOGIN, REFRESH, WHOAMI, Bridge, confirm, password_login, whoami
 from tests.support.accounts import People, make_people
 from tests.support.client import Client, run
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import pytest
 
 from config.accounts import Registration
-from tests.client_api.test_registration import PRIVACY, PRIVACY_DE, REGISTER, wish, with_tokens
+from tests.client_api.people.test_registration import PRIVACY, PRIVACY_DE, REGISTER, wish, with_tokens
 from tests.support.accounts import People, make_people
 from tests.support.client import run
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from config.accounts import Registration
-from tests.client_api.test_login import whoami
+from tests.client_api.people.test_login import whoami
 from tests.support.accounts import SECRET, People, make_people
 from tests.support.client import run
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from homeserver.accounts.register import Registered, Registration, Wish
 from homeserver.accounts.registration_tokens import RegistrationTokens
-from homeserver.client_api.interactive import attempt_of
-from homeserver.client_api.login import calling_appservice
+from homeserver.client_api.people.interactive import attempt_of
+from homeserver.client_api.people.login import calling_appservice
 from homeserver.web.access import Tokens
 from homeserver.web.endpoint import Access, Answer, Body, Rate, Schema, endpoint
 from homeserver.web.request import Request

@@ -28,7 +28,7 @@ class Pages:
     """The frame that all share, filled."""
 
     def __init__(self) -> None:
-        folder = files("homeserver.client_api").joinpath("pages")
+        folder = files("homeserver.client_api.people").joinpath("pages")
         self._files = {entry.name: entry.read_text("utf-8") for entry in folder.iterdir()}
 
     def file(self, name: str) -> str:

@@ -1,0 +1,1 @@
+"""The stores of accounts, tokens, devices and user-interactive auth."""
