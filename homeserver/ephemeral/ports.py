@@ -1,5 +1,6 @@
 """What typing, receipts and presence ask of their neighbours and of the rooms below."""
 
+from collections.abc import Collection
 from typing import NamedTuple, Protocol
 
 
@@ -8,8 +9,8 @@ class RoomMembers(Protocol):
 
     async def is_joined(self, room_id: str, user_id: str) -> bool: ...
 
-    async def shares_room(self, user_id: str, other_id: str) -> bool:
-        """Whether both are joined to some room."""
+    async def joined_rooms(self, user_id: str) -> Collection[str]:
+        """The IDs of the rooms the user is joined to."""
 
 
 class EventPlace(NamedTuple):

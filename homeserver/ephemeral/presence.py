@@ -2,7 +2,7 @@
 
 The sync endpoint calls `seen` once a request, other endpoints `active` (sent events count by themselves); neither writes nor suspends. One timer for all.
 For sync: `await changed_since(counter, for_user)` gives ready m.presence events of users who share a room, and is capped; `counter` as in
-`ephemeral.sequence`. Each change takes the next number of `Ephemera` as kind "presence". Switched off, everybody is offline and nothing is kept.
+`ephemeral.sequence`. Those who wait are told by the ephemeral kind "presence" (`presence_board`). Switched off, everybody is offline.
 """
 
 from collections.abc import Iterable
@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from homeserver.clock import Clock
+from homeserver.ephemeral.acquaintance import Acquaintance
 from homeserver.ephemeral.ports import RoomMembers
 from homeserver.ephemeral.presence_board import MAX_USERS, PresenceBoard
 from homeserver.ephemeral.presence_user import GONE_AFTER_S, OFFLINE, ONLINE, PresenceUser, Shown
@@ -41,9 +42,9 @@ class Presence:
     ) -> None:
         self.enabled = enabled
         self._store = store
-        self._members = members
+        self._acquaintance = Acquaintance(members, streams)
         self._clock = clock
-        self._board = PresenceBoard(ephemera)
+        self._board = PresenceBoard(ephemera, clock)
         self._timer: IDelayedCall | None = None
         self._ticks = 0
         if enabled:
@@ -66,6 +67,7 @@ class Presence:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._board.stop()
         while await self._flush():
             pass
 
@@ -129,7 +131,7 @@ class Presence:
 
     async def of(self, user_id: str, for_user: str) -> dict[str, Any]:
         """How that user is; raises Forbidden when the two share no room."""
-        if user_id != for_user and not await self._members.shares_room(for_user, user_id):
+        if user_id != for_user and not await self._acquaintance.shares_room(for_user, user_id):
             raise Forbidden("You are not allowed to see their presence")
         user = self._board.get(user_id)
         if user is None and self.enabled:
@@ -152,7 +154,7 @@ class Presence:
                 break
             if counter == FRESH and user.shown.state == OFFLINE:
                 continue
-            if user_id == for_user or await self._members.shares_room(for_user, user_id):
+            if user_id == for_user or await self._acquaintance.shares_room(for_user, user_id):
                 events.append(_event(user_id, user, now))
         return events
 

@@ -1,21 +1,32 @@
-"""Everybody's presence in the order of the last changes, and the clock that makes people idle and away; one timer for all."""
+"""Everybody's presence in the order of the last changes, and the clock that makes people idle and away; one timer for all.
+
+A change can be read at once. Those who wait are told a moment later, of many changes together: otherwise a hundred people who come online in one room
+would wake a hundred others each. That somebody is no longer currently active wakes nobody.
+"""
 
 import heapq
 from collections import OrderedDict
 from collections.abc import Iterator
 
+from twisted.internet.interfaces import IDelayedCall
+
+from homeserver.clock import Clock
 from homeserver.ephemeral.presence_user import NEVER, OFFLINE, PresenceUser
 from homeserver.ephemeral.sequence import Ephemera
 
 MAX_USERS = 50_000
+TOLD_AFTER_S = 0.5
 
 
 class PresenceBoard:
-    def __init__(self, ephemera: Ephemera) -> None:
+    def __init__(self, ephemera: Ephemera, clock: Clock) -> None:
         self._ephemera = ephemera
+        self._clock = clock
         self._users: OrderedDict[str, PresenceUser] = OrderedDict()
         self._due: list[tuple[float, str]] = []
         self._changed: dict[str, PresenceUser] = {}
+        self._untold: dict[str, PresenceUser] = {}
+        self._timer: IDelayedCall | None = None
 
     def get(self, user_id: str) -> PresenceUser | None:
         return self._users.get(user_id)
@@ -39,15 +50,26 @@ class PresenceBoard:
             heapq.heappush(self._due, (due, user_id))
         if shown == user.shown:
             return
-        if shown.state != user.shown.state and not user.is_remote:
+        before, user.shown = user.shown, shown
+        user.counter = self._ephemera.count()
+        self._users.move_to_end(user_id)
+        if shown.state != before.state and not user.is_remote:
             self._changed[user_id] = user
-        user.shown = shown
+        if (shown.state, shown.status_msg) != (before.state, before.status_msg):
+            self._untold[user_id] = user
+            if self._timer is None:
+                self._timer = self._clock.call_later(TOLD_AFTER_S, self._tell)
 
-        def take(counter: int) -> None:
-            user.counter = counter
-            self._users.move_to_end(user_id)
+    def _tell(self) -> None:
+        self._timer = None
+        untold, self._untold = self._untold, {}
+        for user_id, user in untold.items():
+            self._ephemera.tell("presence", None, user_id, user.shown)
 
-        self._ephemera.announce("presence", None, user_id, shown, take)
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def pass_time(self, now: float) -> None:
         """Look at everybody who is due; costs no more than they are."""

@@ -15,7 +15,10 @@ OTHER_BOOT = -1
 
 
 class EphemeralChange:
-    """`kind` is "typing" (room and user), "typing_still" (the same goes on: for other servers alone) or "presence" (user)."""
+    """`kind` is "typing" (room and user), "typing_still" (the same goes on: for other servers alone) or "presence" (user).
+
+    `counter` is the last number that was taken when it was told.
+    """
 
     __slots__ = ("counter", "kind", "room_id", "subject", "user_id")
 
@@ -42,13 +45,16 @@ class Ephemera:
         self._readers: list[Callable[[EphemeralChange], None]] = []
 
     def subscribe(self, reader: Callable[[EphemeralChange], None]) -> None:
-        """`reader` is told of every change at once, on the loop; it must not block. Its errors are its own."""
+        """`reader` is told of every change, on the loop; it must not block. Its errors are its own."""
         self._readers.append(reader)
 
-    def announce(self, kind: str, room_id: str | None, user_id: str | None, subject: Any, take: Callable[[int], None]) -> None:
-        """Count one change: `take` is given its number and stores it, then the readers are told."""
+    def count(self) -> int:
+        """Take the next number."""
         self.counter += 1
-        take(self.counter)
+        return self.counter
+
+    def tell(self, kind: str, room_id: str | None, user_id: str | None, subject: Any) -> None:
+        """Let the readers know of a change that was counted."""
         change = EphemeralChange(self.counter, kind, room_id, user_id, subject)
         for reader in self._readers:
             try:

@@ -61,7 +61,7 @@ class Typing:
             typist.timer.reset(seconds)
             if now - typist.announced >= STILL_AFTER_S:
                 typist.announced = now
-                self._ephemera.announce("typing_still", room_id, user_id, True, lambda _: None)
+                self._ephemera.tell("typing_still", room_id, user_id, True)
             return
         if room is None:
             room = self._rooms[room_id] = _Room()
@@ -128,13 +128,11 @@ class Typing:
             self._changed(room_id, room, user_id, False)
 
     def _changed(self, room_id: str, room: _Room, user_id: str, is_typing: bool) -> None:
-        def take(counter: int) -> None:
-            room.counter = counter
-            room.event = None
-            self._rooms.move_to_end(room_id)
-            self._forget()
-
-        self._ephemera.announce("typing", room_id, user_id, is_typing, take)
+        room.counter = self._ephemera.count()
+        room.event = None
+        self._rooms.move_to_end(room_id)
+        self._forget()
+        self._ephemera.tell("typing", room_id, user_id, is_typing)
 
     def _forget(self) -> None:
         """Quiet rooms whose last change is longest ago; never one where somebody is typing."""

@@ -1,12 +1,15 @@
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
 import pytest
 
 from homeserver.ephemeral.presence import Presence
-from homeserver.ephemeral.sequence import FRESH, OTHER_BOOT, Ephemera
+from homeserver.ephemeral.sequence import FRESH, OTHER_BOOT, Ephemera, EphemeralChange
 from homeserver.errors import Forbidden, InvalidParam
-from homeserver.streams import Streams
+from homeserver.protocol.room_versions import room_version
+from homeserver.rooms.store import StoredEvent
+from homeserver.streams import Change, Streams
 from storage.presence import StoredPresence
 from tests.support.client import run
 from tests.support.clock import FakeClock
@@ -19,8 +22,8 @@ class Members:
     async def is_joined(self, room_id: str, user_id: str) -> bool:
         return True
 
-    async def shares_room(self, user_id: str, other_id: str) -> bool:
-        return EVE not in (user_id, other_id)
+    async def joined_rooms(self, user_id: str) -> list[str]:
+        return ["!eve"] if user_id == EVE else ["!all", "!more"]
 
 
 class World:
@@ -93,6 +96,32 @@ def test_the_best_of_the_devices_counts(world: World) -> None:
     assert world.state(BOB) == "unavailable"
     world.presence.seen(EVE, "offline", "A", 30.0)
     assert world.since(FRESH, BOB) == [(BOB, "unavailable")]
+
+
+def test_those_who_wait_are_told_of_many_changes_together(world: World) -> None:
+    heard: list[EphemeralChange] = []
+    world.ephemera.subscribe(heard.append)
+    world.presence.seen(BOB, "online", "D", 300.0)
+    world.presence.seen(EVE, "unavailable", "D", 300.0)
+    world.presence.seen(EVE, "online", "D", 300.0)
+    assert (world.ephemera.counter, heard) == (3, [])
+    world.clock.advance(0.5)
+    assert [(change.kind, change.user_id, change.counter) for change in heard] == [("presence", BOB, 3), ("presence", EVE, 3)]
+    world.clock.advance(65)
+    assert world.ephemera.counter == 5  # no longer currently active: read with the next answer
+    assert len(heard) == 2
+
+
+def test_who_comes_to_share_a_room_is_seen(world: World) -> None:
+    world.presence.seen(BOB, "online", "D", 300.0)
+    assert world.since(FRESH, EVE) == []
+    for membership, seen in (("join", [(BOB, "online")]), ("leave", [])):
+        subject = StoredEvent(
+            1, 1, 1, 1, 0, 0, 0, "m.room.member", EVE, EVE, "$1", None, None, None, None, b"", b"", "!all", room_version("12")
+        )  # fmt: skip
+        subject.remember(SimpleNamespace(content={"membership": membership}))  # type: ignore[arg-type]
+        world.streams.publish([Change(world.streams.position + 1, "event", "!all", EVE, subject)], world.streams.position + 1)
+        assert world.since(FRESH, EVE) == seen
 
 
 def test_what_the_user_says_goes_before_the_devices(world: World) -> None:

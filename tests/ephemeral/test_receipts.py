@@ -21,8 +21,8 @@ class Members:
     async def is_joined(self, room_id: str, user_id: str) -> bool:
         return room_id == ROOM and user_id in (ALICE, BOB)
 
-    async def shares_room(self, user_id: str, other_id: str) -> bool:
-        return True
+    async def joined_rooms(self, user_id: str) -> list[str]:
+        return [ROOM]
 
 
 class FullyRead:
