@@ -6,6 +6,7 @@ from homeserver.client_api.creation import Creation
 from homeserver.client_api.directory import RoomDirectory
 from homeserver.client_api.membership import RoomMembership
 from homeserver.client_api.public_rooms import PublicRoomDirectory
+from homeserver.client_api.spaces import Spaces
 from homeserver.rooms.creation.found import RoomFounder
 from homeserver.rooms.directory.aliases import Aliases
 from homeserver.rooms.directory.canonical_alias import CanonicalAlias
@@ -13,9 +14,14 @@ from homeserver.rooms.directory.listing import Listing
 from homeserver.rooms.directory.ports import NoAliasOwners, NoRemoteDirectory
 from homeserver.rooms.directory.powers import RoomPowers
 from homeserver.rooms.directory.public_rooms import PublicRooms
+from homeserver.rooms.directory.room_summary import RoomSummaries
 from homeserver.rooms.directory.summaries import Summaries
 from homeserver.rooms.membership import ANYONE
 from homeserver.rooms.remote import Unfederated
+from homeserver.rooms.spaces.hierarchy import Hierarchy
+from homeserver.rooms.spaces.peer_hierarchy import PeerHierarchy
+from homeserver.rooms.spaces.remote_spaces import RemoteSpaces
+from homeserver.rooms.spaces.walks import Walks
 from homeserver.rooms.third_party_invites import ThirdPartyInvites
 from homeserver.wiring.base import Base, Chapters
 from homeserver.wiring.rooms import Rooms
@@ -28,11 +34,12 @@ class Finding:
     summaries: Summaries
     aliases: Aliases
     public_rooms: PublicRooms
+    peer_hierarchy: PeerHierarchy
     chapters: Chapters
 
 
 def build_finding(base: Base, rooms: Rooms) -> Finding:
-    settings = base.config.rooms
+    settings, remote = base.config.rooms, NoRemoteDirectory()
     directory = Directory(base.database)
     summaries = Summaries(StoredSummaries(base.database, base.names), base.streams)
     powers = RoomPowers(rooms.heads, rooms.locks)
@@ -58,11 +65,14 @@ def build_finding(base: Base, rooms: Rooms) -> Finding:
         permissions=ANYONE,
     )
     public_rooms = PublicRooms(directory, summaries, base.streams)
+    spaces = RemoteSpaces(remote, base.clock)
+    hierarchy = Hierarchy(summaries=summaries, members=rooms.members, spaces=spaces, walks=Walks(base.clock, base.chance))
     third_party = ThirdPartyInvites(sender=rooms.sender, appender=rooms.appender, heads=rooms.heads)
     chapters = (
         Creation(founder),
         RoomMembership(membership=rooms.membership, members=rooms.members, aliases=aliases, summaries=summaries, third_party=third_party),
         RoomDirectory(aliases, listing),
-        PublicRoomDirectory(settings, base.config.server.name, public_rooms, NoRemoteDirectory()),
+        PublicRoomDirectory(settings, base.config.server.name, public_rooms, remote),
+        Spaces(hierarchy, RoomSummaries(summaries, rooms.members, spaces), aliases),
     )
-    return Finding(summaries, aliases, public_rooms, chapters)
+    return Finding(summaries, aliases, public_rooms, PeerHierarchy(summaries, rooms.members), chapters)

@@ -1,9 +1,23 @@
-"""Who may learn of a room without being in it. Pure. Client-server API, "GET /hierarchy", "GET /room_summary"."""
+"""Who may learn of a room without being in it. Client-server API, "GET /hierarchy", "GET /room_summary"."""
 
 from collections.abc import Container, Mapping
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from homeserver.rooms.directory.summary import Summary
+from homeserver.rooms.member_store import MemberStore
+
+
+class View(NamedTuple):
+    """What a user is to the rooms of this server."""
+
+    memberships: Mapping[str, str]
+    joined: frozenset[str]
+
+    @classmethod
+    async def of(cls, members: MemberStore, user_id: str) -> Self:
+        records = await members.memberships_of(user_id, with_forgotten=True)
+        memberships = {record.room_id: record.membership for record in records}
+        return cls(memberships, frozenset(room_id for room_id, membership in memberships.items() if membership == "join"))
 
 
 def may_join(summary: Summary, joined_rooms: Container[str]) -> bool:

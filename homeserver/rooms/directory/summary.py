@@ -1,14 +1,14 @@
 """What a room shows of itself to those who are not in it. Client-server API, "Published room directory", "Spaces", room_summary."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from operator import itemgetter
+from typing import Any, Protocol
 
 import orjson
 
 from homeserver.protocol.room_versions import RoomVersion
 from homeserver.rooms.directory.store import RoomFacts
-from homeserver.rooms.store import StoredEvent
 
 MAX_ALLOWED_ROOMS = 50
 _PLAIN_TEXT = (None, "text/plain")
@@ -149,7 +149,23 @@ class Child:
     stripped: bytes
 
 
-def children_of(events: list[StoredEvent]) -> tuple[Child, ...]:
+class ChildEvent(Protocol):
+    """What is read of an m.space.child event."""
+
+    @property
+    def state_key(self) -> str | None: ...
+
+    @property
+    def content(self) -> Mapping[str, Any]: ...
+
+    @property
+    def sender(self) -> str: ...
+
+    @property
+    def ts(self) -> int: ...
+
+
+def children_of(events: Iterable[ChildEvent]) -> tuple[Child, ...]:
     """The valid children in the order in which the spec shows them."""
     found = []
     for event in events:
@@ -157,19 +173,17 @@ def children_of(events: list[StoredEvent]) -> tuple[Child, ...]:
         servers = tuple(server for server in via if isinstance(server, str)) if isinstance(via, list) else ()
         if not servers or not event.state_key:
             continue
-        stripped = orjson.dumps(
-            {
-                "type": event.type,
-                "state_key": event.state_key,
-                "content": event.content,
-                "sender": event.sender,
-                "origin_server_ts": event.ts,
-            }
-        )
+        stripped = {
+            "type": "m.space.child",
+            "state_key": event.state_key,
+            "content": event.content,
+            "sender": event.sender,
+            "origin_server_ts": event.ts,
+        }
         order = event.content.get("order")
-        place = (not _is_order(order), order if _is_order(order) else "", event.ts, event.state_key)
-        found.append((place, Child(event.state_key, servers, event.content.get("suggested") is True, stripped)))
-    found.sort(key=lambda pair: pair[0])
+        place = (0, order, event.ts, event.state_key) if _is_order(order) else (1, "", event.ts, event.state_key)
+        found.append((place, Child(event.state_key, servers, event.content.get("suggested") is True, orjson.dumps(stripped))))
+    found.sort(key=itemgetter(0))
     return tuple(child for _, child in found)
 
 

@@ -1,0 +1,1 @@
+"""Trees of rooms: spaces and what they hold."""
