@@ -25,6 +25,7 @@ from homeserver.wiring.edge import STOP_SECONDS, Door, build_doors, open_listene
 from homeserver.wiring.finding import build_finding
 from homeserver.wiring.people import People, build_people
 from homeserver.wiring.personal import Personal, build_personal
+from homeserver.wiring.reading import build_reading
 from homeserver.wiring.rooms import Rooms, build_rooms
 from homeserver.wiring.syncing import build_syncing
 from storage.database import Database
@@ -104,7 +105,13 @@ async def build(
     people = build_people(base, rooms)
     personal = build_personal(base, rooms)
     finding = build_finding(base, rooms)
-    client = (*people.chapters, *personal.chapters, *finding.chapters, *build_syncing(base, rooms, personal))
+    client = (
+        *people.chapters,
+        *personal.chapters,
+        *finding.chapters,
+        *build_syncing(base, rooms, personal),
+        *build_reading(base, rooms, personal, finding),
+    )
     return Server(base, rooms, people, personal, build_doors(base, people, client, (), access_log))
 
 

@@ -9,6 +9,8 @@ COLUMNS = (
     "state_before, state_after, body, links"
 )
 SELECT = f"SELECT {COLUMNS} FROM events "
+COLUMNS_E = ", ".join("e." + column for column in COLUMNS.split(", "))
+SELECT_E = f"SELECT {COLUMNS_E} FROM events e "
 ROOM_COLUMNS = "room_num, room_id, version, published, joined_count, invited_count, local_joined_count, blocked, created_ts"
 MAX_ROOM_NAMES = 50_000
 

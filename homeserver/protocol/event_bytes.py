@@ -67,3 +67,8 @@ def _show_redacts_twice(body: bytes) -> bytes:
         content: dict[str, Any] = {**value.pop("content"), "redacts": at_top}
         return b'"content":%b,%b' % (orjson.dumps(content), orjson.dumps(value)[1:-1])
     return body
+
+
+def content(body: bytes) -> bytes:
+    """The event's content as JSON, cut out of its body."""
+    return body[len(b'"content":') : body.rindex(b',"origin_server_ts":')]

@@ -52,6 +52,10 @@ class DeviceTransactions:
             if event_id is not None:
                 return event_id
 
+    def is_known(self, scope: str, txn_id: str) -> bool:
+        """Whether it was used before, or is just being used."""
+        return (scope, txn_id) in self._known
+
     def assign(self, event_id: str, txn_id: str) -> None:
         """The event is about to be committed: whoever sees it in /sync from now on may be told of the ID."""
         self._echo(event_id, txn_id)

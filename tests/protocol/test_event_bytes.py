@@ -83,3 +83,9 @@ def test_members_that_no_client_should_see_stay_in_the_links() -> None:
     event = event_format.parse({**pdu, "redacts": "$x", "membership": "join", "prev_content": {}, "age": 1}, ROOM_VERSIONS["10"])
     body, _ = event_bytes.split(event)
     assert set(orjson.loads(b"{%b}" % body)) == {"content", "origin_server_ts", "sender", "type"}
+
+
+@given(events())
+def test_the_content_is_cut_out(event: Event) -> None:
+    body, _ = event_bytes.split(event)
+    assert canonical_json.parse(event_bytes.content(body), exact_integers=True) == event.content

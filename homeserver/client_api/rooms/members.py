@@ -1,0 +1,44 @@
+"""The members of a room (client-server API, "GET /rooms/{roomId}/members", "GET /rooms/{roomId}/joined_members")."""
+
+import orjson
+
+from homeserver.clock import Clock
+from homeserver.protocol.event_bytes import client_event
+from homeserver.protocol.ids import RoomId
+from homeserver.rooms.reading.place import Place
+from homeserver.rooms.reading.state_views import StateViews
+from homeserver.web.endpoint import Access, Answer, Body, Rate, endpoint
+from homeserver.web.request import Request
+
+MEMBERSHIPS = ("join", "invite", "knock", "leave", "ban")
+
+
+class RoomMembers:
+    def __init__(self, views: StateViews, clock: Clock) -> None:
+        self._views = views
+        self._clock = clock
+
+    @endpoint("GET", "/_matrix/client/v3/rooms/{room_id}/members", access=Access.GUEST, rate=Rate.READ, body=Body.NONE)
+    async def members(self, request: Request, room_id: RoomId) -> Answer:
+        at = request.text("at")
+        place = Place.parse(at) if at else None
+        events = await self._views.members(request.user.user_id, room_id, _kinds(request), place)
+        now = self._clock.now_ms()
+        chunk = [client_event(event.body, event.event_id, room_id, b'{"age":%d}' % max(0, now - event.ts)) for event in events]
+        return b'{"chunk":[%b]}' % b",".join(chunk)
+
+    @endpoint("GET", "/_matrix/client/v3/rooms/{room_id}/joined_members", access=Access.USER, rate=Rate.READ, body=Body.NONE)
+    async def joined(self, request: Request, room_id: RoomId) -> Answer:
+        caller = request.user
+        members = await self._views.joined(caller.user_id, room_id, caller.appservice)
+        profiles = {member.user_id: {"display_name": member.displayname, "avatar_url": member.avatar_url} for member in members}
+        return b'{"joined":%b}' % orjson.dumps(profiles)
+
+
+def _kinds(request: Request) -> tuple[str, ...]:
+    """The memberships asked for; empty: all. With both parameters, what satisfies either."""
+    wanted = request.choice("membership", MEMBERSHIPS, "") or None
+    unwanted = request.choice("not_membership", MEMBERSHIPS, "") or None
+    if wanted is None and unwanted is None:
+        return ()
+    return tuple(kind for kind in MEMBERSHIPS if kind == wanted or (unwanted is not None and kind != unwanted))

@@ -1,0 +1,63 @@
+"""What paging through rooms asks of the storage and of other servers. Only events that are shown, and only committed ones."""
+
+from collections.abc import Collection, Iterable
+from typing import Protocol
+
+from homeserver.rooms.reading.place import Place, Span
+from homeserver.rooms.store import StoredEvent
+
+
+class PagingStore(Protocol):
+    """Reads of a room's events in the order of its graph: (topo, position)."""
+
+    async def page(self, room_id: str, span: Span, *, backwards: bool, limit: int, far: bool = False) -> list[StoredEvent]:
+        """The first `limit` events of the span, from its end where `backwards`. `far`: much may have to be stepped over."""
+
+    async def lowest_topo(self, room_id: str, since: int) -> int | None:
+        """The lowest depth among the first events after a position of the stream."""
+
+    async def root_at(self, room_id: str, place: Place) -> bytes | None:
+        """The root of the state at that place; None before the first event."""
+
+    async def current_root(self, room_id: str) -> bytes | None:
+        """Of the current state; None for a room whose state this server does not know."""
+
+    async def member_events(self, room_id: str, kinds: Collection[str] = ()) -> list[StoredEvent]:
+        """The current membership events, all or of those kinds."""
+
+    async def has_member_of(self, room_id: str, appservice: str) -> bool:
+        """Whether a user of that application service is joined."""
+
+    async def nearest(self, room_id: str, ts: int, *, backwards: bool, limit: int, skip: int) -> list[StoredEvent]:
+        """Events sent at that time or later (earlier where `backwards`), the nearest first, without the first `skip`."""
+
+    async def related_parents(
+        self, room_id: str, parents: Iterable[str], rel_types: Collection[str] | None, senders: Collection[str] | None
+    ) -> set[str]:
+        """Those of the events that an event of one of these relation types, by one of these senders, relates to; None: any."""
+
+
+class OlderHistory(Protocol):
+    """Other servers, who may know what came before our first event of a room."""
+
+    async def is_missing(self, room_id: str) -> bool:
+        """Whether there are events before our first."""
+
+    async def fetch(self, room_id: str, before: Place) -> bool:
+        """Ask for some; whether there is more now than there was."""
+
+
+class NoOlderHistory:
+    """OlderHistory of a server that talks to no other."""
+
+    async def is_missing(self, room_id: str) -> bool:
+        return False
+
+    async def fetch(self, room_id: str, before: Place) -> bool:
+        return False
+
+
+class Ignoring(Protocol):
+    """Whom a user does not want to hear (client-server API, "Ignoring Users")."""
+
+    async def ignored(self, user_id: str) -> frozenset[str]: ...

@@ -1,0 +1,114 @@
+"""Writing state as clients may: memberships go the way of `Membership`, canonical aliases are checked (client-server API, "PUT …/state")."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from homeserver.errors import BadJson, Forbidden, GuestAccessForbidden, InvalidParam, NotFound
+from homeserver.protocol.event import Draft
+from homeserver.protocol.ids import UserId
+from homeserver.rooms.member_store import MemberStore
+from homeserver.rooms.membership import Membership
+from homeserver.rooms.reading.timeline_store import TimelineStore
+from homeserver.rooms.send import RoomSender
+from homeserver.rooms.store import RoomStore
+
+GUEST_ACCESS = ("m.room.guest_access", "")
+
+
+class AliasCheck(Protocol):
+    """What of `Aliases` is asked here."""
+
+    async def check_canonical(self, room_id: str, content: Mapping[str, Any]) -> None: ...
+
+
+class StateSending:
+    """Writes state events for clients."""
+
+    def __init__(
+        self,
+        *,
+        sender: RoomSender,
+        store: RoomStore,
+        membership: Membership,
+        members: MemberStore,
+        timelines: TimelineStore,
+        aliases: AliasCheck,
+    ) -> None:
+        self._sender = sender
+        self._store = store
+        self._membership = membership
+        self._members = members
+        self._timelines = timelines
+        self._aliases = aliases
+
+    async def write(self, room_id: str, draft: Draft, *, guest: bool = False) -> str:
+        """The event ID."""
+        if draft.type == "m.room.member":
+            return await self._write_member(room_id, draft, guest)
+        if draft.type == "m.room.canonical_alias" and draft.state_key == "":
+            await self._aliases.check_canonical(room_id, draft.content)
+        return await self._append(room_id, draft)
+
+    async def _append(self, room_id: str, draft: Draft) -> str:
+        try:
+            return (await self._sender.write_state(room_id, draft)).event_id
+        except NotFound as error:
+            raise Forbidden("You are not in this room") from error
+
+    async def _write_member(self, room_id: str, draft: Draft, guest: bool) -> str:
+        user_id = UserId.parse(draft.state_key)
+        before = await self._members.member(room_id, user_id)
+        current = "leave" if before is None else before.membership
+        membership = draft.content.get("membership")
+        if user_id == draft.sender and membership == current == "join":
+            return await self._append(room_id, draft)  # a name or picture for this room
+        if user_id == draft.sender:
+            await self._change_own(room_id, draft, guest)
+        else:
+            await self._change_other(room_id, user_id, draft, current)
+        after = await self._members.member(room_id, user_id)
+        if after is None:
+            raise NotFound("The membership is not known here")
+        return (await self._store.events_by_num([after.num]))[after.num].event_id
+
+    async def _change_own(self, room_id: str, draft: Draft, guest: bool) -> None:
+        user_id, membership, reason = draft.sender, draft.content.get("membership"), _reason(draft.content)
+        if membership == "join":
+            if guest:
+                await self._check_guest_access(room_id)
+            await self._membership.join(room_id, user_id, draft.content)
+        elif membership == "leave":
+            await self._membership.leave(room_id, user_id, reason)
+        elif membership == "knock":
+            await self._membership.knock(room_id, user_id, reason)
+        elif membership in ("invite", "ban"):
+            raise Forbidden("You cannot do this to yourself")
+        else:
+            raise BadJson("membership is missing or unknown")
+
+    async def _change_other(self, room_id: str, user_id: str, draft: Draft, current: str) -> None:
+        sender, membership, reason = draft.sender, draft.content.get("membership"), _reason(draft.content)
+        if membership == "invite":
+            await self._membership.invite(room_id, sender, user_id, draft.content)
+        elif membership == "ban":
+            await self._membership.ban(room_id, sender, user_id, reason)
+        elif membership == "leave" and current == "ban":
+            await self._membership.unban(room_id, sender, user_id, reason)
+        elif membership == "leave":
+            await self._membership.kick(room_id, sender, user_id, reason)
+        elif membership in ("join", "knock"):
+            raise Forbidden("Nobody can do this for another user")
+        else:
+            raise BadJson("membership is missing or unknown")
+
+    async def _check_guest_access(self, room_id: str) -> None:
+        found = (await self._timelines.current_state(room_id, [GUEST_ACCESS])).get(GUEST_ACCESS)
+        if found is None or found.content.get("guest_access") != "can_join":
+            raise GuestAccessForbidden("Guests may not join this room")
+
+
+def _reason(content: Mapping[str, Any]) -> str | None:
+    reason = content.get("reason")
+    if not (reason is None or isinstance(reason, str)):
+        raise InvalidParam("reason must be a string")
+    return reason
