@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from homeserver.account_data.account_data import AccountData
 from homeserver.account_data.filters import Filters
 from homeserver.account_data.tags import Tags
-from homeserver.client_api.account_data import AccountDataEndpoints
-from homeserver.client_api.filters import FilterEndpoints
-from homeserver.client_api.presence import PresenceEndpoints
-from homeserver.client_api.profile import ProfileEndpoints
-from homeserver.client_api.read_markers import ReadMarkerEndpoints
-from homeserver.client_api.receipts import ReceiptEndpoints
-from homeserver.client_api.tags import TagEndpoints
-from homeserver.client_api.typing import TypingEndpoints
+from homeserver.client_api.personal.account_data import AccountDataEndpoints
+from homeserver.client_api.personal.filters import FilterEndpoints
+from homeserver.client_api.personal.presence import PresenceEndpoints
+from homeserver.client_api.personal.profile import ProfileEndpoints
+from homeserver.client_api.personal.read_markers import ReadMarkerEndpoints
+from homeserver.client_api.personal.receipts import ReceiptEndpoints
+from homeserver.client_api.personal.tags import TagEndpoints
+from homeserver.client_api.personal.typing import TypingEndpoints
 from homeserver.ephemeral.presence import Presence
 from homeserver.ephemeral.receipts import Receipts
 from homeserver.ephemeral.typing import Typing
@@ -21,11 +21,11 @@ from homeserver.profiles.remote import NoRemoteProfiles
 from homeserver.profiles.spread import ProfileSpread
 from homeserver.wiring.base import Base, Chapters
 from homeserver.wiring.rooms import Rooms
-from storage.account_data import StoredAccountData
-from storage.filters import StoredFilters
-from storage.presence import StoredPresence
-from storage.profiles import StoredProfiles
-from storage.receipts import StoredReceipts
+from storage.personal.account_data import StoredAccountData
+from storage.personal.filters import StoredFilters
+from storage.personal.presence import StoredPresence
+from storage.personal.profiles import StoredProfiles
+from storage.personal.receipts import StoredReceipts
 
 
 @dataclass(frozen=True, slots=True)

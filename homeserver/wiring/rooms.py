@@ -19,7 +19,7 @@ from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.transactions import Transactions
 from homeserver.wiring.base import Base
 from storage.members import Members
-from storage.profiles import StoredProfiles
+from storage.personal.profiles import StoredProfiles
 from storage.room_commits import CommitWriter
 from storage.rooms import StoredRooms
 from storage.state_collection import StoredCollection

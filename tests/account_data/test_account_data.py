@@ -8,8 +8,8 @@ from homeserver.account_data.store import GLOBAL
 from homeserver.account_data.tags import Tags
 from homeserver.errors import BadJson, InvalidParam, NotFound, TooLarge
 from homeserver.streams import Change, Streams
-from storage.account_data import StoredAccountData
 from storage.database import Database
+from storage.personal.account_data import StoredAccountData
 from tests.ephemeral.rows import Rows
 from tests.support.client import run
 from tests.support.storage import open_memory_database

@@ -4,7 +4,7 @@ import pytest
 from homeserver.account_data.filters import Filters
 from homeserver.errors import BadJson, InvalidParam, NotFound, TooLarge
 from homeserver.streams import Streams
-from storage.filters import StoredFilters
+from storage.personal.filters import StoredFilters
 from tests.support.client import run
 from tests.support.storage import open_memory_database
 

@@ -16,8 +16,8 @@ from homeserver.rooms.store import StoredEvent
 from homeserver.user_directory.directory import UserDirectory
 from homeserver.user_directory.mutual_rooms import MutualRooms
 from homeserver.user_directory.reader import DirectoryReader
-from storage.reports import StoredReports
-from storage.user_directory import StoredDirectory
+from storage.personal.reports import StoredReports
+from storage.personal.user_directory import StoredDirectory
 from tests.client_api.small_parts import ALICE, BOB, CALLERS, ROOM, SmallParts
 from tests.support.client import Client, dispatch_for, run
 

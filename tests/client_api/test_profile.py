@@ -2,12 +2,12 @@ from typing import Any
 
 import pytest
 
-from homeserver.client_api.profile import ProfileEndpoints
+from homeserver.client_api.personal.profile import ProfileEndpoints
 from homeserver.profiles.profiles import Profiles
 from homeserver.profiles.remote import NoRemoteProfiles
 from homeserver.profiles.spread import ProfileSpread
 from homeserver.web.endpoint import Caller
-from storage.profiles import StoredProfiles
+from storage.personal.profiles import StoredProfiles
 from tests.client_api.small_parts import CALLERS, SmallParts
 from tests.support.client import Client, dispatch_for, run
 

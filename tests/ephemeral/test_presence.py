@@ -10,7 +10,7 @@ from homeserver.errors import Forbidden, InvalidParam
 from homeserver.protocol.room_versions import room_version
 from homeserver.rooms.store import StoredEvent
 from homeserver.streams import Change, Streams
-from storage.presence import StoredPresence
+from storage.personal.presence import StoredPresence
 from tests.support.client import run
 from tests.support.clock import FakeClock
 from tests.support.storage import open_memory_database

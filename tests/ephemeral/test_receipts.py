@@ -7,7 +7,7 @@ from homeserver.ephemeral.receipts import Receipts, check_thread_id
 from homeserver.errors import Forbidden, InvalidParam, NotFound
 from homeserver.rooms.store import SOFT_FAILED
 from homeserver.streams import Change, Streams
-from storage.receipts import StoredReceipts
+from storage.personal.receipts import StoredReceipts
 from tests.ephemeral.rows import Rows
 from tests.support.client import run
 from tests.support.clock import FakeClock

@@ -9,7 +9,7 @@ from homeserver.profiles.remote import NoRemoteProfiles
 from homeserver.profiles.spread import RETRY_S, ProfileSpread
 from homeserver.profiles.store import ProfileChange
 from homeserver.streams import Change, Streams
-from storage.profiles import StoredProfiles
+from storage.personal.profiles import StoredProfiles
 from tests.ephemeral.rows import Rows
 from tests.support.client import run
 from tests.support.clock import FakeClock

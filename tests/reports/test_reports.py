@@ -9,7 +9,7 @@ from homeserver.reports.store import Kind
 from homeserver.rooms.reading.history import Seen
 from homeserver.rooms.store import StoredEvent
 from homeserver.streams import Change, Streams
-from storage.reports import StoredReports
+from storage.personal.reports import StoredReports
 from tests.support.client import run
 from tests.support.clock import FakeClock
 from tests.support.storage import open_memory_database

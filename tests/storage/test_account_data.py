@@ -1,8 +1,8 @@
 from homeserver.account_data.store import GLOBAL, Marker, Put
 from homeserver.streams import Change, Streams
-from storage.account_data import StoredAccountData
 from storage.database import Database
-from storage.filters import StoredFilters
+from storage.personal.account_data import StoredAccountData
+from storage.personal.filters import StoredFilters
 from tests.ephemeral.rows import Rows
 from tests.support.loop import ThreadLoop
 

@@ -6,8 +6,8 @@ from homeserver.profiles.store import ProfileChange, Untold
 from homeserver.reports.store import Kind, Report
 from homeserver.streams import Change, Streams
 from storage.database import Database
-from storage.profiles import StoredProfiles
-from storage.reports import StoredReports
+from storage.personal.profiles import StoredProfiles
+from storage.personal.reports import StoredReports
 from tests.ephemeral.rows import Rows
 from tests.support.loop import ThreadLoop
 

@@ -5,8 +5,8 @@ from homeserver.ephemeral.store import NewReceipt, PresenceRecord, Receipt
 from homeserver.rooms.store import REJECTED
 from homeserver.streams import Change, Streams
 from storage.database import Database
-from storage.presence import StoredPresence
-from storage.receipts import StoredReceipts
+from storage.personal.presence import StoredPresence
+from storage.personal.receipts import StoredReceipts
 from tests.ephemeral.rows import Rows
 from tests.support.loop import ThreadLoop
 

@@ -3,7 +3,7 @@ import pytest
 from homeserver.user_directory.search_text import query_of, search_text
 from homeserver.user_directory.store import Affected, Openness, Person
 from storage.database import Database
-from storage.user_directory import StoredDirectory
+from storage.personal.user_directory import StoredDirectory
 from tests.ephemeral.rows import Rows
 from tests.support.loop import ThreadLoop
 

@@ -11,7 +11,7 @@ from homeserver.user_directory.mutual_rooms import PAGE, MutualRooms
 from homeserver.user_directory.reader import RETRY_S, DirectoryReader
 from homeserver.user_directory.search_text import query_of, search_text
 from storage.database import StorageUnavailable
-from storage.user_directory import StoredDirectory
+from storage.personal.user_directory import StoredDirectory
 from tests.ephemeral.rows import Rows
 from tests.support.client import run
 from tests.support.clock import FakeClock

@@ -2,7 +2,7 @@
 
 from homeserver.account_data.account_data import AccountData
 from homeserver.account_data.store import GLOBAL
-from homeserver.client_api.own import require_own
+from homeserver.client_api.personal.own import require_own
 from homeserver.protocol.ids import RoomId, UserId
 from homeserver.web.endpoint import Access, Answer, Body, Rate, endpoint
 from homeserver.web.request import Request

@@ -1,7 +1,7 @@
 """Tags on rooms (client-server API, "Room Tagging")."""
 
 from homeserver.account_data.tags import Tags
-from homeserver.client_api.own import require_own
+from homeserver.client_api.personal.own import require_own
 from homeserver.protocol.ids import RoomId, UserId
 from homeserver.web.endpoint import Access, Answer, Body, Rate, endpoint
 from homeserver.web.request import Request

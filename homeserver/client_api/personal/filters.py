@@ -1,7 +1,7 @@
 """Uploaded filters (client-server API, "Filtering")."""
 
 from homeserver.account_data.filters import Filters
-from homeserver.client_api.own import require_own
+from homeserver.client_api.personal.own import require_own
 from homeserver.protocol.ids import UserId
 from homeserver.web.endpoint import Access, Answer, Body, Rate, endpoint
 from homeserver.web.request import Request

@@ -1,6 +1,6 @@
 """Typing notifications (client-server API, "Typing Notifications")."""
 
-from homeserver.client_api.own import require_own
+from homeserver.client_api.personal.own import require_own
 from homeserver.ephemeral.ports import RoomMembers
 from homeserver.ephemeral.presence import Presence
 from homeserver.ephemeral.typing import DEFAULT_TIMEOUT_MS, Typing

@@ -1,6 +1,6 @@
 """Presence of users (client-server API, "Presence")."""
 
-from homeserver.client_api.own import require_own
+from homeserver.client_api.personal.own import require_own
 from homeserver.ephemeral.presence import Presence
 from homeserver.protocol.ids import UserId
 from homeserver.web.endpoint import Access, Answer, Body, Rate, Schema, endpoint

@@ -1,6 +1,6 @@
 """Profiles (client-server API, "Profiles"; the unstable names are MSC4133's)."""
 
-from homeserver.client_api.own import require_own
+from homeserver.client_api.personal.own import require_own
 from homeserver.errors import GuestAccessForbidden, MissingParam, UserSuspended
 from homeserver.profiles.fields import DISPLAYNAME
 from homeserver.profiles.profiles import Profiles

@@ -1,0 +1,1 @@
+"""What belongs to one person: profile, account data, tags, filters, receipts, typing, presence."""
