@@ -21,6 +21,7 @@ from homeserver.start_up import CannotStart, signing_key
 from homeserver.streams import Streams
 from homeserver.web.listen import Listener
 from homeserver.wiring.base import Base
+from homeserver.wiring.community import Community, build_community
 from homeserver.wiring.edge import STOP_SECONDS, Door, build_doors, open_listener
 from homeserver.wiring.finding import build_finding
 from homeserver.wiring.people import People, build_people
@@ -40,11 +41,12 @@ BOOT_ID_LENGTH = 6
 class Server:
     """A whole server, built and not yet listening."""
 
-    def __init__(self, base: Base, rooms: Rooms, people: People, personal: Personal, doors: list[Door]) -> None:
+    def __init__(self, base: Base, rooms: Rooms, people: People, personal: Personal, community: Community, doors: list[Door]) -> None:
         self._base = base
         self._people = people
         self._collector = rooms.collector
         self._personal = personal
+        self._community = community
         self.doors = doors
         self.commands = people.commands
         self.database: Database = base.database
@@ -62,6 +64,7 @@ class Server:
                 self.addresses.append(f"{scheme}://{shown}:{listener.port}")
         await self._personal.presence.start()
         await self._personal.spread.start()
+        await self._community.directory_reader.start()
         await self._people.deactivation.resume()
         self._collector.start()
 
@@ -72,6 +75,7 @@ class Server:
         for door in self.doors:
             await door.edge.stop(STOP_SECONDS)
         await self._collector.stop()
+        await self._community.directory_reader.stop()
         await self._personal.spread.stop()
         await self._personal.presence.stop()
         await self._people.last_seen.flush()
@@ -105,14 +109,16 @@ async def build(
     people = build_people(base, rooms)
     personal = build_personal(base, rooms)
     finding = build_finding(base, rooms)
+    community = build_community(base, rooms)
     client = (
         *people.chapters,
         *personal.chapters,
         *finding.chapters,
+        *community.chapters,
         *build_syncing(base, rooms, personal),
         *build_reading(base, rooms, personal, finding),
     )
-    return Server(base, rooms, people, personal, build_doors(base, people, client, (), access_log))
+    return Server(base, rooms, people, personal, community, build_doors(base, people, client, (), access_log))
 
 
 async def open_server(config: Config, reactor: Any, chance: Chance, clock: Clock) -> Server:

@@ -19,8 +19,6 @@ _FIRST = frozenset("abcdefghijklmnopqrstuvwxyz")
 _ALLOWED = _FIRST | frozenset("0123456789_-.")
 _TEXTS = {DISPLAYNAME: MAX_DISPLAYNAME_BYTES, AVATAR_URL: MAX_AVATAR_URL_BYTES, TIME_ZONE: MAX_TIME_ZONE_BYTES}
 
-CAPABILITY = {"enabled": True}  # m.profile_fields
-
 
 def check_key(key: str) -> None:
     """Raises KeyTooLarge or InvalidParam."""

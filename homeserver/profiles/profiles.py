@@ -1,6 +1,6 @@
 """Profiles: name, picture, time zone and free fields (client-server API, "Profiles"; MSC4133).
 
-A new name or picture is told to the user's rooms in the background (`profiles.spread`). Rooms ask `member_profile` for what goes into member events.
+A new name or picture is told to the user's rooms in the background (`profiles.spread`).
 """
 
 from functools import partial
@@ -40,11 +40,6 @@ class Profiles:
             raise NotFound("The profile has no such field")
         return {field: orjson.loads(fields[field])}
 
-    async def member_profile(self, user_id: str) -> dict[str, Any]:
-        """`displayname` and `avatar_url` of a user of this server, as far as they are set."""
-        fields = await self._store.some_fields(user_id, ROOM_FIELDS)
-        return {name: orjson.loads(value) for name, value in fields.items()}
-
     async def put(self, user_id: str, field: str, value: Any) -> None:
         """Set a field of an own user; raises InvalidParam, KeyTooLarge, ProfileTooLarge."""
         check_key(field)
@@ -54,10 +49,6 @@ class Profiles:
         """Removing what is not there is no error; raises InvalidParam or KeyTooLarge for what can be no field."""
         check_key(field)
         await self._change(user_id, ProfileChange(field, None))
-
-    async def clear(self, user_id: str) -> None:
-        """Forget the whole profile of an account that ends."""
-        await self._store.clear(user_id)
 
     async def _change(self, user_id: str, change: ProfileChange) -> None:
         check = partial(check_size, key=change.field, value=change.value)

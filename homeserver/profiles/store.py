@@ -35,9 +35,6 @@ class ProfileStore(Protocol):
         `tell`: the rooms are to be told; it is remembered until `told`.
         """
 
-    async def clear(self, user_id: str) -> None:
-        """Remove all fields; nobody is told."""
-
     async def untold(self) -> list[Untold]: ...
 
     async def told(self, untold: Untold) -> None:

@@ -49,16 +49,6 @@ class StoredProfiles:
 
         return await self._database.write(write)
 
-    async def clear(self, user_id: str) -> None:
-        def write(cursor: WriteCursor) -> None:
-            if cursor.run("DELETE FROM profiles WHERE user_id = ?", user_id):
-                position = cursor.position()
-                cursor.run(_CHANGED, user_id, position, 1)
-                cursor.run("UPDATE profile_changes SET told = 1 WHERE user_id = ?", user_id)
-                cursor.announce(Change(position, PROFILE_CHANGE, user_id=user_id))
-
-        await self._database.write(write)
-
     async def untold(self) -> list[Untold]:
         rows = await self._database.read(lambda cursor: cursor.all("SELECT user_id, position FROM profile_changes WHERE told = 0"))
         return [Untold(*row) for row in rows]

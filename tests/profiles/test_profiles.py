@@ -4,6 +4,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from homeserver.errors import Forbidden, InvalidParam, KeyTooLarge, NotFound, ProfileTooLarge, Unavailable
+from homeserver.profiles.in_rooms import RoomProfiles
 from homeserver.profiles.profiles import Profiles
 from homeserver.profiles.remote import NoRemoteProfiles
 from homeserver.profiles.spread import RETRY_S, ProfileSpread
@@ -147,7 +148,7 @@ def test_rooms_are_told_of_names_and_pictures_alone(world: World) -> None:
     world.put("displayname", "Alice")
     world.put("avatar_url", "mxc://test/a")
     assert world.rooms.told == ["!a", "!b"] * 2
-    assert run(world.profiles.member_profile(ALICE)) == {"displayname": "Alice", "avatar_url": "mxc://test/a"}
+    assert run(RoomProfiles(world.store).member_profile(ALICE)) == {"displayname": "Alice", "avatar_url": "mxc://test/a"}
     assert run(world.store.untold()) == []
 
 
@@ -200,12 +201,3 @@ def test_stopping_ends_after_the_room_that_is_being_told(world: World) -> None:
     assert stopping.called
     assert world.rooms.told == ["!a"]
     assert len(run(world.store.untold())) == 1
-
-
-def test_a_cleared_profile_is_empty_and_tells_nobody(world: World) -> None:
-    world.put("displayname", "Alice")
-    told = list(world.rooms.told)
-    run(world.profiles.clear(ALICE))
-    assert world.profile() == {}
-    assert world.rooms.told == told
-    assert run(world.store.untold()) == []

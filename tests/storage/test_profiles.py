@@ -41,9 +41,6 @@ def test_profiles(loop: ThreadLoop, database: Database, streams: Streams) -> Non
     assert loop.run(store.untold()) == []
     assert [change.subject for change in heard] == [zone, name, ProfileChange("m.tz", None)]
     assert told is not None
-    loop.run(store.put(ALICE, ProfileChange("avatar_url", b'"x"'), accept, tell=True))
-    loop.run(store.clear(ALICE))
-    assert (loop.run(store.fields(ALICE)), loop.run(store.untold())) == ({}, [])
 
 
 def test_a_refused_change_is_undone(loop: ThreadLoop, database: Database) -> None:

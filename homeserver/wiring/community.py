@@ -1,0 +1,36 @@
+"""Finding people, and reporting them."""
+
+from dataclasses import dataclass
+
+from homeserver.client_api.mutual_rooms import MutualRoomEndpoints
+from homeserver.client_api.reporting import ReportingEndpoints
+from homeserver.client_api.user_directory import UserDirectoryEndpoints
+from homeserver.reports.reports import Reports
+from homeserver.user_directory.directory import UserDirectory
+from homeserver.user_directory.mutual_rooms import MutualRooms
+from homeserver.user_directory.reader import DirectoryReader
+from homeserver.wiring.base import Base, Chapters
+from homeserver.wiring.rooms import Rooms
+from storage.personal.reports import StoredReports
+from storage.personal.user_directory import StoredDirectory
+
+
+@dataclass(frozen=True, slots=True)
+class Community:
+    directory_reader: DirectoryReader
+    reports: Reports
+    chapters: Chapters
+
+
+def build_community(base: Base, rooms: Rooms) -> Community:
+    settings = base.config.user_directory
+    store = StoredDirectory(base.database)
+    directory = UserDirectory(store, enabled=settings.enabled, search_all_users=settings.search_all_users)
+    reader = DirectoryReader(store, base.streams, base.clock, base.config.server.name)
+    reports = Reports(StoredReports(base.database), rooms.store, rooms.history, rooms.members, base.clock)
+    chapters = (
+        UserDirectoryEndpoints(directory),
+        MutualRoomEndpoints(MutualRooms(rooms.members)),
+        ReportingEndpoints(reports),
+    )
+    return Community(reader, reports, chapters)
