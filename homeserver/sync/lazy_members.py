@@ -21,6 +21,14 @@ class LazyMembers:
         entry = told.get(user_id) if told is not None else None
         return entry is not None and entry[0] == num and entry[1] <= since
 
+    def knows(self, key: Key, user_id: str) -> bool:
+        """Whether the client was ever told of the user, so that it must hear of changes."""
+        return user_id in self._told.get(key, ())
+
+    def forget(self, key: Key) -> None:
+        """The client begins anew with the room."""
+        self._told.pop(key, None)
+
     def tell(self, key: Key, user_id: str, num: int, until: int) -> None:
         """The event is part of the answer whose token stands at `until`."""
         told = self._told.get(key)

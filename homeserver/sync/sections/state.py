@@ -107,15 +107,17 @@ class StateSection:
         return [found[address] for address in sorted(found)]
 
     def _lazily(self, scope: SyncScope, timeline: RoomTimeline, state: Sequence[StoredEvent]) -> list[StoredEvent]:
-        """Without the members nobody asked for, and those told before."""
+        """Without the members that are not shown and were never told of, and without those told just so before."""
         needed = {seen.event.sender for seen in timeline.seen} | {scope.user_id}
         key = (scope.user_id, scope.viewer.device_id or "", timeline.room.room_id)
-        redundant = scope.filter.room.state.include_redundant_members or scope.full_state or timeline.room.since == 0
+        redundant = scope.filter.room.state.include_redundant_members or scope.full_state
+        if timeline.room.since == 0:
+            self._lazy_members.forget(key)
         kept = []
         for event in state:
             if event.type == MEMBER and event.state_key is not None:
                 user_id = event.state_key
-                if user_id not in needed:
+                if user_id not in needed and not self._lazy_members.knows(key, user_id):
                     continue
                 if not redundant and self._lazy_members.is_told(key, user_id, event.num, timeline.room.since):
                     continue
