@@ -54,7 +54,7 @@ class Server:
         self.addresses: list[str] = []
 
     async def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Open the doors, then take up what an earlier run left undone. Raises CannotStart."""
+        """Open the doors, then `take_up`. Raises CannotStart."""
         for door in self.doors:
             for host in door.settings.bind:
                 listener = await open_listener(door, host, loop)
@@ -62,6 +62,10 @@ class Server:
                 scheme = "https" if door.settings.certificate else "http"
                 shown = "localhost" if host in ("127.0.0.1", "::1") else f"[{host}]" if ":" in host else host
                 self.addresses.append(f"{scheme}://{shown}:{listener.port}")
+        await self.take_up()
+
+    async def take_up(self) -> None:
+        """Begin what goes on by itself, and take up what an earlier run left undone."""
         await self._personal.presence.start()
         await self._personal.spread.start()
         await self._community.directory_reader.start()
