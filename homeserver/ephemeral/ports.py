@@ -29,8 +29,8 @@ class EventPlace(NamedTuple):
 
 
 class EventPlaces(Protocol):
-    async def place(self, room_id: str, event_id: str) -> EventPlace | None:
-        """None when the room's timeline has no such event."""
+    async def place(self, room_id: str, event_id: str, *, relations: bool) -> EventPlace | None:
+        """None when the room's timeline has no such event. Without `relations` nothing is known of its thread."""
 
 
 class FullyRead(Protocol):

@@ -48,7 +48,7 @@ class Receipts:
         for type, event_id in markers:
             if type not in RECEIPT_TYPES:
                 raise InvalidParam(f"The receipt type must be one of {', '.join(sorted(RECEIPT_TYPES))}")
-            place = await self._store.place(room_id, event_id)
+            place = await self._store.place(room_id, event_id, relations=thread_id is not None)
             if place is None:
                 raise NotFound("There is no such event in this room")
             if thread_id is not None and not place.belongs_to(event_id, thread_id):
@@ -65,7 +65,7 @@ class Receipts:
 
         One at an event we do not have (yet) counts as later than all we have; a thread is taken as it is named.
         """
-        place = await self._store.place(room_id, event_id) or await self._store.end(room_id)
+        place = await self._store.place(room_id, event_id, relations=False) or await self._store.end(room_id)
         if place is not None:
             receipt = Receipt(room_id, user_id, READ, thread_id or UNTHREADED, event_id, place.position, ts)
             await self._record(NewReceipt(place.room_num, receipt))

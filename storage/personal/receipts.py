@@ -43,13 +43,13 @@ def _record_all(cursor: WriteCursor, items: Sequence[NewReceipt]) -> list[Receip
     return [_record(cursor, new) for new in items]
 
 
-def _place(cursor: Cursor, room_id: str, event_id: str) -> EventPlace | None:
+def _place(cursor: Cursor, room_id: str, event_id: str, relations: bool) -> EventPlace | None:
     row = cursor.one(_PLACE, event_id, room_id)
     if row is None or row[2] is None or row[4] & HIDDEN:
         return None
     num, room_num, position, thread, _ = row
     ancestors: set[str] = set()
-    for _ in range(RELATION_STEPS if thread is None else 0):
+    for _ in range(RELATION_STEPS if thread is None and relations else 0):
         parent = cursor.one(_PARENT, num)
         if parent is None:
             break
@@ -64,8 +64,8 @@ class StoredReceipts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def place(self, room_id: str, event_id: str) -> EventPlace | None:
-        return await self._database.read(lambda cursor: _place(cursor, room_id, event_id))
+    async def place(self, room_id: str, event_id: str, *, relations: bool) -> EventPlace | None:
+        return await self._database.read(lambda cursor: _place(cursor, room_id, event_id, relations))
 
     async def end(self, room_id: str) -> EventPlace | None:
         row = await self._database.read(lambda cursor: cursor.one(_END, room_id))

@@ -58,7 +58,7 @@ def test_places(loop: ThreadLoop, database: Database, rows: Rows) -> None:
     store = StoredReceipts(database)
 
     def place(event_id: str, room_id: str = ROOM) -> EventPlace | None:
-        return loop.run(store.place(room_id, event_id))
+        return loop.run(store.place(room_id, event_id, relations=True))
 
     assert place("$root") == EventPlace(1, root, None, frozenset())
     assert place("$reply") == EventPlace(1, reply, "$root", frozenset())
