@@ -112,7 +112,7 @@ async def build(
     rooms = await build_rooms(base)
     people = build_people(base, rooms)
     personal = build_personal(base, rooms)
-    finding = build_finding(base, rooms)
+    finding = build_finding(base, rooms, personal)
     community = build_community(base, rooms)
     client = (
         *people.chapters,

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from homeserver.account_data.carry import RoomDataCarrier
 from homeserver.client_api.creation import Creation
 from homeserver.client_api.directory import RoomDirectory
 from homeserver.client_api.membership import RoomMembership
 from homeserver.client_api.public_rooms import PublicRoomDirectory
 from homeserver.client_api.spaces import Spaces
+from homeserver.client_api.upgrade import Upgrade
 from homeserver.rooms.creation.found import RoomFounder
 from homeserver.rooms.directory.aliases import Aliases
 from homeserver.rooms.directory.canonical_alias import CanonicalAlias
@@ -23,10 +25,15 @@ from homeserver.rooms.spaces.peer_hierarchy import PeerHierarchy
 from homeserver.rooms.spaces.remote_spaces import RemoteSpaces
 from homeserver.rooms.spaces.walks import Walks
 from homeserver.rooms.third_party_invites import ThirdPartyInvites
+from homeserver.rooms.upgrade.settings import SettingsFollower
+from homeserver.rooms.upgrade.upgrade import RoomUpgrade
 from homeserver.wiring.base import Base, Chapters
+from homeserver.wiring.personal import Personal
 from homeserver.wiring.rooms import Rooms
-from storage.directory import Directory
-from storage.summaries import StoredSummaries
+from storage.finding.directory import Directory
+from storage.finding.summaries import StoredSummaries
+from storage.finding.upgrades import Upgrades
+from storage.personal.account_data import StoredAccountData
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,7 @@ class Finding:
     chapters: Chapters
 
 
-def build_finding(base: Base, rooms: Rooms) -> Finding:
+def build_finding(base: Base, rooms: Rooms, personal: Personal) -> Finding:
     settings, remote = base.config.rooms, NoRemoteDirectory()
     directory = Directory(base.database)
     summaries = Summaries(StoredSummaries(base.database, base.names), base.streams)
@@ -71,8 +78,27 @@ def build_finding(base: Base, rooms: Rooms) -> Finding:
     chapters = (
         Creation(founder),
         RoomMembership(membership=rooms.membership, members=rooms.members, aliases=aliases, summaries=summaries, third_party=third_party),
+        Upgrade(founder, _upgrade(base, rooms, personal, summaries)),
         RoomDirectory(aliases, listing),
         PublicRoomDirectory(settings, base.config.server.name, public_rooms, remote),
         Spaces(hierarchy, RoomSummaries(summaries, rooms.members, spaces), aliases),
     )
     return Finding(summaries, aliases, public_rooms, PeerHierarchy(summaries, rooms.members), chapters)
+
+
+def _upgrade(base: Base, rooms: Rooms, personal: Personal, summaries: Summaries) -> RoomUpgrade:
+    carrier = RoomDataCarrier(personal.account_data, StoredAccountData(base.database))
+    follower = SettingsFollower(
+        identity=base.identity, summaries=summaries, members=rooms.members, streams=base.streams, settings=(carrier,)
+    )
+    return RoomUpgrade(
+        sender=rooms.sender,
+        appender=rooms.appender,
+        heads=rooms.heads,
+        locks=rooms.locks,
+        creator=rooms.creator,
+        store=Upgrades(base.database, base.names),
+        members=rooms.members,
+        directory=Directory(base.database),
+        follower=follower,
+    )

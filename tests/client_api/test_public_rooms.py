@@ -7,7 +7,7 @@ import pytest
 
 from config.rooms import Rooms
 from homeserver.rooms.directory.store import NetworkListing
-from storage.directory import Directory
+from storage.finding.directory import Directory
 from tests.support.client import Client
 from tests.support.rooms import create_room, join, path, refused
 from tests.support.server import TestServer, make_server

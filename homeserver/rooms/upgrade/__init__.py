@@ -1,0 +1,1 @@
+"""A room made anew in another version, with all that moves along."""
