@@ -16,6 +16,7 @@ from homeserver.streams import Change, Streams
 NODE_CACHE_BYTES = 8 * 2**20
 EVENT_CACHE_BYTES = 24 * 2**20
 _EVENT_OVERHEAD = 700
+REMEMBERED_ONES = 10_000
 
 Result = TypeVar("Result")
 
@@ -30,6 +31,7 @@ class StateReader:
         self._node_bytes = 0
         self._events: dict[int, StoredEvent] = {}
         self._event_bytes = 0
+        self._ones: dict[tuple[bytes, StateKey], int | None] = {}
         streams.subscribe(self._follow)
 
     async def numbers(self, root: bytes, addresses: Iterable[StateKey]) -> dict[StateKey, int]:
@@ -42,6 +44,21 @@ class StateReader:
         asked = [partial(state_map.look_up, root, keys) for root, keys in hashed]
         found = await self._with_nodes(asked)
         return [{keys[key]: number for key, number in part.items()} for (_, keys), part in zip(hashed, found, strict=True)]
+
+    async def one(self, root: bytes, address: StateKey) -> StoredEvent | None:
+        """What is at one address; remembered, since many readers of a room ask the same."""
+        key = (root, address)
+        if key in self._ones:
+            number = self._ones[key]
+        else:
+            number = (await self.numbers(root, [address])).get(address)
+            if len(self._ones) >= REMEMBERED_ONES:
+                self._ones.clear()
+            self._ones[key] = number
+        if number is None:
+            return None
+        event = self._events.get(number)
+        return event if event is not None else (await self.events([number]))[number]
 
     async def at(self, root: bytes, addresses: Iterable[StateKey]) -> dict[StateKey, StoredEvent]:
         """The state events at those addresses, as far as there are any."""

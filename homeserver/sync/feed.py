@@ -133,7 +133,7 @@ class Feeds:
                 break
         if user_id in self._feeds:
             return self._feeds[user_id]
-        feed.floor = start
+        feed.floor = feed.touched = start
         for record in records:
             feed.enter(record)
         feed.changes = OrderedDict(sorted(((room, last.get(room, 0)) for room in feed.joined), key=lambda pair: pair[1]))

@@ -15,6 +15,7 @@ from homeserver.errors import InvalidParam
 from homeserver.protocol.filters import Filter
 from homeserver.rooms.reading.serve import Viewer
 from homeserver.streams import Streams
+from homeserver.sync.deadlines import Deadlines
 from homeserver.sync.feed import Feed, Feeds
 from homeserver.sync.rooms import SyncRooms
 from homeserver.sync.scope import SyncScope
@@ -56,6 +57,7 @@ class Syncing:
         self._streams = streams
         self._ephemera = ephemera
         self._clock = clock
+        self._deadlines = Deadlines(clock)
 
     async def respond(self, question: SyncQuestion) -> bytes:
         """The JSON of the answer; M_INVALID_PARAM for a token from the future (of another server, or of a database since restored)."""
@@ -65,29 +67,32 @@ class Syncing:
         deadline = self._clock.monotonic() + min(question.timeout_ms, MAX_TIMEOUT_MS) / 1000
         while True:
             feed = await self._feeds.of(question.viewer.user_id)
-            arrival = feed.wait()
+            waits = since is not None and not question.full_state and self._clock.monotonic() < deadline
+            arrival = feed.wait() if waits else None
             try:
-                answer, is_empty = await self._read(question, feed)
-                left = deadline - self._clock.monotonic()
-                if not is_empty or since is None or question.full_state or left <= 0:
-                    return answer
-                await self._either(arrival, left)
+                if arrival is None or not self._is_quiet(question, feed):
+                    answer, is_empty = await self._read(question, feed)
+                    if arrival is None or not is_empty:
+                        return answer
+                await self._until(arrival, deadline)
             finally:
-                feed.give_up(arrival)
+                if arrival is not None:
+                    feed.give_up(arrival)
 
-    async def _either(self, arrival: Deferred[None], seconds: float) -> None:
-        """Until there is a change, or the time is over."""
-
-        def over() -> None:
-            if not arrival.called:
-                arrival.callback(None)
-
-        timer = self._clock.call_later(seconds, over)
+    async def _until(self, arrival: Deferred[None], deadline: float) -> None:
+        """A change, or the end of the time."""
+        self._deadlines.set(arrival, deadline)
         try:
             await arrival
         finally:
-            if timer.active():
-                timer.cancel()
+            self._deadlines.ended()
+
+    def _is_quiet(self, question: SyncQuestion, feed: Feed) -> bool:
+        """Whether it is certain, without looking, that nothing has happened for the user since the token."""
+        since = question.since
+        if since is None or feed.touched > since.position:
+            return False
+        return since.boot == self._ephemera.boot_id and since.counter == self._ephemera.counter
 
     async def _read(self, question: SyncQuestion, feed: Feed) -> tuple[bytes, bool]:
         """(the answer as of now, whether it says nothing)."""

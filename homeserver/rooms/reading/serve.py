@@ -65,8 +65,7 @@ class EventServing:
             redaction = (await self._states.events([event.redacted_by]))[event.redacted_by]
             parts.append(b',"redacted_because":' + client_event(redaction.body, redaction.event_id, redaction.room_id))
         elif event.state_key is not None and event.state_before is not None:
-            address = (event.type, event.state_key)
-            before = (await self._states.at(event.state_before, [address])).get(address)
+            before = await self._states.one(event.state_before, (event.type, event.state_key))
             if before is not None:
                 parts.append(
                     b',"prev_content":%b,"prev_sender":%b,"replaces_state":%b'

@@ -102,9 +102,9 @@ class StateSection:
         if target is None:
             return []
         have = {event.state_key for event in known if event.type == MEMBER}
-        addresses: set[StateKey] = {(MEMBER, seen.event.sender) for seen in timeline.seen if seen.event.sender not in have}
-        found = await self._states.at(target, addresses)
-        return [found[address] for address in sorted(found)]
+        senders = sorted({seen.event.sender for seen in timeline.seen if seen.event.sender not in have})
+        found = [await self._states.one(target, (MEMBER, sender)) for sender in senders]
+        return [event for event in found if event is not None]
 
     def _lazily(self, scope: SyncScope, timeline: RoomTimeline, state: Sequence[StoredEvent]) -> list[StoredEvent]:
         """Without the members that are not shown and were never told of, and without those told just so before."""
