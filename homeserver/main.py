@@ -16,6 +16,7 @@ from homeserver import logs
 from homeserver.clock import Chance, Clock
 from homeserver.control.door import Door as ControlDoor
 from homeserver.ephemeral.sequence import Ephemera
+from homeserver.loop_watch import LoopWatch
 from homeserver.rooms.append import Identity
 from homeserver.start_up import CannotStart, signing_key
 from homeserver.streams import Streams
@@ -50,6 +51,7 @@ class Server:
         self.doors = doors
         self.commands = people.commands
         self.database: Database = base.database
+        self.registry = base.registry
         self._listeners: list[Listener] = []
         self.addresses: list[str] = []
 
@@ -112,7 +114,7 @@ async def build(
     rooms = await build_rooms(base)
     people = build_people(base, rooms)
     personal = build_personal(base, rooms)
-    finding = build_finding(base, rooms, personal)
+    finding = build_finding(base, rooms, people, personal)
     community = build_community(base, rooms)
     client = (
         *people.chapters,
@@ -137,6 +139,7 @@ async def open_server(config: Config, reactor: Any, chance: Chance, clock: Clock
 
 def run(config: Config, ready: Callable[[Server], Awaitable[None]]) -> None:
     """Serve until SIGTERM or SIGINT; raises CannotStart or CannotOpen in one line."""
+    from homeserver.runtime import processor_seconds
 
     async def serve(reactor: Any, loop: asyncio.AbstractEventLoop, clock: Clock, chance: Chance) -> None:
         told: Deferred[None] = Deferred()
@@ -149,12 +152,15 @@ def run(config: Config, ready: Callable[[Server], Awaitable[None]]) -> None:
             loop.add_signal_handler(number, stop)
         server = await open_server(config, reactor, chance, clock)
         control = ControlDoor(config.server.data_directory, server.commands)
+        watch = LoopWatch(clock, server.registry, processor_seconds)
         try:
             await server.start(loop)
             control.open(reactor)
+            watch.start()
             await ready(server)
             await told
         finally:
+            watch.stop()
             await control.close()
             await server.stop()
 

@@ -18,7 +18,7 @@ from homeserver.rooms.directory.powers import RoomPowers
 from homeserver.rooms.directory.public_rooms import PublicRooms
 from homeserver.rooms.directory.room_summary import RoomSummaries
 from homeserver.rooms.directory.summaries import Summaries
-from homeserver.rooms.membership import ANYONE
+from homeserver.rooms.guests import GuestFarewell
 from homeserver.rooms.remote import Unfederated
 from homeserver.rooms.spaces.hierarchy import Hierarchy
 from homeserver.rooms.spaces.peer_hierarchy import PeerHierarchy
@@ -28,6 +28,7 @@ from homeserver.rooms.third_party_invites import ThirdPartyInvites
 from homeserver.rooms.upgrade.settings import SettingsFollower
 from homeserver.rooms.upgrade.upgrade import RoomUpgrade
 from homeserver.wiring.base import Base, Chapters
+from homeserver.wiring.people import People
 from homeserver.wiring.personal import Personal
 from homeserver.wiring.rooms import Rooms
 from storage.finding.directory import Directory
@@ -40,12 +41,13 @@ from storage.personal.account_data import StoredAccountData
 class Finding:
     summaries: Summaries
     aliases: Aliases
+    guests: GuestFarewell
     public_rooms: PublicRooms
     peer_hierarchy: PeerHierarchy
     chapters: Chapters
 
 
-def build_finding(base: Base, rooms: Rooms, personal: Personal) -> Finding:
+def build_finding(base: Base, rooms: Rooms, people: People, personal: Personal) -> Finding:
     settings, remote = base.config.rooms, NoRemoteDirectory()
     directory = Directory(base.database)
     summaries = Summaries(StoredSummaries(base.database, base.names), base.streams)
@@ -69,7 +71,7 @@ def build_finding(base: Base, rooms: Rooms, personal: Personal) -> Finding:
         aliases=aliases,
         listing=listing,
         membership=rooms.membership,
-        permissions=ANYONE,
+        permissions=rooms.invites,
     )
     public_rooms = PublicRooms(directory, summaries, base.streams)
     spaces = RemoteSpaces(remote, base.clock)
@@ -83,7 +85,8 @@ def build_finding(base: Base, rooms: Rooms, personal: Personal) -> Finding:
         PublicRoomDirectory(settings, base.config.server.name, public_rooms, remote),
         Spaces(hierarchy, RoomSummaries(summaries, rooms.members, spaces), aliases),
     )
-    return Finding(summaries, aliases, public_rooms, PeerHierarchy(summaries, rooms.members), chapters)
+    guests = GuestFarewell(members=rooms.members, membership=rooms.membership, accounts=people.accounts, streams=base.streams)
+    return Finding(summaries, aliases, guests, public_rooms, PeerHierarchy(summaries, rooms.members), chapters)
 
 
 def _upgrade(base: Base, rooms: Rooms, personal: Personal, summaries: Summaries) -> RoomUpgrade:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from homeserver.account_data.account_data import AccountData
+from homeserver.account_data.invite_permission import InvitePermission
 from homeserver.profiles.in_rooms import RoomProfiles
 from homeserver.rooms.append import Appender
 from homeserver.rooms.collect import StateCollector
@@ -19,6 +21,7 @@ from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.transactions import Transactions
 from homeserver.wiring.base import Base
 from storage.members import Members
+from storage.personal.account_data import StoredAccountData
 from storage.personal.profiles import StoredProfiles
 from storage.room_commits import CommitWriter
 from storage.rooms import StoredRooms
@@ -41,6 +44,8 @@ class Rooms:
     creator: RoomCreator
     history: History
     timelines: Timelines
+    account_data: AccountData
+    invites: InvitePermission
     serving: EventServing
     collector: StateCollector
 
@@ -58,8 +63,17 @@ async def build_rooms(base: Base) -> Rooms:
     transactions = Transactions(store, base.streams)
     sender = RoomSender(store=store, heads=heads, locks=locks, appender=appender, transactions=transactions)
     profiles = RoomProfiles(StoredProfiles(base.database))
+    account_data = AccountData(StoredAccountData(base.database), base.streams)
+    invites = InvitePermission(account_data, base.config.server.name)
     membership = Membership(
-        sender=sender, appender=appender, heads=heads, store=store, members=members, profiles=profiles, remote=Unfederated()
+        sender=sender,
+        appender=appender,
+        heads=heads,
+        store=store,
+        members=members,
+        profiles=profiles,
+        remote=Unfederated(),
+        permissions=invites,
     )
     creator = RoomCreator(
         appender=appender,
@@ -86,6 +100,8 @@ async def build_rooms(base: Base) -> Rooms:
         creator=creator,
         history=history,
         timelines=Timelines(timeline_store, base.streams),
+        account_data=account_data,
+        invites=invites,
         serving=EventServing(states=states, transactions=transactions, clock=base.clock),
         collector=StateCollector(StoredCollection(base.database, base.names, writer), base.clock),
     )

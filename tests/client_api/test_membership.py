@@ -164,3 +164,25 @@ def test_ban_and_unban(server: TestServer, alice: Client, bob: Client) -> None:
     assert member(server, alice, room_id, "unban", BOB) == (200, {})
     join(server, bob, room_id)
     refused(member(server, bob, room_id, "ban", ALICE), 403, "M_FORBIDDEN")
+
+
+def test_a_user_who_takes_no_invites(server: TestServer, alice: Client, bob: Client) -> None:
+    room_id = create_room(server, alice)
+    config = path("user", BOB, "account_data", "m.invite_permission_config")
+    server.ok(bob.put(config, {"default_action": "block"}))
+    refused(member(server, alice, room_id, "invite", BOB), 403, "M_INVITE_BLOCKED")
+    refused(server.run(alice.post(path("createRoom"), {"invite": [BOB]})), 403, "M_INVITE_BLOCKED")
+    state = path("rooms", room_id, "state", "m.room.member", BOB)
+    refused(server.run(alice.put(state, {"membership": "invite"})), 403, "M_INVITE_BLOCKED")
+    server.ok(bob.put(config, {}))
+    assert member(server, alice, room_id, "invite", BOB) == (200, {})
+
+
+def test_guests_leave_a_room_that_closes_to_them(server: TestServer, alice: Client, bob: Client) -> None:
+    opened = [{"type": "m.room.guest_access", "content": {"guest_access": "can_join"}}]
+    room_id = create_room(server, alice, preset="public_chat", initial_state=opened)
+    guest = server.client.with_token(server.ok(server.client.post(path("register") + "?kind=guest", {}))["access_token"])
+    join(server, guest, room_id)
+    join(server, bob, room_id)
+    server.ok(alice.put(path("rooms", room_id, "state", "m.room.guest_access"), {"guest_access": "forbidden"}))
+    assert set(server.ok(alice.get(path("rooms", room_id, "joined_members")))["joined"]) == {ALICE, BOB}
