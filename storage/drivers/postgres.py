@@ -67,6 +67,14 @@ class PostgresCarrier:
             self._write(batch, careful=False)
         except Carefully:
             self._write(batch, careful=True)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """After the commit, so a connection that goes now takes nothing with it."""
+        try:
+            self.written.prepare_due()
+        except StorageUnavailable:
+            self.written.connection.close()
 
     def _write(self, batch: Batch, *, careful: bool) -> None:
         transaction = self.written

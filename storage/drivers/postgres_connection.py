@@ -25,6 +25,11 @@ _SETTINGS = """
 
 _RETRIED = ("40",)  # deadlock, serialisation failure: the transaction is undone and may run again
 _LOST = ("08", "57P", "25006")  # no connection, a server that shuts down or starts, a server that has become a standby
+_SPEECHLESS = (
+    psycopg2.DatabaseError,
+    psycopg2.OperationalError,
+    psycopg2.InterfaceError,
+)  # without a code: not the server, but the way to it
 
 
 class TryAgain(StorageUnavailable):
@@ -89,7 +94,7 @@ class PostgresConnection:
     def translated(self, error: psycopg2.Error) -> NoReturn:
         """Raise it again in the words of `storage.database`."""
         code = error.pgcode or ""
-        if self.lost or code.startswith(_LOST):
+        if self.lost or code.startswith(_LOST) or (not code and type(error) in _SPEECHLESS):
             self.close()
             raise TryAgain from error
         if code.startswith(_RETRIED):

@@ -14,6 +14,7 @@ from psycopg2.extensions import cursor
 from homeserver.streams import Change
 from storage.database import Row, StorageUnavailable
 from storage.drivers.postgres_connection import PostgresConnection, TryAgain
+from storage.drivers.postgres_prepared import PreparedStatements
 from storage.drivers.postgres_text import Insert, adapt, postgres_insert, postgres_text
 from storage.drivers.translate import REMEMBERED, Memory
 
@@ -41,6 +42,7 @@ class PostgresCursor:
         self.connection = connection
         self._cursor = connection.cursor
         self._statements = statements
+        self._prepared = PreparedStatements(connection.cursor, statements.text)
         self._pending: list[bytes] = []
 
     def all(self, sql: str, *parameters: Any) -> list[Row]:
@@ -57,11 +59,19 @@ class PostgresCursor:
         self._send(self._spell(sql, parameters))
         return self._cursor
 
+    def prepare_due(self) -> None:
+        """Between transactions: prepare what has been asked often."""
+        if self._prepared.due:
+            try:
+                self._prepared.prepare_due()
+            except psycopg2.Error as error:
+                self.connection.translated(error)
+
     def _spell(self, sql: str, parameters: Sequence[Any]) -> bytes:
-        text = self._statements.text(sql)
         if parameters:
+            text = self._prepared.execution(sql, parameters) or self._statements.text(sql)
             return self._cursor.mogrify(text, adapt(parameters))
-        return text.replace("%%", "%").encode()
+        return self._statements.text(sql).replace("%%", "%").encode()
 
     def _send(self, *statements: bytes) -> None:
         if self._pending:
@@ -89,6 +99,11 @@ class PostgresReader(PostgresCursor):
         self._asked = False
 
     def ask(self, question: Callable[["PostgresReader"], T]) -> T:
+        answer = self._answer(question)
+        self.prepare_due()
+        return answer
+
+    def _answer(self, question: Callable[["PostgresReader"], T]) -> T:
         key = _identity(question)
         long = self._statements.long
         if key not in long:
@@ -157,16 +172,13 @@ class PostgresTransaction(PostgresCursor):
     def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         if not rows:
             return
-        mogrify = self._cursor.mogrify
-        insert = self._statements.insert(sql)
-        adapted = [adapt(row) for row in rows]
-        if insert is not None and insert.together(adapted):
-            values = b",".join([mogrify(insert.row, row) for row in adapted])
-            statements = [b"%b%b%b" % (insert.head, values, insert.tail)]
+        insert = self._statements.insert(sql) if len(rows) > 1 else None
+        if insert is not None and insert.together(rows):
+            mogrify = self._cursor.mogrify
+            values = b",".join([mogrify(insert.row, adapt(row)) for row in rows])
+            self._pending.append(b"%b%b%b" % (insert.head, values, insert.tail))
         else:
-            text = self._statements.text(sql)
-            statements = [mogrify(text, row) for row in adapted]
-        self._pending += statements
+            self._pending += [self._spell(sql, row) for row in rows]
         self._rows_pending = True
         if sum(map(len, self._pending)) > PENDING_BYTES:
             self._send()

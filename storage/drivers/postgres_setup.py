@@ -23,7 +23,8 @@ def prepare(url: str, files: Sequence[SqlFile], migrating: Callable[[int], None]
     try:
         _check(connection)
         migrate(PostgresMigration(connection), files, reached=migrating)
-        connection.cursor.execute("SELECT value FROM counters WHERE name = 'position'")
+        # The lock waits for a commit of our predecessor that was under way when it was killed.
+        connection.cursor.execute("SELECT value FROM counters WHERE name = 'position' FOR UPDATE")
         row = connection.cursor.fetchone()
         return int(row[0]) if row is not None else 0
     except psycopg2.Error as error:

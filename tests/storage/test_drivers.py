@@ -92,6 +92,25 @@ class TestReading:
         assert loop.run(database.read(lambda cursor: cursor.value("SELECT name FROM secrets WHERE name = ?", "none"))) is None
         assert loop.run(database.read(lambda cursor: cursor.value("SELECT greatest(?, 3) + LEAST(1, ?)", 7, 2))) == 8
 
+    def test_a_question_asked_often_keeps_its_answer(self, loop: ThreadLoop, database: Database) -> None:
+        loop.run(database.write(lambda cursor: cursor.many(INSERT, [("%s", b"1"), ("b", b"2")])))
+        large = 1_700_000_000_000
+        asked: list[tuple[str, tuple[Any, ...], Any]] = [
+            ("SELECT coalesce(?, ?)", (None, 5), 5),
+            ("SELECT coalesce(?, ?)", (large, 5), large),
+            ("SELECT ? + 1", (large,), large + 1),
+            ("SELECT count(*) FROM counters WHERE value < ? - 1000 AND name = ?", (large, "position"), 1),
+            ("SELECT name FROM secrets WHERE name LIKE '\\%s' ESCAPE '\\' AND value = ? AND (? = 1 OR name = 'x')", (b"1", True), "%s"),
+            ("SELECT count(*) FROM secrets WHERE name IN ?? AND value NOT IN ??", (["b", "%s"], [b"2"]), 1),
+            ("SELECT count(*) FROM secrets WHERE name IN ?? AND value NOT IN ??", ([], [b"2"]), 0),
+            ("SELECT name FROM secrets WHERE ? = 1 ORDER BY name DESC LIMIT ?", (1, 1), "b"),
+            ("SELECT ?", ("text",), "text"),
+            ("SELECT CASE WHEN ? = 'a' THEN ? ELSE ? END", ("a", 1, 2), 1),
+        ]
+        for _ in range(12):
+            for sql, parameters, expected in asked:
+                assert loop.run(database.read(partial(ask, sql, *parameters))) == expected, sql
+
     @pytest.mark.parametrize("size", [0, 1, 3, 64, 65, 1000])
     def test_lists(self, loop: ThreadLoop, database: Database, size: int) -> None:
         def change(cursor: WriteCursor) -> None:
