@@ -27,6 +27,9 @@ def install_reactor() -> tuple[Any, asyncio.AbstractEventLoop]:
     return reactor, loop
 
 
+processor_seconds: Callable[[], float] = time.process_time  # used by this process, all threads
+
+
 class ReactorClock:
     """The clock of the machine, its timers on the given reactor."""
 
