@@ -18,6 +18,9 @@ POSTGRES = ("postgresql://", "postgres://")
 class Unobserved:
     """Nobody measures."""
 
+    def committing(self, items: int) -> None:
+        """Part of `CommitObserver`."""
+
     def committed(self, items: int, fill_seconds: float, commit_seconds: float, waiting: int) -> None:
         """Part of `CommitObserver`."""
 

@@ -45,6 +45,9 @@ class Carrier(Protocol):
 class CommitObserver(Protocol):
     """Who measures the commits (metrics, crash tests)."""
 
+    def committing(self, items: int) -> None:
+        """Before COMMIT, in whatever thread that is."""
+
     def committed(self, items: int, fill_seconds: float, commit_seconds: float, waiting: int) -> None:
         """On the loop, after a commit and before anybody hears of it."""
 

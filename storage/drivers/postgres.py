@@ -29,13 +29,23 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 class PostgresCarrier:
     """The whole batch in the writer thread, with its connection."""
 
-    def __init__(self, url: str, statements: PostgresStatements, thread: Pool, clock: Clock, chance: Chance, outage_seconds: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        statements: PostgresStatements,
+        thread: Pool,
+        clock: Clock,
+        chance: Chance,
+        outage_seconds: float,
+        observer: CommitObserver,
+    ) -> None:
         self._url = url
         self._statements = statements
         self._thread = thread
         self._clock = clock
         self._chance = chance
         self._outage_seconds = outage_seconds
+        self._observer = observer
         self.written = self._connect()
 
     def carry(self, batch: Batch, done: Callable[[Exception | None], None]) -> None:
@@ -86,6 +96,7 @@ class PostgresCarrier:
                 transaction.abandon()
                 return
             transaction.seal()
+            self._observer.committing(batch.size)
             transaction.commit()
         except StorageUnavailable:
             transaction.abandon()
@@ -143,7 +154,7 @@ class PostgresDatabase:
     ) -> None:
         statements = PostgresStatements()
         self._thread = threads.pool("postgres-write", 1)
-        self._carrier = PostgresCarrier(url, statements, self._thread, clock, chance, outage_seconds)
+        self._carrier = PostgresCarrier(url, statements, self._thread, clock, chance, outage_seconds, observer)
         self._readers = ReaderThreads(threads.pool("postgres-read", connections), lambda: ReadingConnection(url, statements))
         self._commits = GroupCommit(self._carrier, streams, soon=threads.soon, monotonic=clock.monotonic, observer=observer)
         self.write = self._commits.write

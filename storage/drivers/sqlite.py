@@ -28,10 +28,11 @@ FILL_SECONDS = 0.02  # how long a batch may keep the loop
 class SqliteCarrier:
     """A batch's rows on the loop, its COMMIT in the writer thread."""
 
-    def __init__(self, transaction: SqliteTransaction, thread: Pool, clock: Clock) -> None:
+    def __init__(self, transaction: SqliteTransaction, thread: Pool, clock: Clock, observer: CommitObserver) -> None:
         self.written = transaction
         self._thread = thread
         self._clock = clock
+        self._observer = observer
 
     def carry(self, batch: Batch, done: Callable[[Exception | None], None]) -> None:
         transaction = self.written
@@ -40,6 +41,7 @@ class SqliteCarrier:
             batch.fill(transaction, self._clock, FILL_SECONDS)
             if batch.kept:
                 transaction.seal()
+                self._observer.committing(batch.size)
         except Exception as error:
             transaction.abandon()
             done(error)
@@ -69,7 +71,7 @@ class SqliteDatabase:
         self._reader = file.reader()
         self._thread = threads.pool("sqlite-commit", 1)
         self._scans: ReaderThreads[SqliteCursor] = ReaderThreads(threads.pool("sqlite-read", readers), file.reader)
-        carrier = SqliteCarrier(self._writer, self._thread, clock)
+        carrier = SqliteCarrier(self._writer, self._thread, clock, observer)
         self._commits = GroupCommit(carrier, streams, soon=threads.soon, monotonic=clock.monotonic, observer=observer)
         self.write = self._commits.write
         self.write_grouped = self._commits.write_grouped

@@ -320,6 +320,31 @@ class TestPositions:
         assert loop.run(answers[-1]) == 1501
 
 
+class Watcher:
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, int]] = []
+
+    def committing(self, items: int) -> None:
+        self.seen.append(("committing", items))
+
+    def committed(self, items: int, fill_seconds: float, commit_seconds: float, waiting: int) -> None:
+        self.seen.append(("committed", items))
+        assert fill_seconds >= 0
+        assert commit_seconds >= 0
+        assert waiting == 0
+
+    def lost(self, items: int, waiting: int) -> None:
+        self.seen.append(("lost", items))
+
+
+def test_commits_are_observed(loop: ThreadLoop, database_factory: DatabaseFactory) -> None:
+    watcher = Watcher()
+    database = database_factory(observer=watcher)
+    loop.run(database.write(put("1")))
+    loop.run(database.write_grouped(write_event, "2"))
+    assert watcher.seen == [("committing", 1), ("committed", 1)] * 2
+
+
 class TestClosing:
     def test_accepted_work_is_finished_and_new_work_refused(
         self, loop: ThreadLoop, database_factory: DatabaseFactory, database_url: str

@@ -72,6 +72,9 @@ class Recorder:
     def __init__(self) -> None:
         self.seen: list[tuple[Any, ...]] = []
 
+    def committing(self, items: int) -> None:
+        raise AssertionError("this is for the driver to tell")
+
     def committed(self, items: int, fill_seconds: float, commit_seconds: float, waiting: int) -> None:
         self.seen.append((items, waiting))
 
