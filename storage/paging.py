@@ -15,6 +15,7 @@ PAGE_FORWARDS = SELECT + BETWEEN + "ORDER BY topo, position LIMIT ?"
 LOWEST_TOPO = "SELECT min(topo) FROM (SELECT topo FROM events WHERE room_num = ? AND position > ? ORDER BY position LIMIT ?) AS next"
 ROOT_IN_STREAM = "SELECT state_before, state_after FROM events WHERE room_num = ? AND position <= ? ORDER BY position DESC LIMIT 1"
 ROOT_IN_GRAPH = "SELECT state_before, state_after FROM events WHERE room_num = ? AND (topo, position) <= (?, ?) ORDER BY topo DESC, position DESC LIMIT 1"
+CURRENT_EVENTS = SELECT_E + "JOIN current_state c ON c.num = e.num WHERE c.room_num = ? ORDER BY e.num"
 MEMBER_EVENTS = SELECT_E + "JOIN memberships m ON m.num = e.num WHERE m.room_num = ? ORDER BY e.num"
 MEMBER_EVENTS_OF_KINDS = SELECT_E + "JOIN memberships m ON m.num = e.num WHERE m.room_num = ? AND m.membership IN ?? ORDER BY e.num"
 APPSERVICE_MEMBER = (
@@ -72,6 +73,12 @@ class StoredPages:
         def question(cursor: Cursor) -> bytes | None:
             root: bytes | None = cursor.value("SELECT root FROM room_roots WHERE room_num = ?", self._names.num(cursor, room_id))
             return root
+
+        return await self._database.read(question)
+
+    async def current_events(self, room_id: str) -> list[StoredEvent]:
+        def question(cursor: Cursor) -> list[StoredEvent]:
+            return self._names.events(cursor, cursor.all(CURRENT_EVENTS, self._names.num(cursor, room_id)))
 
         return await self._database.read(question)
 

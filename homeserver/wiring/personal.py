@@ -40,9 +40,8 @@ class Personal:
 
 
 def build_personal(base: Base, rooms: Rooms) -> Personal:
-    account_store = StoredAccountData(base.database)
-    account_data = AccountData(account_store, base.streams)
-    tags = Tags(account_data, account_store)
+    account_data = rooms.account_data
+    tags = Tags(account_data, StoredAccountData(base.database))
     filters = Filters(StoredFilters(base.database))
     receipts = Receipts(StoredReceipts(base.database), rooms.members, account_data, base.clock, base.streams)
     typing = Typing(base.ephemera, base.clock, base.streams)

@@ -3,10 +3,13 @@
 from homeserver.client_api.rooms.events import Events
 from homeserver.client_api.rooms.members import RoomMembers
 from homeserver.client_api.rooms.messages import Messages
+from homeserver.client_api.rooms.relations import Relations
 from homeserver.client_api.rooms.room_state import RoomState
 from homeserver.client_api.rooms.sending import Sending
+from homeserver.rooms.reading.context import Contexts
 from homeserver.rooms.reading.paging import Paging
 from homeserver.rooms.reading.paging_store import NoOlderHistory
+from homeserver.rooms.reading.related import Related
 from homeserver.rooms.reading.single import SingleEvents
 from homeserver.rooms.reading.state_views import StateViews
 from homeserver.rooms.sending.messages import MessageSending
@@ -16,25 +19,25 @@ from homeserver.wiring.finding import Finding
 from homeserver.wiring.personal import Personal
 from homeserver.wiring.rooms import Rooms
 from storage.paging import StoredPages
-from storage.relations import StoredRelations
 
 
 def build_reading(base: Base, rooms: Rooms, personal: Personal, finding: Finding) -> Chapters:
     pages = StoredPages(base.database, base.names)
-    relations = StoredRelations(base.database, base.names)
     paging = Paging(
         store=pages,
         timelines=rooms.timeline_store,
         history=rooms.history,
         states=rooms.states,
-        ignoring=personal.account_data,
+        ignoring=rooms.account_data,
         older=NoOlderHistory(),
         streams=base.streams,
     )
     views = StateViews(store=pages, timelines=rooms.timeline_store, members=rooms.members, history=rooms.history, states=rooms.states)
     single = SingleEvents(rooms.store, rooms.history)
+    contexts = Contexts(paging=paging, single=single, store=pages, history=rooms.history, states=rooms.states)
+    related = Related(store=rooms.relations, single=single, history=rooms.history, ignoring=rooms.account_data)
     messages = MessageSending(
-        sender=rooms.sender, store=rooms.store, relations=relations, transactions=rooms.transactions, clock=base.clock
+        sender=rooms.sender, store=rooms.store, relations=rooms.relations, transactions=rooms.transactions, clock=base.clock
     )
     state = StateSending(
         sender=rooms.sender,
@@ -48,6 +51,7 @@ def build_reading(base: Base, rooms: Rooms, personal: Personal, finding: Finding
         Sending(messages, single),
         RoomState(sending=state, views=views, serving=rooms.serving),
         Messages(paging=paging, serving=rooms.serving, filters=personal.filters),
-        Events(single, rooms.serving),
+        Events(single=single, contexts=contexts, serving=rooms.serving, filters=personal.filters),
+        Relations(related, rooms.serving),
         RoomMembers(views, base.clock),
     )

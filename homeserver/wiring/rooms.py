@@ -10,6 +10,7 @@ from homeserver.rooms.collect import StateCollector
 from homeserver.rooms.create import RoomCreator
 from homeserver.rooms.head import RoomHeads
 from homeserver.rooms.membership import Membership
+from homeserver.rooms.reading.aggregations import Aggregations
 from homeserver.rooms.reading.history import History, HistoryReads
 from homeserver.rooms.reading.serve import EventServing
 from homeserver.rooms.reading.timelines import Timelines
@@ -23,6 +24,7 @@ from homeserver.wiring.base import Base
 from storage.members import Members
 from storage.personal.account_data import StoredAccountData
 from storage.personal.profiles import StoredProfiles
+from storage.relations import StoredRelations
 from storage.room_commits import CommitWriter
 from storage.rooms import StoredRooms
 from storage.state_collection import StoredCollection
@@ -44,6 +46,7 @@ class Rooms:
     creator: RoomCreator
     history: History
     timelines: Timelines
+    relations: StoredRelations
     account_data: AccountData
     invites: InvitePermission
     serving: EventServing
@@ -86,6 +89,16 @@ async def build_rooms(base: Base) -> Rooms:
         chance=base.chance,
     )
     history = History(HistoryReads(members, timeline_store), states)
+    relations = StoredRelations(base.database, base.names)
+    aggregations = Aggregations(
+        store=store,
+        relations=relations,
+        history=history,
+        ignoring=account_data,
+        states=states,
+        transactions=transactions,
+        clock=base.clock,
+    )
     return Rooms(
         store=store,
         members=members,
@@ -100,8 +113,9 @@ async def build_rooms(base: Base) -> Rooms:
         creator=creator,
         history=history,
         timelines=Timelines(timeline_store, base.streams),
+        relations=relations,
         account_data=account_data,
         invites=invites,
-        serving=EventServing(states=states, transactions=transactions, clock=base.clock),
+        serving=EventServing(states=states, transactions=transactions, clock=base.clock, bundles=aggregations),
         collector=StateCollector(StoredCollection(base.database, base.names, writer), base.clock),
     )

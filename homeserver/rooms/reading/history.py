@@ -51,11 +51,14 @@ class History:
         return await self._judge(user_id, member, [event for event in events if event.is_shown], since)
 
     async def may_read(self, user_id: str | None, room_id: str) -> MemberRecord | None:
-        """Whether the user may read in the room at all: a present or past member, or anyone where it is world readable.
+        """Whether the user may read in the room at all: a present member, a past one who has not forgotten it, or anyone where it is
+        world readable.
 
         The membership, if any; M_FORBIDDEN otherwise, as for a room that does not exist.
         """
         member = None if user_id is None else await self._store.member(room_id, user_id)
+        if member is not None and member.forgotten:
+            member = None
         if member is not None and (member.membership == "join" or (member.membership in ("leave", "ban") and member.joined_position)):
             return member
         state = await self._store.current_state(room_id, [VISIBILITY])

@@ -22,6 +22,9 @@ class PagingStore(Protocol):
     async def current_root(self, room_id: str) -> bytes | None:
         """Of the current state; None for a room whose state this server does not know."""
 
+    async def current_events(self, room_id: str) -> list[StoredEvent]:
+        """The current state without memberships."""
+
     async def member_events(self, room_id: str, kinds: Collection[str] = ()) -> list[StoredEvent]:
         """The current membership events, all or of those kinds."""
 

@@ -1,0 +1,1 @@
+"""Sending into rooms and reading them, through the client API."""

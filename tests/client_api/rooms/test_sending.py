@@ -1,0 +1,156 @@
+"""Sending messages, state and redactions."""
+
+from typing import Any
+
+import pytest
+
+from tests.client_api.rooms.talk import Talk, bodies
+from tests.support.client import Client
+from tests.support.rooms import create_room, path, refused
+
+
+def test_a_transaction_gives_one_event(talk: Talk) -> None:
+    url = talk.path("send", "m.room.message", "t")
+    first = talk.server.ok(talk.alice.put(url, {"body": "a"}))
+    assert talk.server.ok(talk.alice.put(url, {"body": "b"})) == first
+    assert talk.server.ok(talk.bob.put(url, {"body": "c"})) != first
+    other = create_room(talk.server, talk.alice)
+    assert talk.server.ok(talk.alice.put(path("rooms", other, "send", "m.room.message", "t"), {"body": "d"})) != first
+    assert talk.server.ok(talk.alice.put(talk.path("send", "m.other", "t"), {})) != first
+    assert bodies(talk.messages(dir="f", limit=100)["chunk"]) == ["a", "c"]
+    event = talk.event(first["event_id"])
+    assert event["unsigned"]["transaction_id"] == "t"
+    assert "transaction_id" not in talk.event(first["event_id"], talk.bob)["unsigned"]
+
+
+def test_who_may_not_send(talk: Talk) -> None:
+    refused(talk.server.run(talk.eve.put(talk.path("send", "m.room.message", "1"), {})), 403, "M_FORBIDDEN")
+    refused(talk.server.run(talk.eve.put(path("rooms", "!none:test", "send", "m.room.message", "1"), {})), 403, "M_FORBIDDEN")
+    refused(talk.server.run(talk.eve.put(path("rooms", "!none:test", "state", "m.room.topic"), {})), 403, "M_FORBIDDEN")
+    refused(talk.server.run(talk.bob.put(talk.path("state", "m.room.topic"), {"topic": "x"})), 403, "M_FORBIDDEN")
+    refused(talk.server.run(talk.bob.put(talk.path("send", "m.room.member", "1"), {"membership": "join"})), 403, "M_FORBIDDEN")
+    status, _ = talk.server.run(talk.alice.put(talk.path("send", "m.room.create", "1"), {}))
+    assert status in (400, 403)
+
+
+@pytest.mark.parametrize("body,errcode", [(b"[]", "M_BAD_JSON"), (b"", "M_NOT_JSON"), (b'{"a":1.5}', "M_BAD_JSON")])
+def test_bad_bodies(talk: Talk, body: bytes, errcode: str) -> None:
+    refused(talk.server.run(talk.alice.put(talk.path("send", "m.room.message", "1"), body)), 400, errcode)
+
+
+def test_too_large(talk: Talk) -> None:
+    answer = talk.server.run(talk.alice.put(talk.path("send", "m.room.message", "1"), {"body": "x" * 70_000}))
+    refused(answer, 413, "M_TOO_LARGE")
+    refused(talk.server.run(talk.alice.put(talk.path("send", "x" * 300, "1"), {})), 413, "M_TOO_LARGE")
+
+
+def test_a_reaction_counts_once(talk: Talk) -> None:
+    message = talk.say("hello")
+    first = talk.react(message, "👍")
+    content = {"m.relates_to": {"rel_type": "m.annotation", "event_id": message, "key": "👍"}}
+    again = talk.alice.put(talk.path("send", "m.reaction", "again"), content)
+    refused(talk.server.run(again), 400, "M_DUPLICATE_ANNOTATION")
+    talk.react(message, "🎉")
+    talk.react(message, "👍", talk.bob)
+    talk.redact(first)
+    repeated = talk.server.ok(talk.alice.put(talk.path("send", "m.reaction", "again"), content))
+    assert talk.server.ok(talk.alice.put(talk.path("send", "m.reaction", "again"), content)) == repeated
+
+
+def test_two_equal_reactions_at_once(talk: Talk) -> None:
+    message = talk.say("hello")
+    content = {"m.relates_to": {"rel_type": "m.annotation", "event_id": message, "key": "👍"}}
+
+    async def both() -> list[int]:
+        one = await talk.alice.put(talk.path("send", "m.reaction", "1"), content)
+        two = await talk.alice.put(talk.path("send", "m.reaction", "2"), content)
+        return [one[0], two[0]]
+
+    assert talk.server.run(both()) == [200, 400]
+
+
+def test_no_thread_within_a_thread(talk: Talk) -> None:
+    root = talk.say("root")
+    reply = talk.relate(root, "m.thread", "reply")
+    content = {"body": "nested", "m.relates_to": {"rel_type": "m.thread", "event_id": reply}}
+    refused(talk.server.run(talk.alice.put(talk.path("send", "m.room.message", "n"), content)), 400, "M_UNKNOWN")
+
+
+@pytest.mark.parametrize("version", ["1", "2", "3", "10", "11", "12"])
+def test_redactions_in_every_version(talk: Talk, version: str) -> None:
+    talk.room = create_room(talk.server, talk.alice, room_version=version)
+    first, second = talk.say("one"), talk.say("two")
+    by_path = talk.redact(first)
+    by_send = talk.send("m.room.redaction", {"redacts": second, "reason": "no"})
+    for target, redaction in ((first, by_path), (second, by_send)):
+        event = talk.event(target)
+        assert event["content"] == {}
+        assert event["unsigned"]["redacted_because"]["event_id"] == redaction
+        shown = talk.event(redaction)
+        assert shown["redacts"] == shown["content"]["redacts"] == target
+
+
+def test_redacting_what_is_not_yours(talk: Talk) -> None:
+    message, own = talk.say("alice's"), talk.say("bob's", talk.bob)
+    refused(talk.server.run(talk.bob.put(talk.path("redact", message, "1"), {})), 403, "M_FORBIDDEN")
+    refused(talk.server.run(talk.bob.put(talk.path("send", "m.room.redaction", "2"), {"redacts": message})), 403, "M_FORBIDDEN")
+    refused(talk.server.run(talk.bob.put(talk.path("send", "m.room.redaction", "3"), {})), 400, "M_MISSING_PARAM")
+    refused(talk.server.run(talk.bob.put(talk.path("send", "m.room.redaction", "4"), {"redacts": 5})), 400, "M_INVALID_PARAM")
+    refused(talk.server.run(talk.bob.put(talk.path("redact", "$none", "5"), {})), 404, "M_NOT_FOUND")
+    url = talk.path("redact", own, "6")
+    done = talk.server.ok(talk.bob.put(url, {"reason": "mine"}))
+    assert talk.server.ok(talk.bob.put(url, {"reason": "mine"})) == done
+    assert talk.event(own)["content"] == {}
+
+
+def test_state_is_written_once(talk: Talk) -> None:
+    first = talk.state("m.room.topic", {"topic": "a"})
+    assert talk.state("m.room.topic", {"topic": "a"}) == first
+    slash = talk.server.ok(talk.alice.put(talk.path("state", "m.room.topic") + "/", {"topic": "a"}))["event_id"]
+    assert slash == first
+    assert talk.state("m.room.topic", {"topic": "b"}) != first
+    talk.state("org.example", {"x": 1}, "a/b?c")
+    assert talk.get(talk.path("state", "org.example", "a/b?c")) == {"x": 1}
+
+
+def test_memberships_through_state(talk: Talk) -> None:
+    def put(by: Client, user_id: str, membership: object) -> tuple[int, Any]:
+        return talk.server.run(by.put(talk.path("state", "m.room.member", user_id), {"membership": membership}))
+
+    def now(user_id: str) -> str:
+        membership = talk.get(talk.path("state", "m.room.member", user_id))["membership"]
+        assert isinstance(membership, str)
+        return membership
+
+    status, answer = put(talk.alice, "@eve:test", "invite")
+    assert (status, now("@eve:test")) == (200, "invite")
+    assert talk.event(answer["event_id"])["content"]["membership"] == "invite"
+    assert put(talk.eve, "@eve:test", "join")[0] == 200
+    assert put(talk.alice, "@eve:test", "leave")[0] == 200
+    assert now("@eve:test") == "leave"
+    assert put(talk.alice, "@eve:test", "ban")[0] == 200
+    refused(put(talk.eve, "@eve:test", "join"), 403, "M_FORBIDDEN")
+    assert put(talk.alice, "@eve:test", "leave")[0] == 200
+    assert put(talk.eve, "@eve:test", "join")[0] == 200
+    refused(put(talk.bob, "@eve:test", "leave"), 403, "M_FORBIDDEN")
+    refused(put(talk.bob, "@eve:test", "join"), 403, "M_FORBIDDEN")
+    refused(put(talk.alice, "@eve:test", 5), 400, "M_BAD_JSON")
+    refused(put(talk.alice, "nonsense", "invite"), 400, "M_INVALID_PARAM")
+
+
+def test_a_name_for_one_room(talk: Talk) -> None:
+    talk.state("m.room.member", {"membership": "join", "displayname": "Bobby"}, "@bob:test", talk.bob)
+    assert talk.get(talk.path("state", "m.room.member", "@bob:test"))["displayname"] == "Bobby"
+    assert talk.get(talk.path("joined_members"))["joined"]["@bob:test"]["display_name"] == "Bobby"
+
+
+def test_canonical_aliases_are_checked(talk: Talk) -> None:
+    url = talk.path("state", "m.room.canonical_alias")
+    refused(talk.server.run(talk.alice.put(url, {"alias": "#none:test"})), 400, "M_BAD_ALIAS")
+    refused(talk.server.run(talk.alice.put(url, {"alias": "nonsense"})), 400, "M_INVALID_PARAM")
+
+
+def test_only_application_services_choose_the_time(talk: Talk) -> None:
+    url = talk.path("send", "m.room.message", "t")
+    event_id = talk.server.ok(talk.alice.put(url, {"body": "then"}, {"ts": 1}))["event_id"]
+    assert talk.event(event_id)["origin_server_ts"] > 1
