@@ -90,6 +90,13 @@ class Members:
 
         return await self._database.read(question)
 
+    async def membership_by_room(self, user_id: str) -> dict[str, str]:
+        def question(cursor: Cursor) -> dict[str, str]:
+            rows = cursor.all("SELECT room_num, membership FROM memberships WHERE user_id = ?", user_id)
+            return {self._names.room_id(cursor, room_num): membership for room_num, membership in rows}
+
+        return await self._database.read(question)
+
     async def changed_memberships(self, user_id: str, since: int, until: int) -> list[MemberRecord]:
         def question(cursor: Cursor) -> list[MemberRecord]:
             where = "WHERE user_id = ? AND position > ? AND position <= ? ORDER BY position"

@@ -32,6 +32,9 @@ class MemberStore(Protocol):
     async def memberships_of(self, user_id: str, kinds: Collection[str] = (), *, with_forgotten: bool = False) -> list[MemberRecord]:
         """The user's memberships, of any kind or of those named."""
 
+    async def membership_by_room(self, user_id: str) -> dict[str, str]:
+        """The user's membership in every room there ever was one, forgotten rooms too."""
+
     async def changed_memberships(self, user_id: str, since: int, until: int) -> list[MemberRecord]:
         """The user's memberships that last changed after `since` and not after `until`, forgotten ones too."""
 

@@ -15,8 +15,7 @@ class View(NamedTuple):
 
     @classmethod
     async def of(cls, members: MemberStore, user_id: str) -> Self:
-        records = await members.memberships_of(user_id, with_forgotten=True)
-        memberships = {record.room_id: record.membership for record in records}
+        memberships = await members.membership_by_room(user_id)
         return cls(memberships, frozenset(room_id for room_id, membership in memberships.items() if membership == "join"))
 
 
