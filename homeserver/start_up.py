@@ -3,8 +3,10 @@
 Whatever stands in the way becomes one line for the person who starts the server.
 """
 
+import errno
 import fcntl
 import os
+import ssl
 from pathlib import Path
 
 from homeserver.clock import Chance
@@ -90,3 +92,17 @@ def _new_signing_key(file: Path, chance: Chance) -> SigningKey:
     except OSError as error:
         raise CannotStart(f"the signing key {file} cannot be written: {error.strerror}") from error
     return key
+
+
+def cannot_listen(host: str, port: int, certificate: str, error: OSError) -> CannotStart:
+    """Why this listener did not open."""
+    known = {
+        errno.EADDRINUSE: f"port {port} of {host} is in use by another program",
+        errno.EADDRNOTAVAIL: f"{host} is no address of this machine",
+        errno.EACCES: f"this user may not listen on port {port}",
+    }
+    if error.errno in known and not isinstance(error, ssl.SSLError):
+        return CannotStart(known[error.errno])
+    if certificate:
+        return CannotStart(f"the certificate {certificate} or its key cannot be used: {error.strerror or error}")
+    return CannotStart(f"cannot listen on port {port} of {host}: {error.strerror or error}")

@@ -26,6 +26,7 @@ class _Shape(argparse.RawDescriptionHelpFormatter):
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=30)
+        self._action_max_length = 22  # argparse forgets the indent of subcommands when it measures them
 
 
 def parser() -> argparse.ArgumentParser:

@@ -98,5 +98,6 @@ def _asked_password() -> str:
 
 def _asked_administrator() -> dict[str, Any] | None:
     print("There are no accounts yet. Make the first administrator now?", file=sys.stderr)
-    name = input("Name (empty: not now): ").strip()
+    print("Name (empty: not now): ", end="", file=sys.stderr, flush=True)
+    name = input().strip()
     return {"name": name, "admin": True, "display_name": None, "password": _asked_password()} if name else None

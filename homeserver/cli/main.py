@@ -1,5 +1,6 @@
 """From the words to the deed. Whatever goes wrong for a reason a person can mend is one line on standard error."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ FAILED = 1
 def run(words: Sequence[str]) -> int:
     """The exit code."""
     arguments = parser().parse_args(words)
+    os.umask(0o077)  # keys, tokens and messages are for this user alone
     try:
         _deed(arguments.command)(arguments)
     except (ConfigError, Failed) as error:

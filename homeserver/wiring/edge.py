@@ -7,7 +7,7 @@ from pathlib import Path
 from config.listeners import Listener as ListenerSettings
 from homeserver.client_api.people.callers import note_seen
 from homeserver.logs import AccessLog
-from homeserver.start_up import CannotStart
+from homeserver.start_up import cannot_listen
 from homeserver.version import VERSION
 from homeserver.web.access import Entry
 from homeserver.web.body import BodyLimits
@@ -76,5 +76,5 @@ async def open_listener(door: Door, host: str, loop: asyncio.AbstractEventLoop) 
     try:
         await listener.open(Address(host, settings.port, certificate=certificate, key=Path(settings.key) if settings.key else None))
     except OSError as error:
-        raise CannotStart(f"cannot listen at {host}, port {settings.port}: {error.strerror or error}") from error
+        raise cannot_listen(host, settings.port, settings.certificate, error) from error
     return listener
