@@ -20,8 +20,8 @@ STORED = "SELECT position, user_id, type FROM account_data ORDER BY position"
 
 def run_and_kill(url: str, round_: int, seconds: float) -> list[tuple[int, str, str]]:
     """What the child acknowledged."""
-    command = [sys.executable, "-m", "tests.storage.crash_child", url, str(round_)]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path(__file__).parents[2], text=True)
+    command = [sys.executable, "-m", "tests.storage.drivers.crash_child", url, str(round_)]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path(__file__).parents[3], text=True)
     assert child.stdout is not None
     assert child.stderr is not None
     first = child.stdout.readline()

@@ -1,6 +1,6 @@
 """A server's storage that commits without end and reports what was acknowledged; `test_crash` kills it.
 
-python -m tests.storage.crash_child URL ROUND
+python -m tests.storage.drivers.crash_child URL ROUND
 """
 
 import sys
