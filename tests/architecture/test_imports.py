@@ -12,7 +12,7 @@ import pytest
 
 from tests.architecture.tree import ROOMS, ROOT, name, parsed, python_files
 
-TOOLS = frozenset({"control", "client_api", "admin_api", "cli", "protocol", "web"})  # packages that are no part of the domain
+TOOLS = frozenset({"admin_api", "cli", "client_api", "control", "protocol", "web", "wiring"})  # packages that are no part of the domain
 
 
 def contracts() -> dict[str, dict[str, list[str]]]:
