@@ -9,8 +9,8 @@ from homeserver.protocol.ids import RoomId, UserId
 from homeserver.rooms.directory.aliases import Aliases
 from homeserver.rooms.directory.summaries import Summaries
 from homeserver.rooms.member_store import MemberStore
+from homeserver.rooms.members.third_party_invites import ThirdPartyInvites
 from homeserver.rooms.membership import Membership
-from homeserver.rooms.third_party_invites import ThirdPartyInvites
 from homeserver.web.endpoint import Access, Answer, Body, Rate, Schema, endpoint
 from homeserver.web.request import Request
 

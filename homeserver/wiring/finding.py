@@ -18,13 +18,13 @@ from homeserver.rooms.directory.powers import RoomPowers
 from homeserver.rooms.directory.public_rooms import PublicRooms
 from homeserver.rooms.directory.room_summary import RoomSummaries
 from homeserver.rooms.directory.summaries import Summaries
-from homeserver.rooms.guests import GuestFarewell
+from homeserver.rooms.members.guests import GuestFarewell
+from homeserver.rooms.members.third_party_invites import ThirdPartyInvites
 from homeserver.rooms.remote import Unfederated
 from homeserver.rooms.spaces.hierarchy import Hierarchy
 from homeserver.rooms.spaces.peer_hierarchy import PeerHierarchy
 from homeserver.rooms.spaces.remote_spaces import RemoteSpaces
 from homeserver.rooms.spaces.walks import Walks
-from homeserver.rooms.third_party_invites import ThirdPartyInvites
 from homeserver.rooms.upgrade.settings import SettingsFollower
 from homeserver.rooms.upgrade.upgrade import RoomUpgrade
 from homeserver.wiring.base import Base, Chapters

@@ -7,7 +7,7 @@ from homeserver.account_data.invite_permission import InvitePermission
 from homeserver.profiles.in_rooms import RoomProfiles
 from homeserver.rooms.append import Appender
 from homeserver.rooms.collect import StateCollector
-from homeserver.rooms.create import RoomCreator
+from homeserver.rooms.creation.create import RoomCreator
 from homeserver.rooms.head import RoomHeads
 from homeserver.rooms.membership import Membership
 from homeserver.rooms.reading.aggregations import Aggregations

@@ -165,3 +165,8 @@ def test_invited_users_may_come_in(server: TestServer) -> None:
     room_id = create_room(server, alice, invite=[BOB])
     join(server, bob, room_id)
     refused(member(server, alice, room_id, "invite", BOB), 403, "M_FORBIDDEN")
+
+
+def test_equal_rooms_of_one_moment_are_two_rooms(server: TestServer) -> None:
+    alice = server.user("alice")
+    assert len({create_room(server, alice) for _ in range(3)}) == 3

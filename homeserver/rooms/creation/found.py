@@ -7,13 +7,13 @@ from config.rooms import Rooms
 from homeserver.errors import Forbidden, MatrixError, RoomInUse
 from homeserver.protocol.ids import RoomAlias
 from homeserver.rooms.append import Identity
-from homeserver.rooms.create import RoomCreator
+from homeserver.rooms.creation.create import RoomCreator
 from homeserver.rooms.creation.request import read_options
+from homeserver.rooms.creation.room_options import RoomOptions
 from homeserver.rooms.directory.aliases import Aliases
 from homeserver.rooms.directory.listing import Listing
 from homeserver.rooms.directory.ports import Actor
 from homeserver.rooms.membership import InvitePermissions, Membership
-from homeserver.rooms.room_options import RoomOptions
 
 
 class RoomFounder:

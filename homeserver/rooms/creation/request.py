@@ -6,8 +6,8 @@ from typing import Any
 from homeserver.errors import BadAlias, InvalidParam, InvalidRoomState, ServerNotTrusted
 from homeserver.protocol.ids import RoomAlias, UserId
 from homeserver.protocol.room_versions import RoomVersion, room_version
+from homeserver.rooms.creation.room_options import MAX_INITIAL_STATE, MAX_INVITES, RoomOptions
 from homeserver.rooms.directory.summary import named_aliases
-from homeserver.rooms.room_options import MAX_INITIAL_STATE, MAX_INVITES, RoomOptions
 
 _PRESET_OF_VISIBILITY = {"public": "public_chat", "private": "private_chat"}
 

@@ -44,51 +44,53 @@ class Summary:
 
 def summary_of(facts: RoomFacts) -> Summary:
     """The summary; whatever is malformed in the room's state counts as absent."""
+    room = facts.room
     state = {event.type: event.content for event in facts.events}
-    name = _text(state, "m.room.name", "name")
-    topic = _topic(state.get("m.room.topic", {}))
-    alias = _alias(state.get("m.room.canonical_alias", {}).get("alias"))
-    rules = state.get("m.room.join_rules", {})
-    rule = _text(state, "m.room.join_rules", "join_rule") or "invite"
-    create = state.get("m.room.create", {})
-    predecessor = create.get("predecessor")
-    values: dict[str, Any] = {
+    shown = _shown(facts, state)
+    rule = shown["join_rule"]
+    allowed = allowed_rooms(state.get("m.room.join_rules", {})) if rule in ("restricted", "knock_restricted") else ()
+    encryption = _text(state, "m.room.encryption", "algorithm")
+    predecessor = state.get("m.room.create", {}).get("predecessor")
+    return Summary(
+        room_id=room.room_id,
+        version=room.version,
+        members=room.joined_count,
+        local_members=room.local_joined_count,
+        published=room.published,
+        name=shown.get("name"),
+        topic=shown.get("topic"),
+        canonical_alias=shown.get("canonical_alias"),
+        aliases=named_aliases(state.get("m.room.canonical_alias", {})),
+        join_rule=rule,
+        allowed_rooms=allowed,
+        guest_can_join=shown["guest_can_join"],
+        world_readable=shown["world_readable"],
+        room_type=shown.get("room_type"),
+        predecessor=_text({"": predecessor}, "", "room_id") if isinstance(predecessor, dict) else None,
+        encryption=encryption,
+        public=orjson.dumps(shown)[:-1],
+        full=_full(shown, room.version, encryption, allowed),
+    )
+
+
+def _shown(facts: RoomFacts, state: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What the directory shows."""
+    shown: dict[str, Any] = {
         "room_id": facts.room.room_id,
         "num_joined_members": facts.room.joined_count,
         "world_readable": _text(state, "m.room.history_visibility", "history_visibility") == "world_readable",
         "guest_can_join": _text(state, "m.room.guest_access", "guest_access") == "can_join",
-        "join_rule": rule,
+        "join_rule": _text(state, "m.room.join_rules", "join_rule") or "invite",
     }
     optional = {
-        "name": name,
-        "topic": topic,
-        "canonical_alias": alias,
+        "name": _text(state, "m.room.name", "name"),
+        "topic": _topic(state.get("m.room.topic", {})),
+        "canonical_alias": _alias(state.get("m.room.canonical_alias", {}).get("alias")),
         "avatar_url": _text(state, "m.room.avatar", "url"),
         "room_type": _text(state, "m.room.create", "type"),
     }
-    values.update({key: value for key, value in optional.items() if value is not None})
-    encryption = _text(state, "m.room.encryption", "algorithm")
-    allowed = allowed_rooms(rules) if rule in ("restricted", "knock_restricted") else ()
-    return Summary(
-        room_id=facts.room.room_id,
-        version=facts.room.version,
-        members=facts.room.joined_count,
-        local_members=facts.room.local_joined_count,
-        published=facts.room.published,
-        name=name,
-        topic=topic,
-        canonical_alias=alias,
-        aliases=named_aliases(state.get("m.room.canonical_alias", {})),
-        join_rule=rule,
-        allowed_rooms=allowed,
-        guest_can_join=values["guest_can_join"],
-        world_readable=values["world_readable"],
-        room_type=optional["room_type"],
-        predecessor=_text({"": predecessor}, "", "room_id") if isinstance(predecessor, dict) else None,
-        encryption=encryption,
-        public=orjson.dumps(values)[:-1],
-        full=_full(values, facts.room.version, encryption, allowed),
-    )
+    shown.update({key: value for key, value in optional.items() if value is not None})
+    return shown
 
 
 def _full(values: Mapping[str, Any], version: RoomVersion, encryption: str | None, allowed: tuple[str, ...]) -> bytes:

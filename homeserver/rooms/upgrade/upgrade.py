@@ -10,13 +10,13 @@ from homeserver.protocol.errors import NotAuthorised
 from homeserver.protocol.event import Draft, Event
 from homeserver.protocol.room_versions import RoomVersion
 from homeserver.rooms.append import Appender
-from homeserver.rooms.create import NewRoom, RoomCreator
+from homeserver.rooms.creation.create import NewRoom, RoomCreator
+from homeserver.rooms.creation.room_options import RoomOptions
 from homeserver.rooms.directory.canonical_alias import CANONICAL_ALIAS, without_aliases
 from homeserver.rooms.directory.store import DirectoryStore
 from homeserver.rooms.head import POWER_LEVELS, RoomHead, RoomHeads
 from homeserver.rooms.member_store import MemberStore
 from homeserver.rooms.room_lock import RoomLock, RoomLocks
-from homeserver.rooms.room_options import RoomOptions
 from homeserver.rooms.send import RoomSender
 from homeserver.rooms.store import EventCommit, StoredEvent
 from homeserver.rooms.upgrade.carried import CARRIED_TYPES, carried_aliases, carried_create, carried_state

@@ -11,10 +11,10 @@ from homeserver.protocol.event import Draft, Event
 from homeserver.protocol.event_build import build
 from homeserver.rooms import state_map
 from homeserver.rooms.append import Appender, stored_event
+from homeserver.rooms.creation.room_options import RoomOptions, create_content, first_state
 from homeserver.rooms.head import CREATE, RoomHead, RoomHeads
 from homeserver.rooms.membership import MemberProfiles
 from homeserver.rooms.room_lock import RoomLock, RoomLocks
-from homeserver.rooms.room_options import RoomOptions, create_content, first_state
 from homeserver.rooms.send import on_disk
 from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import EventCommit, HeadRecord, RoomRecord, RoomStore
@@ -77,6 +77,8 @@ class RoomCreator:
 
     def create_event(self, creator: str, options: RoomOptions, room_id: str | None = None) -> Event:
         """The room's first event; `room_id` is for versions that choose it."""
+        # Where the room ID is the hash of this event, two equal rooms of one millisecond would be the same room.
+        self._last_ts = max(self._clock.now_ms(), self._last_ts + 1)
         identity = self._appender.identity
         version = options.version
         chosen = version.event_id == "server_chosen"
