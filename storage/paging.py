@@ -12,6 +12,7 @@ BETWEEN = (
 )
 PAGE_BACKWARDS = SELECT + BETWEEN + "ORDER BY topo DESC, position DESC LIMIT ?"
 PAGE_FORWARDS = SELECT + BETWEEN + "ORDER BY topo, position LIMIT ?"
+ARRIVED = SELECT + "WHERE position > ? AND position <= ? AND room_num IN ?? AND flags & ? = 0 ORDER BY position LIMIT ?"
 LOWEST_TOPO = "SELECT min(topo) FROM (SELECT topo FROM events WHERE room_num = ? AND position > ? ORDER BY position LIMIT ?) AS next"
 ROOT_IN_STREAM = "SELECT state_before, state_after FROM events WHERE room_num = ? AND position <= ? ORDER BY position DESC LIMIT 1"
 ROOT_IN_GRAPH = "SELECT state_before, state_after FROM events WHERE room_num = ? AND (topo, position) <= (?, ?) ORDER BY topo DESC, position DESC LIMIT 1"
@@ -50,6 +51,15 @@ class StoredPages:
             return self._names.events(cursor, cursor.all(sql, room_num, *span.low, *span.high, span.since, span.until, HIDDEN, limit))
 
         return await (self._database.scan(question) if far or limit > SHORT else self._database.read(question))
+
+    async def arrived(self, room_ids: Iterable[str], since: int, until: int, limit: int) -> list[StoredEvent]:
+        wanted = list(room_ids)
+
+        def question(cursor: Cursor) -> list[StoredEvent]:
+            nums = [num for room_id in wanted if (num := self._names.num(cursor, room_id)) is not None]
+            return self._names.events(cursor, cursor.all(ARRIVED, since, until, nums, HIDDEN, limit))
+
+        return await self._database.scan(question)
 
     async def lowest_topo(self, room_id: str, since: int) -> int | None:
         def question(cursor: Cursor) -> int | None:

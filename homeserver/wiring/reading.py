@@ -3,9 +3,13 @@
 from homeserver.client_api.rooms.events import Events
 from homeserver.client_api.rooms.members import RoomMembers
 from homeserver.client_api.rooms.messages import Messages
+from homeserver.client_api.rooms.old_sync import OldSync
 from homeserver.client_api.rooms.relations import Relations
 from homeserver.client_api.rooms.room_state import RoomState
 from homeserver.client_api.rooms.sending import Sending
+from homeserver.rooms.peeking.arrivals import Arrivals
+from homeserver.rooms.peeking.event_stream import EventStream
+from homeserver.rooms.peeking.snapshots import Snapshots
 from homeserver.rooms.reading.context import Contexts
 from homeserver.rooms.reading.paging import Paging
 from homeserver.rooms.reading.paging_store import NoOlderHistory
@@ -36,6 +40,15 @@ def build_reading(base: Base, rooms: Rooms, personal: Personal, finding: Finding
     single = SingleEvents(rooms.store, rooms.history)
     contexts = Contexts(paging=paging, single=single, store=pages, history=rooms.history, states=rooms.states)
     related = Related(store=rooms.relations, single=single, history=rooms.history, ignoring=rooms.account_data)
+    stream = EventStream(
+        store=pages,
+        members=rooms.members,
+        history=rooms.history,
+        ignoring=rooms.account_data,
+        arrivals=Arrivals(base.streams),
+        streams=base.streams,
+        clock=base.clock,
+    )
     messages = MessageSending(
         sender=rooms.sender, store=rooms.store, relations=rooms.relations, transactions=rooms.transactions, clock=base.clock
     )
@@ -53,5 +66,15 @@ def build_reading(base: Base, rooms: Rooms, personal: Personal, finding: Finding
         Messages(paging=paging, serving=rooms.serving, filters=personal.filters),
         Events(single=single, contexts=contexts, serving=rooms.serving, filters=personal.filters),
         Relations(related, rooms.serving),
+        OldSync(
+            snapshots=Snapshots(store=rooms.store, paging=paging, views=views, history=rooms.history, streams=base.streams),
+            stream=stream,
+            members=rooms.members,
+            states=rooms.states,
+            account_data=rooms.account_data,
+            presence=personal.presence,
+            serving=rooms.serving,
+            streams=base.streams,
+        ),
         RoomMembers(views, base.clock),
     )

@@ -13,6 +13,9 @@ class PagingStore(Protocol):
     async def page(self, room_id: str, span: Span, *, backwards: bool, limit: int, far: bool = False) -> list[StoredEvent]:
         """The first `limit` events of the span, from its end where `backwards`. `far`: much may have to be stepped over."""
 
+    async def arrived(self, room_ids: Iterable[str], since: int, until: int, limit: int) -> list[StoredEvent]:
+        """The first events of these rooms after a position, in the order of the stream."""
+
     async def lowest_topo(self, room_id: str, since: int) -> int | None:
         """The lowest depth among the first events after a position of the stream."""
 

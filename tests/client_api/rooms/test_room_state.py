@@ -46,7 +46,7 @@ def test_who_left_sees_the_state_of_that_time(talk: Talk) -> None:
     assert {event["state_key"] for event in members} == {"@alice:test", "@bob:test"}
 
 
-@pytest.mark.parametrize("what", ["state", "members", "joined_members", "messages"])
+@pytest.mark.parametrize("what", ["state", "members", "joined_members", "messages", "initialSync"])
 def test_strangers(talk: Talk, what: str) -> None:
     assert talk.refusal(talk.path(what), talk.eve) == (403, "M_FORBIDDEN")
     assert talk.refusal(path("rooms", "!none:test", what), talk.eve) == (403, "M_FORBIDDEN")
