@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from storage.people.accounts import StoredAccounts
 from tests.support.client import Client
 from tests.support.rooms import create_room, join, path, refused, state_of
 from tests.support.server import TestServer, make_server
@@ -112,3 +113,11 @@ def test_visibility(server: TestServer, alice: Client, bob: Client) -> None:
 def test_only_application_services_list_rooms_in_networks(server: TestServer, alice: Client) -> None:
     target = path("directory", "list", "appservice", "irc", create_room(server, alice))
     refused(server.run(alice.put(target, {"visibility": "public"})), 403, "M_FORBIDDEN")
+
+
+def test_administrators_remove_any_alias(server: TestServer, alice: Client, bob: Client) -> None:
+    room_id = create_room(server, alice, room_alias_name="here")
+    refused(server.run(bob.delete(HERE)), 403, "M_FORBIDDEN")
+    server.run(StoredAccounts(server.database).set_flags("@bob:test", is_admin=True))
+    assert server.ok(bob.get(path("rooms", room_id, "aliases"))) == {"aliases": ["#here:test"]}
+    server.ok(bob.delete(HERE))

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from homeserver.protocol.signing import SigningKey, sign_json
+from storage.people.accounts import StoredAccounts
 from tests.support.client import Client
 from tests.support.rooms import create_room, join, member, path, refused, state_of
 from tests.support.server import TestServer, make_server
@@ -107,6 +109,34 @@ def test_invites_by_third_party_identifier_take_an_identity_server(server: TestS
     refused(server.run(alice.post(target, {})), 400, "M_MISSING_PARAM")
 
 
+IDENTITY_KEY = SigningKey.generate(b"k" * 32, "1")
+
+
+def third_party_signed(user_id: str, token: str = "t") -> dict[str, Any]:
+    return sign_json({"mxid": user_id, "sender": ALICE, "token": token}, "id.example", IDENTITY_KEY)
+
+
+def pending_invite(server: TestServer, alice: Client, **more: Any) -> str:
+    content = {"display_name": "b...@e...", "public_key": IDENTITY_KEY.public_base64, **more}
+    return create_room(server, alice, initial_state=[{"type": "m.room.third_party_invite", "state_key": "t", "content": content}])
+
+
+def test_joining_on_the_strength_of_a_third_party_invite(server: TestServer, alice: Client, bob: Client) -> None:
+    room_id = pending_invite(server, alice)
+    target = path("rooms", room_id, "join")
+    refused(server.run(bob.post(target, {"third_party_signed": third_party_signed(CHARLIE)})), 403, "M_FORBIDDEN")
+    refused(server.run(bob.post(target, {"third_party_signed": third_party_signed(BOB, "other")})), 403, "M_FORBIDDEN")
+    refused(server.run(bob.post(target, {"third_party_signed": {"mxid": BOB}})), 400, "M_MISSING_PARAM")
+    assert server.ok(bob.post(target, {"third_party_signed": third_party_signed(BOB)})) == {"room_id": room_id}
+    assert server.ok(bob.post(target, {"third_party_signed": third_party_signed(BOB)})) == {"room_id": room_id}
+
+
+def test_a_third_party_invite_whose_key_would_have_to_be_asked_for(server: TestServer, alice: Client, bob: Client) -> None:
+    room_id = pending_invite(server, alice, key_validity_url="https://id.example/valid")
+    body = {"third_party_signed": third_party_signed(BOB)}
+    refused(server.run(bob.post(path("rooms", room_id, "join"), body)), 400, "M_SERVER_NOT_TRUSTED")
+
+
 def test_leaving(server: TestServer, alice: Client, bob: Client) -> None:
     room_id = create_room(server, alice, invite=[BOB])
     leave = path("rooms", room_id, "leave")
@@ -186,3 +216,17 @@ def test_guests_leave_a_room_that_closes_to_them(server: TestServer, alice: Clie
     join(server, bob, room_id)
     server.ok(alice.put(path("rooms", room_id, "state", "m.room.guest_access"), {"guest_access": "forbidden"}))
     assert set(server.ok(alice.get(path("rooms", room_id, "joined_members")))["joined"]) == {ALICE, BOB}
+
+
+def test_suspended_accounts_may_only_leave(server: TestServer, alice: Client, bob: Client) -> None:
+    room_id = create_room(server, alice, preset="public_chat", invite=[BOB])
+    server.run(StoredAccounts(server.database).set_flags(BOB, suspended=True))
+    for answer in (
+        server.run(bob.post(path("join", room_id))),
+        server.run(bob.post(path("knock", room_id))),
+        server.run(bob.post(path("createRoom"))),
+        member(server, bob, room_id, "invite", CHARLIE),
+        server.run(bob.put(path("directory", "room", "#b:test"), {"room_id": room_id})),
+    ):
+        refused(answer, 403, "M_USER_SUSPENDED")
+    server.ok(bob.post(path("rooms", room_id, "leave")))

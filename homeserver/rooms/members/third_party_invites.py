@@ -38,7 +38,7 @@ class ThirdPartyInvites:
                 raise Forbidden("There is no such pending invite in the room")
             if _needs_asking(invite.content):
                 raise ServerNotTrusted("This server cannot ask whether the invite's key is still valid")
-            proof = {key: signed[key] for key in ("mxid", "token", "signatures")}
+            proof = {key: signed[key] for key in ("mxid", "sender", "token", "signatures")}  # all that is signed
             content = {
                 "membership": "invite",
                 "third_party_invite": {"display_name": invite.content.get("display_name", ""), "signed": proof},
