@@ -100,9 +100,9 @@ def begin(stream: Stream, clock: Clock, level: str = "info") -> None:
     """Send all logs of this process to the stream, from that level upward (debug, info, warning, error). Called once, by `main`."""
     lines = LineObserver(stream, clock)
     least = LogLevel.levelWithName({"warning": "warn"}.get(level, level))
-    globalLogBeginner.beginLoggingTo(
-        [FilteringLogObserver(lines, [LogLevelFilterPredicate(least)])], redirectStandardIO=False, discardBuffer=True
-    )
+    levels = LogLevelFilterPredicate(least)
+    levels.setLogLevelForNamespace("log_legacy", max(least, LogLevel.warn))  # Twisted's own chatter about ports
+    globalLogBeginner.beginLoggingTo([FilteringLogObserver(lines, [levels])], redirectStandardIO=False, discardBuffer=True)
     root = logging.getLogger()
     root.handlers[:] = [_FromLogging(lines)]
     root.setLevel(max(logging.WARNING, getattr(logging, level.upper())))

@@ -2,7 +2,9 @@
 
 import argparse
 import getpass
+import os
 import shlex
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +50,8 @@ def offer_administrator(arguments: argparse.Namespace) -> None:
 
 def first_words(arguments: argparse.Namespace) -> str:
     """The command that makes the first administrator of this server."""
-    return f"`chatme create-user NAME --admin{''.join(f' {shlex.quote(word)}' for word in places.words(arguments, settings=False))}`"
+    program = "chatme" if shutil.which("chatme") == sys.argv[0] else os.path.relpath(sys.argv[0])
+    return f"`{program} create-user NAME --admin{''.join(f' {shlex.quote(word)}' for word in places.words(arguments, settings=False))}`"
 
 
 def _answer(config: Config, command: str, values: dict[str, Any]) -> list[str]:
