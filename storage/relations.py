@@ -14,7 +14,7 @@ ANNOTATION = (
 )
 BETWEEN = " AND room_num = ? AND (topo, position) > (?, ?) AND (topo, position) <= (?, ?) AND position > ? AND position <= ?"
 DESCENDANTS = (
-    "WITH RECURSIVE family (event_id, depth) AS (SELECT CAST(? AS TEXT), 1 UNION "
+    "WITH RECURSIVE family (event_id, depth) AS (SELECT parent_id, 1 FROM relations WHERE parent_id = ? UNION "
     "SELECT e.event_id, f.depth + 1 FROM family f JOIN relations r ON r.parent_id = f.event_id JOIN events e ON e.num = r.num "
     "WHERE f.depth < ? AND r.room_num = ?) SELECT event_id FROM family"
 )
