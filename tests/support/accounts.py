@@ -138,10 +138,10 @@ class People:
         name = self.server.name
         return (
             Discovery(self.server, support, self.accounts, default_room_version="12", features={"org.example.test": True}),
-            Login(self.log_in, self.refresher, self.names, self.tokens, passwords, self.server.public_base_url),
+            Login(self.log_in, self.refresher, self.names, self.tokens, self.last_seen, passwords, self.server.public_base_url),
             LoginTokens(self.log_in, self.accounts, self.auth),
             Logout(self.devices, self.tokens),
-            Register(self.registration, self.registration_tokens, self.tokens, name),
+            Register(self.registration, self.registration_tokens, self.tokens, self.last_seen, name),
             Account(self.accounts, self.passwords, self.deactivation, self.auth),
             Devices(self.devices, self.auth),
             Fallback(self.auth, pages),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from homeserver.accounts.issue import Grant
 from homeserver.accounts.store import TokenOwner
 from homeserver.devices.last_seen import LastSeen
 from homeserver.web.endpoint import Caller
@@ -18,6 +19,11 @@ def caller_of(owner: TokenOwner, token_id: int) -> Caller:
         locked=owner.locked,
         suspended=owner.suspended,
     )
+
+
+def note_login(last_seen: LastSeen, request: Request, grant: Grant) -> None:
+    """A device is seen for the first time when it is made: libraries want all of their devices to have been seen."""
+    last_seen.note(grant.user_id, grant.device_id, request.received_ms, request.remote_ip, request.headers.get("user-agent"))
 
 
 def note_seen(last_seen: LastSeen) -> Callable[[Request], None]:

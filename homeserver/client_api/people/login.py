@@ -9,8 +9,10 @@ from homeserver.accounts.log_in import LogIn
 from homeserver.accounts.names import Names
 from homeserver.accounts.refresh import Refresher
 from homeserver.accounts.store import Account
+from homeserver.client_api.people.callers import note_login
 from homeserver.client_api.people.interactive import confirm
 from homeserver.devices.device_list import DeviceList
+from homeserver.devices.last_seen import LastSeen
 from homeserver.errors import Forbidden, MissingParam, MissingToken, Unknown, UnknownToken
 from homeserver.web.access import Tokens, token_of
 from homeserver.web.endpoint import Access, Answer, Body, Caller, Rate, Schema, endpoint
@@ -32,12 +34,20 @@ class Login:
     """From a proof of who one is to tokens."""
 
     def __init__(
-        self, log_in: LogIn, refresher: Refresher, names: Names, tokens: Tokens, settings: PasswordSettings, public_base_url: str
+        self,
+        log_in: LogIn,
+        refresher: Refresher,
+        names: Names,
+        tokens: Tokens,
+        last_seen: LastSeen,
+        settings: PasswordSettings,
+        public_base_url: str,
     ) -> None:
         self._log_in = log_in
         self._refresher = refresher
         self._names = names
         self._tokens = tokens
+        self._last_seen = last_seen
         self._takes_passwords = settings.login
         self._base_url = public_base_url.rstrip("/")
 
@@ -67,6 +77,7 @@ class Login:
             body.get("initial_device_display_name"),
             refreshable=body.get("refresh_token", False),
         )
+        note_login(self._last_seen, request, grant)
         answer = grant.answer(self._names.server_name)
         if self._base_url:
             answer["well_known"] = {"m.homeserver": {"base_url": self._base_url}}
