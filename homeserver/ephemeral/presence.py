@@ -5,7 +5,7 @@ For sync: `await changed_since(counter, for_user)` gives ready m.presence events
 `ephemeral.sequence`. Those who wait are told by the ephemeral kind "presence" (`presence_board`). Switched off, everybody is offline.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
@@ -142,10 +142,10 @@ class Presence:
         now = self._clock.monotonic()
         return _content(user, user.look(now), now)
 
-    async def changed_since(self, counter: int, for_user: str) -> list[bytes]:
+    async def changed_since(self, counter: int, for_user: str, accepts: Callable[[str], bool] | None = None) -> list[bytes]:
         """Ready m.presence events of users (himself too) who share a room with this one and changed after the counter, latest first.
 
-        For FRESH only of those who are not offline.
+        For FRESH only of those who are not offline. `accepts` says of whom they are wanted at all.
         """
         events: list[bytes] = []
         now = self._clock.monotonic()
@@ -153,6 +153,8 @@ class Presence:
             if examined >= MAX_EXAMINED or len(events) >= MAX_ANSWER:
                 break
             if counter == FRESH and user.shown.state == OFFLINE:
+                continue
+            if accepts is not None and not accepts(user_id):
                 continue
             if user_id == for_user or await self._acquaintance.shares_room(for_user, user_id):
                 events.append(_event(user_id, user, now))

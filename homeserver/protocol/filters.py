@@ -133,13 +133,15 @@ class EventFilter:
         """`sender` None: what has no sender, such as account data; only a list of wanted senders refuses it."""
         if self.is_trivial:
             return True
-        if self.types is not None and event_type not in self.types:
-            return False
-        if self.not_types is not None and event_type in self.not_types:
+        if not self.accepts_type(event_type):
             return False
         if self.senders is not None and sender not in self.senders:
             return False
         return self.not_senders is None or sender not in self.not_senders
+
+    def accepts_type(self, event_type: str) -> bool:
+        """Whether such events are accepted of anybody."""
+        return (self.types is None or event_type in self.types) and (self.not_types is None or event_type not in self.not_types)
 
 
 @dataclass(frozen=True, slots=True)

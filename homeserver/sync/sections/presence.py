@@ -1,7 +1,11 @@
 """Presence of people the user shares a room with (client-server API, "Presence")."""
 
+from functools import partial
+
 from homeserver.ephemeral.presence import Presence
 from homeserver.sync.scope import SyncScope
+
+PRESENCE = "m.presence"
 
 
 class PresenceSection:
@@ -10,6 +14,8 @@ class PresenceSection:
 
     async def read(self, scope: SyncScope) -> list[bytes]:
         """The ready events."""
-        if not self._presence.enabled or (scope.filter.presence.types is not None and "m.presence" not in scope.filter.presence.types):
+        wanted = scope.filter.presence
+        if not self._presence.enabled or not wanted.accepts_type(PRESENCE):
             return []
-        return await self._presence.changed_since(scope.ephemeral_since, scope.user_id)
+        accepts = None if wanted.is_trivial else partial(wanted.accepts, PRESENCE)
+        return await self._presence.changed_since(scope.ephemeral_since, scope.user_id, accepts)
