@@ -1,0 +1,1 @@
+"""Real clients over real sockets, against the server as a process of its own, on every storage driver."""

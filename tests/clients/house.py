@@ -1,0 +1,73 @@
+"""A fresh server on one storage driver behind a recorder, and whoever comes to it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tests.clients.person import Person
+from tests.clients.recorder import Recorder
+from tests.running.process import SERVE, Running
+from tests.support.postgres import TemporaryPostgres, find_binaries
+
+NAME = "clients.test"
+PASSWORD = "correct horse battery staple"
+SECRET = "a secret shared with tools"
+DRIVERS = ("sqlite", "postgres")
+
+
+@dataclass
+class House:
+    """What a test knows of the server."""
+
+    driver: str
+    address: str
+    recording: Path
+    server: Running
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def new_name(self, stem: str) -> str:
+        """A name that nobody has."""
+        return f"{stem}-{next(self._numbers)}"
+
+    def stranger(self) -> Person:
+        """Somebody without an account."""
+        return Person(self.address)
+
+    def person(self, stem: str) -> Person:
+        """Somebody with a new account, logged in."""
+        return self.stranger().register(self.new_name(stem), PASSWORD)
+
+    def people(self, *stems: str) -> list[Person]:
+        return [self.person(stem) for stem in stems]
+
+
+@contextmanager
+def database_of(driver: str) -> Iterator[list[str]]:
+    """The words that tell tests/serve of it."""
+    if driver == "sqlite":
+        yield []
+        return
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip("no PostgreSQL server is installed here")
+    postgres = TemporaryPostgres(binaries)
+    try:
+        postgres.start()
+        yield ["--database", postgres.create()]
+    finally:
+        postgres.remove()
+
+
+@contextmanager
+def open_house(driver: str, folder: Path) -> Iterator[House]:
+    recording = folder / "traffic.jsonl"
+    with database_of(driver) as database, Recorder(recording) as recorder:
+        words = [SERVE, "--data", str(folder / "data"), "--name", NAME, "--client", "127.0.0.1:0", "--secret", SECRET]
+        words += ["--cheap-passwords", "--set", f"server.public_base_url={recorder.address}", *database]
+        with Running(words, folder) as server:
+            recorder.upstream = server.address
+            yield House(driver, recorder.address, recording, server)

@@ -1,0 +1,1 @@
+"""matrix-js-sdk in Node."""

@@ -1,0 +1,78 @@
+"""matrix-nio's client as the stories use it: many people at one table, answers that must be of the kind asked for."""
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, TypeVar
+
+from nio import AsyncClient, AsyncClientConfig, LoginResponse, RegisterResponse, SyncResponse
+from nio.rooms import MatrixRoom
+
+from tests.clients.house import PASSWORD, House
+
+T = TypeVar("T")
+PATIENCE_SECONDS = 20
+LONG_POLL_MS = 10_000
+
+
+class Table:
+    """`async with Table(house) as table:` closes every client at the end."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._clients: list[Any] = []
+
+    async def __aenter__(self) -> "Table":
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for client in self._clients:
+            await client.close()
+
+    def client(self, user: str = "") -> Any:
+        config = AsyncClientConfig(encryption_enabled=False, request_timeout=60)
+        client = AsyncClient(self._house.address, user, config=config)
+        self._clients.append(client)
+        return client
+
+    async def register(self, stem: str) -> Any:
+        client = self.client()
+        fits(RegisterResponse, await client.register(self._house.new_name(stem), PASSWORD, device_name=f"{stem}'s first"))
+        return client
+
+    async def log_in(self, user_id: str) -> Any:
+        client = self.client(user_id)
+        fits(LoginResponse, await client.login(PASSWORD, device_name="another"))
+        return client
+
+
+def fits(kind: type[T], response: Any) -> T:
+    """The library checks each answer against its own schemas, and says so by the kind of the response."""
+    assert isinstance(response, kind), response
+    return response
+
+
+async def sync_until(client: Any, arrived: Callable[[SyncResponse], bool], **options: Any) -> SyncResponse:
+    """Read on, waiting for the server, until what is expected has come."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    while True:
+        response = fits(SyncResponse, await client.sync(timeout=LONG_POLL_MS, **options))
+        if arrived(response):
+            return response
+        assert asyncio.get_running_loop().time() < deadline, f"nothing of the kind came; at last {response}"
+
+
+def arrivals(room_id: str, response: SyncResponse) -> list[Any]:
+    joined = response.rooms.join.get(room_id)
+    return list(joined.timeline.events) if joined else []
+
+
+async def receive(client: Any, room_id: str, event_id: str, **options: Any) -> Any:
+    """The event, once a sync has brought it."""
+    found = await sync_until(client, lambda response: event_id in [event.event_id for event in arrivals(room_id, response)], **options)
+    return next(event for event in arrivals(room_id, found) if event.event_id == event_id)
+
+
+def room_of(client: Any, room_id: str) -> MatrixRoom:
+    room: MatrixRoom = client.rooms[room_id]
+    return room
