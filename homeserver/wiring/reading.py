@@ -40,15 +40,18 @@ def build_reading(base: Base, rooms: Rooms, personal: Personal, finding: Finding
     single = SingleEvents(rooms.store, rooms.history)
     contexts = Contexts(paging=paging, single=single, store=pages, history=rooms.history, states=rooms.states)
     related = Related(store=rooms.relations, single=single, history=rooms.history, ignoring=rooms.account_data)
-    stream = EventStream(
-        store=pages,
-        members=rooms.members,
-        history=rooms.history,
-        ignoring=rooms.account_data,
-        arrivals=Arrivals(base.streams),
-        streams=base.streams,
-        clock=base.clock,
+    snapshots = Snapshots(store=rooms.store, paging=paging, views=views, history=rooms.history, streams=base.streams)
+    return (
+        Messages(paging=paging, serving=rooms.serving, filters=personal.filters),
+        Events(single=single, contexts=contexts, serving=rooms.serving, filters=personal.filters),
+        RoomMembers(views, base.clock),
+        Relations(related, rooms.serving),
+        *_sending(base, rooms, finding, single, views),
+        _old_sync(base, rooms, personal, pages, snapshots),
     )
+
+
+def _sending(base: Base, rooms: Rooms, finding: Finding, single: SingleEvents, views: StateViews) -> Chapters:
     messages = MessageSending(
         sender=rooms.sender, store=rooms.store, relations=rooms.relations, transactions=rooms.transactions, clock=base.clock
     )
@@ -60,21 +63,26 @@ def build_reading(base: Base, rooms: Rooms, personal: Personal, finding: Finding
         timelines=rooms.timeline_store,
         aliases=finding.aliases,
     )
-    return (
-        Sending(messages, single),
-        RoomState(sending=state, views=views, serving=rooms.serving),
-        Messages(paging=paging, serving=rooms.serving, filters=personal.filters),
-        Events(single=single, contexts=contexts, serving=rooms.serving, filters=personal.filters),
-        Relations(related, rooms.serving),
-        OldSync(
-            snapshots=Snapshots(store=rooms.store, paging=paging, views=views, history=rooms.history, streams=base.streams),
-            stream=stream,
-            members=rooms.members,
-            states=rooms.states,
-            account_data=rooms.account_data,
-            presence=personal.presence,
-            serving=rooms.serving,
-            streams=base.streams,
-        ),
-        RoomMembers(views, base.clock),
+    return (Sending(messages, single), RoomState(sending=state, views=views, serving=rooms.serving))
+
+
+def _old_sync(base: Base, rooms: Rooms, personal: Personal, pages: StoredPages, snapshots: Snapshots) -> OldSync:
+    stream = EventStream(
+        store=pages,
+        members=rooms.members,
+        history=rooms.history,
+        ignoring=rooms.account_data,
+        arrivals=Arrivals(base.streams),
+        streams=base.streams,
+        clock=base.clock,
+    )
+    return OldSync(
+        snapshots=snapshots,
+        stream=stream,
+        members=rooms.members,
+        states=rooms.states,
+        account_data=rooms.account_data,
+        presence=personal.presence,
+        serving=rooms.serving,
+        streams=base.streams,
     )

@@ -267,7 +267,7 @@ def test_threads(world: World) -> None:
     assert found(ALICE, 99, 9) == [("$1", 4), ("$2", 3)]
 
 
-def test_members_of_an_application_service(world: World) -> None:
+def test_members_of_a_bridge(world: World) -> None:
     def change(cursor: WriteCursor) -> None:
         cursor.run("INSERT INTO users (user_id, created_ts, appservice) VALUES (?, 0, 'bridge')", ALICE)
         sql = "INSERT INTO memberships (room_num, user_id, membership, num, position, sender, is_local) VALUES (1, ?, 'join', 1, 1, ?, 1)"
