@@ -13,6 +13,7 @@ from storage.event_rows import ROOM_COLUMNS, SELECT, RoomNames, room_record
 from storage.room_commits import CommitWriter
 
 NUMBER_BLOCK = 100_000  # numbers reserved at once; those of a block not used before a crash are never used
+SHORT = 200  # events that may be read on the loop
 LOADED_TRANSACTIONS = 5_000  # the newest of a device
 
 
@@ -129,7 +130,8 @@ class StoredRooms:
         def question(cursor: Cursor) -> list[StoredEvent]:
             return self._names.events(cursor, cursor.all(SELECT + "WHERE num IN ??", wanted))
 
-        return {event.num: event for event in await self._database.read(question)}
+        reading = self._database.scan(question) if len(wanted) > SHORT else self._database.read(question)
+        return {event.num: event for event in await reading}
 
     async def device_transactions(self, user_id: str, device_id: str) -> list[tuple[str, str, str]]:
         rows = await self._database.read(

@@ -44,7 +44,7 @@ def build_reading(base: Base, rooms: Rooms, personal: Personal, finding: Finding
     return (
         Messages(paging=paging, serving=rooms.serving, filters=personal.filters),
         Events(single=single, contexts=contexts, serving=rooms.serving, filters=personal.filters),
-        RoomMembers(views, base.clock),
+        RoomMembers(views, rooms.serving),
         Relations(related, rooms.serving),
         *_sending(base, rooms, finding, single, views),
         _old_sync(base, rooms, personal, pages, snapshots),

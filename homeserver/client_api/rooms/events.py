@@ -43,7 +43,7 @@ class Events:
         context = await self._contexts.around(caller.user_id, room_id, event_id, limit, room_filter(request, self._filters))
         viewer = Viewer(caller.user_id, caller.device_id)
         served = await self._serving.serve([*context.earlier, context.event, *context.later], viewer)
-        state = await self._serving.plain(context.state, viewer)
+        state = await self._serving.bare(context.state, viewer)
         count = len(context.earlier)
         return b'{"start":"%b","end":"%b","events_before":[%b],"event":%b,"events_after":[%b],"state":[%b]}' % (
             str(context.start).encode(),

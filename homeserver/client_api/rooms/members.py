@@ -2,10 +2,9 @@
 
 import orjson
 
-from homeserver.clock import Clock
-from homeserver.protocol.event_bytes import client_event
 from homeserver.protocol.ids import RoomId
 from homeserver.rooms.reading.place import Place
+from homeserver.rooms.reading.serve import EventServing, Viewer
 from homeserver.rooms.reading.state_views import StateViews
 from homeserver.web.endpoint import Access, Answer, Body, Rate, endpoint
 from homeserver.web.request import Request
@@ -14,17 +13,16 @@ MEMBERSHIPS = ("join", "invite", "knock", "leave", "ban")
 
 
 class RoomMembers:
-    def __init__(self, views: StateViews, clock: Clock) -> None:
+    def __init__(self, views: StateViews, serving: EventServing) -> None:
         self._views = views
-        self._clock = clock
+        self._serving = serving
 
     @endpoint("GET", "/_matrix/client/v3/rooms/{room_id}/members", access=Access.GUEST, rate=Rate.READ, body=Body.NONE)
     async def members(self, request: Request, room_id: RoomId) -> Answer:
         at = request.text("at")
         place = Place.parse(at) if at else None
         events = await self._views.members(request.user.user_id, room_id, _kinds(request), place)
-        now = self._clock.now_ms()
-        chunk = [client_event(event.body, event.event_id, room_id, b'{"age":%d}' % max(0, now - event.ts)) for event in events]
+        chunk = await self._serving.bare(events, Viewer(request.user.user_id, None))
         return b'{"chunk":[%b]}' % b",".join(chunk)
 
     @endpoint("GET", "/_matrix/client/v3/rooms/{room_id}/joined_members", access=Access.USER, rate=Rate.READ, body=Body.NONE)

@@ -38,7 +38,7 @@ class Messages:
             parts.append(b',"end":"%b"' % str(page.end).encode())
         if question.wanted.lazy_load_members:
             members = await self._paging.senders(page.seen)
-            parts.append(b',"state":[%b]' % b",".join(await self._serving.plain(members, viewer)))
+            parts.append(b',"state":[%b]' % b",".join(await self._serving.bare(members, viewer)))
         parts.append(b"}")
         return b"".join(parts)
 

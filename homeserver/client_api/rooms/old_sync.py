@@ -94,7 +94,7 @@ class OldSync:
             b",".join(own),
             _chunk(await self._serve(viewer, snapshot.messages), snapshot.start, snapshot.end),
             orjson.dumps(room_id),
-            b",".join(await self._serving.plain(snapshot.state, viewer)),
+            b",".join(await self._serving.bare(snapshot.state, viewer)),
             b"public" if snapshot.published else b"private",
             membership,
         )

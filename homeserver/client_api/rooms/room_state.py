@@ -51,4 +51,4 @@ class RoomState:
     async def all(self, request: Request, room_id: RoomId) -> Answer:
         caller = request.user
         events = await self._views.all(caller.user_id, room_id)
-        return b"[%b]" % b",".join(await self._serving.plain(events, Viewer(caller.user_id, caller.device_id)))
+        return b"[%b]" % b",".join(await self._serving.bare(events, Viewer(caller.user_id, caller.device_id)))
