@@ -9,6 +9,7 @@ from homeserver.client_api.personal.account_data import AccountDataEndpoints
 from homeserver.client_api.personal.filters import FilterEndpoints
 from homeserver.client_api.personal.presence import PresenceEndpoints
 from homeserver.client_api.personal.profile import ProfileEndpoints
+from homeserver.client_api.personal.push_rules import PushRuleEndpoints
 from homeserver.client_api.personal.read_markers import ReadMarkerEndpoints
 from homeserver.client_api.personal.receipts import ReceiptEndpoints
 from homeserver.client_api.personal.tags import TagEndpoints
@@ -59,5 +60,6 @@ def build_personal(base: Base, rooms: Rooms) -> Personal:
         TypingEndpoints(typing, rooms.members, presence),
         PresenceEndpoints(presence),
         ProfileEndpoints(profiles),
+        PushRuleEndpoints(account_data),
     )
     return Personal(account_data, filters, receipts, typing, presence, spread, chapters)

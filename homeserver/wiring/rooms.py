@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from homeserver.account_data.account_data import AccountData
+from homeserver.account_data.account_data import PUSH_RULES, AccountData
 from homeserver.account_data.invite_permission import InvitePermission
+from homeserver.account_data.push_rules import default_content
 from homeserver.profiles.in_rooms import RoomProfiles
 from homeserver.rooms.append import Appender
 from homeserver.rooms.collect import StateCollector
@@ -66,7 +67,7 @@ async def build_rooms(base: Base) -> Rooms:
     transactions = Transactions(store, base.streams)
     sender = RoomSender(store=store, heads=heads, locks=locks, appender=appender, transactions=transactions)
     profiles = RoomProfiles(StoredProfiles(base.database))
-    account_data = AccountData(StoredAccountData(base.database), base.streams)
+    account_data = AccountData(StoredAccountData(base.database), base.streams, {PUSH_RULES: default_content})
     invites = InvitePermission(account_data, base.config.server.name)
     membership = Membership(
         sender=sender,
