@@ -2,12 +2,12 @@
 
 import asyncio
 import secrets
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 import uvloop
-from twisted.internet import asyncioreactor
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
@@ -21,10 +21,24 @@ def install_reactor() -> tuple[Any, asyncio.AbstractEventLoop]:
     """Twisted's asyncio reactor on a uvloop, and that loop for the HTTP edge. To be called before anything imports the reactor."""
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
-    asyncioreactor.install(loop)
+    _asyncio_reactor().install(loop)
     from twisted.internet import reactor
 
     return reactor, loop
+
+
+def _asyncio_reactor() -> Any:
+    """Without OpenSSL (14 MB), which the reactor would bring along for TLS on its own sockets. Ours is asyncio's; the client for other servers wraps
+    its connections by itself (`wrapClientTLS`), and brings OpenSSL when it is first needed."""
+    hidden = "OpenSSL" not in sys.modules
+    if hidden:
+        sys.modules["OpenSSL"] = None  # type: ignore[assignment]
+    try:
+        from twisted.internet import asyncioreactor
+    finally:
+        if hidden:
+            del sys.modules["OpenSSL"]
+    return asyncioreactor
 
 
 processor_seconds: Callable[[], float] = time.process_time  # used by this process, all threads

@@ -60,6 +60,8 @@ class Appender:
         if draft.state_key is not None:
             await self._change_state(head, commit, draft.state_key)
         head.advance(commit)
+        if draft.state_key is None:
+            commit.event.remember(None)
         return commit
 
     def _build(self, head: RoomHead, draft: Draft, needed: Sequence[StateKey]) -> Event:

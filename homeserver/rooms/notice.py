@@ -6,6 +6,8 @@ Pure. Per-user rules that differ from the defaults are the push package's.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from homeserver.rooms.store import StoredEvent
+
 NOTIFYING_TYPES = frozenset({"m.room.message", "m.room.encrypted", "m.call.invite"})
 MAX_MENTIONS = 200
 
@@ -38,6 +40,13 @@ def notice_of(type: str, state_key: str | None, content: Mapping[str, Any]) -> N
     users = mentioned.get("user_ids")
     names = frozenset(user for user in users[:MAX_MENTIONS] if isinstance(user, str)) if isinstance(users, list) else frozenset()
     return Notice(not quiet, names, mentioned.get("room") is True)
+
+
+def notice_of_stored(event: StoredEvent) -> Notice:
+    """As `notice_of`; not parsed where nobody is called by name."""
+    if event.state_key is None and b'"m.mentions"' not in event.body:
+        return _PLAIN if event.notifies else QUIET
+    return notice_of(event.type, event.state_key, event.content)
 
 
 _PLAIN = Notice(True, frozenset(), False)

@@ -59,10 +59,13 @@ class StoredEvent:
 
     @property
     def event(self) -> Event:
-        """Parsed, at first use."""
-        if self._event is None:
-            self._event = event_bytes.load(self.body, self.links, self.event_id, self.room_id, self.version)
-        return self._event
+        """Parsed; state, by which others are judged, is parsed once."""
+        event = self._event
+        if event is None:
+            event = event_bytes.load(self.body, self.links, self.event_id, self.room_id, self.version)
+            if self.state_key is not None:
+                self._event = event
+        return event
 
     @property
     def content(self) -> dict[str, Any]:
@@ -77,7 +80,8 @@ class StoredEvent:
     def is_shown(self) -> bool:
         return not self.flags & HIDDEN
 
-    def remember(self, event: Event) -> None:
+    def remember(self, event: Event | None) -> None:
+        """The parsed event, for as long as it is at hand; None: its bytes are enough from now on."""
         self._event = event
 
     def __repr__(self) -> str:

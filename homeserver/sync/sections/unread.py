@@ -12,7 +12,7 @@ import orjson
 from homeserver.ephemeral.receipts import Receipts
 from homeserver.ephemeral.room_receipts import RoomReceipts
 from homeserver.ephemeral.store import READ, READ_PRIVATE, UNTHREADED
-from homeserver.rooms.notice import notice_of
+from homeserver.rooms.notice import notice_of_stored
 from homeserver.rooms.reading.timeline_store import Stretch
 from homeserver.rooms.reading.timelines import TAIL_EVENTS, Timelines
 from homeserver.rooms.store import StoredEvent
@@ -110,7 +110,7 @@ def _bring_forward(counts: Counts, user_id: str, event: StoredEvent) -> bool:
     """Count a new event; False when only the store knows whether it highlights."""
     if event.sender == user_id:
         return True
-    notice = notice_of(event.type, event.state_key, event.content)
+    notice = notice_of_stored(event)
     if notice.room:
         return False
     highlight = user_id in notice.mentions
