@@ -24,6 +24,7 @@ class SyncChapter:
         caller = request.user
         since = request.text("since")
         timeout = request.integer("timeout", 0, most=MAX_TIMEOUT_MS)
+        is_stable = request.flag("use_state_after")
         state = request.choice("set_presence", PRESENCE_STATES, "online")
         question = SyncQuestion(
             Viewer(caller.user_id, caller.device_id),
@@ -31,7 +32,8 @@ class SyncChapter:
             timeout,
             await self._filter(caller.user_id, request.text("filter")),
             full_state=request.flag("full_state"),
-            use_state_after=request.flag("use_state_after") or request.flag("org.matrix.msc4222.use_state_after"),
+            use_state_after=is_stable or request.flag("org.matrix.msc4222.use_state_after"),
+            state_after_name=b"state_after" if is_stable else b"org.matrix.msc4222.state_after",
         )
         self._presence.seen(caller.user_id, state, caller.device_id, timeout / 1000)
         return await self._syncing.respond(question)

@@ -36,6 +36,7 @@ class SyncQuestion:
     filter: Filter
     full_state: bool = False
     use_state_after: bool = False
+    state_after_name: bytes = b"state_after"
 
 
 class Syncing:
@@ -107,6 +108,7 @@ class Syncing:
             filter=question.filter,
             full_state=question.full_state,
             use_state_after=question.use_state_after,
+            state_after_name=question.state_after_name,
             ignored=data.ignored,
         )
         parts = await self._sections(scope, feed, data)

@@ -141,9 +141,9 @@ class SyncRooms:
     async def _common(
         self, scope: SyncScope, timeline: RoomTimeline, state: Sequence[StoredEvent], private: Sequence[bytes]
     ) -> list[bytes]:
-        name = b'"state_after":' if scope.use_state_after else b'"state":'
+        name = scope.state_after_name if scope.use_state_after else b"state"
         return [
             b'"timeline":' + await self._timeline.encode(scope, timeline),
-            name + await self._state.encode(scope, state),
+            b'"%b":%b' % (name, await self._state.encode(scope, state)),
             b'"account_data":{"events":[%b]}' % b",".join(private),
         ]

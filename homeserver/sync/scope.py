@@ -22,6 +22,7 @@ class SyncScope:
     ignored: frozenset[str] = frozenset()
     full_state: bool = False
     use_state_after: bool = False
+    state_after_name: bytes = b"state_after"
 
     @property
     def user_id(self) -> str:
