@@ -127,9 +127,9 @@ async def build(
     return Server(base, rooms, people, personal, community, build_doors(base, people, client, (), access_log))
 
 
-async def open_server(config: Config, reactor: Any, chance: Chance, clock: Clock) -> Server:
+async def open_server(config: Config, loop: asyncio.AbstractEventLoop, chance: Chance, clock: Clock) -> Server:
     """As `build`, with the configured database."""
-    streams, threads = Streams(), LoopThreads.of_reactor(reactor)
+    streams, threads = Streams(), LoopThreads(loop.call_soon, loop.call_soon_threadsafe)
     database = await open_database(
         config.database, directory=Path(config.server.data_directory), streams=streams, clock=clock, chance=chance, threads=threads
     )
@@ -150,7 +150,7 @@ def run(config: Config, ready: Callable[[Server], Awaitable[None]]) -> None:
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
-        server = await open_server(config, reactor, chance, clock)
+        server = await open_server(config, loop, chance, clock)
         control = ControlDoor(config.server.data_directory, server.commands)
         watch = LoopWatch(clock, server.registry, processor_seconds)
         try:
@@ -170,8 +170,8 @@ def run(config: Config, ready: Callable[[Server], Awaitable[None]]) -> None:
 def offline(config: Config, question: Callable[[Server], Awaitable[T]]) -> T:
     """Ask something of a server that does not listen."""
 
-    async def ask(reactor: Any, _: asyncio.AbstractEventLoop, clock: Clock, chance: Chance) -> T:
-        server = await open_server(config, reactor, chance, clock)
+    async def ask(_: Any, loop: asyncio.AbstractEventLoop, clock: Clock, chance: Chance) -> T:
+        server = await open_server(config, loop, chance, clock)
         try:
             return await question(server)
         finally:
