@@ -13,6 +13,16 @@ from homeserver.web.request import Request
 
 # The versions of the specification that clients may rely on. Each is added when everything that it brought is served.
 VERSIONS = ("r0.6.1", "v1.1", "v1.2", "v1.3", "v1.4", "v1.5", "v1.6", "v1.7", "v1.8", "v1.9", "v1.10")
+# What clients look for by the name of a proposal, since its version of the specification is not advertised yet.
+FEATURES: Mapping[str, bool] = MappingProxyType(
+    {
+        "org.matrix.msc3391": True,  # account data can be deleted
+        "uk.half-shot.msc2666.query_mutual_rooms": True,
+        "uk.half-shot.msc2666.query_mutual_rooms.stable": True,
+        "uk.tcpip.msc4133": True,  # free fields of profiles
+        "uk.tcpip.msc4133.stable": True,
+    }
+)
 NOTHING_MORE: Mapping[str, Any] = MappingProxyType({})
 # What is the same for all users; what depends on the account is added for each.
 CAPABILITIES: Mapping[str, Any] = MappingProxyType(

@@ -15,7 +15,7 @@ from homeserver.accounts.register import Registration
 from homeserver.accounts.registration_tokens import RegistrationTokens
 from homeserver.accounts.stages import DummyStage, PasswordStage, RegistrationTokenStage, TermsStage
 from homeserver.admin_api.register import SharedSecretRegister
-from homeserver.client_api.discovery import Discovery
+from homeserver.client_api.discovery import FEATURES, Discovery
 from homeserver.client_api.people.account import Account
 from homeserver.client_api.people.callers import caller_of
 from homeserver.client_api.people.devices import Devices
@@ -78,6 +78,7 @@ def build_people(base: Base, rooms: Rooms) -> People:
             accounts,
             default_room_version=config.rooms.default_version,
             takes_passwords=config.passwords.login,
+            features=FEATURES,
         ),
         Login(log_in, refresher, names, tokens, last_seen, config.passwords, config.server.public_base_url),
         LoginTokens(log_in, accounts, auth),
