@@ -131,11 +131,12 @@ class Paging:
             if filled.last is not None:
                 span = span.beyond(filled.last, backwards=True)
             missing = min(question.limit, MAX_PAGE) - len(seen)
-            place = Place(span.high[1], span.high[0])
             if missing <= 0:
-                return Filled(seen, place, filled.last)
-            if not await self._older.fetch(question.room_id, place):
+                return Filled(seen, span.top, filled.last)
+            if not await self._older.fetch(question.room_id, span.top):
                 return Filled(seen, None, filled.last)
             filled = await self.between(replace(question, limit=missing), member, span)
             seen = seen + filled.seen
-        return Filled(seen, Place(span.high[1], span.high[0]) if filled.end is None else filled.end, filled.last)
+        if filled.end is None and filled.last is not None:
+            span = span.beyond(filled.last, backwards=True)
+        return Filled(seen, filled.end or span.top, filled.last)

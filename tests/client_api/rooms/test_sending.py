@@ -4,6 +4,10 @@ from typing import Any
 
 import pytest
 
+from homeserver.client_api.rooms.sending import device_of, sent_at
+from homeserver.errors import InvalidParam
+from homeserver.web.endpoint import Caller
+from storage.people.accounts import StoredAccounts
 from tests.client_api.rooms.talk import Talk, bodies
 from tests.support.client import Client
 from tests.support.rooms import create_room, path, refused
@@ -154,3 +158,41 @@ def test_only_application_services_choose_the_time(talk: Talk) -> None:
     url = talk.path("send", "m.room.message", "t")
     event_id = talk.server.ok(talk.alice.put(url, {"body": "then"}, {"ts": 1}))["event_id"]
     assert talk.event(event_id)["origin_server_ts"] > 1
+
+
+def test_guests(talk: Talk) -> None:
+    guest = talk.server.ok(talk.server.client.post("/_matrix/client/v3/register?kind=guest"))
+    visitor = talk.server.client.with_token(guest["access_token"])
+    membership = {"membership": "join"}
+    url = talk.path("state", "m.room.member", guest["user_id"])
+    refused(talk.server.run(visitor.put(url, membership)), 403, "M_GUEST_ACCESS_FORBIDDEN")
+    talk.state("m.room.guest_access", {"guest_access": "can_join"})
+    talk.server.ok(visitor.put(url, membership))
+    assert bodies([talk.event(talk.say("a guest's", visitor))]) == ["a guest's"]
+    assert bodies(talk.messages(visitor, dir="b", limit=1)["chunk"]) == ["a guest's"]
+
+
+def test_suspended_users_may_only_take_back_and_leave(talk: Talk) -> None:
+    own, other = talk.say("bob's", talk.bob), talk.say("alice's")
+    talk.state("m.room.power_levels", {"users": {"@bob:test": 50}})
+    talk.server.run(StoredAccounts(talk.server.database).set_flags("@bob:test", suspended=True))
+    bob = talk.bob
+    refused(talk.server.run(bob.put(talk.path("send", "m.room.message", "1"), {})), 403, "M_USER_SUSPENDED")
+    refused(talk.server.run(bob.put(talk.path("state", "m.room.topic"), {"topic": ""})), 403, "M_USER_SUSPENDED")
+    refused(talk.server.run(bob.put(talk.path("redact", other, "2"), {})), 403, "M_USER_SUSPENDED")
+    talk.redact(own, bob)
+    url = talk.path("state", "m.room.member", "@bob:test")
+    refused(talk.server.run(bob.put(url, {"membership": "join", "displayname": "x"})), 403, "M_USER_SUSPENDED")
+    talk.server.ok(bob.put(url, {"membership": "leave"}))
+
+
+def test_what_an_application_service_may_say_of_its_events(talk: Talk) -> None:
+    bridge = Caller("@bridge:test", None, 0, appservice="bridge")
+    assert device_of(bridge) == "appservice/bridge"
+    assert device_of(Caller("@alice:test", "A", 1)) == "A"
+    assert sent_at(talk.alice.make("PUT", "/x?ts=5"), bridge) == 5
+    assert sent_at(talk.alice.make("PUT", "/x?user_id=@a:test"), bridge) is None
+    assert sent_at(talk.alice.make("PUT", "/x?ts=5"), Caller("@alice:test", "A", 1)) is None
+    for bad in ("x", "-1"):
+        with pytest.raises(InvalidParam):
+            sent_at(talk.alice.make("PUT", "/x", query={"ts": bad}), bridge)
