@@ -4,33 +4,15 @@ from homeserver.errors import InvalidParam
 
 MAX_QUERY_FIELDS = 200
 
-# Every escape of a plain ASCII character, in both cases; NUL is left out on purpose: nothing in Matrix needs it and databases refuse it.
-_ASCII = {spelling: chr(code) for code in range(1, 128) for spelling in (f"{code:02x}", f"{code:02X}")}
-_ASCII |= {f"{code:02X}"[0] + f"{code:02x}"[1]: chr(code) for code in range(1, 128)}
-
 
 def decode(text: str) -> str:
-    """The text with its %XX escapes resolved; M_INVALID_PARAM for broken escapes, invalid UTF-8 and NUL."""
-    first, *rest = text.split("%")
-    parts = [first]
-    for part in rest:
-        character = _ASCII.get(part[:2])
-        if character is None:
-            return _decode_bytes(first, rest)
-        parts.append(character)
-        parts.append(part[2:])
-    return "".join(parts)
+    """The text with its %XX escapes resolved; M_INVALID_PARAM for broken escapes, invalid UTF-8 and NUL.
 
-
-def _decode_bytes(first: str, rest: list[str]) -> str:
-    found = bytearray(first.encode())
+    Python's codec for backslash escapes does it at the speed of C: once every backslash is doubled, only ours are left.
+    """
+    escaped = text.replace("\\", "\\\\").replace("%", "\\x")
     try:
-        for part in rest:
-            if len(part) < 2 or not part[:2].isalnum():
-                raise InvalidParam("A broken percent escape in the URL")
-            found.append(int(part[:2], 16))
-            found += part[2:].encode()
-        decoded = found.decode()
+        decoded = escaped.encode().decode("unicode_escape").encode("latin-1").decode()
     except ValueError as error:
         raise InvalidParam("The URL is not percent-encoded UTF-8") from error
     if "\0" in decoded:
