@@ -21,10 +21,10 @@ from homeserver.rooms.append import Identity
 from homeserver.start_up import CannotStart, signing_key
 from homeserver.streams import Streams
 from homeserver.web.listen import Listener
-from homeserver.wiring.base import Base
 from homeserver.wiring.community import Community, build_community
 from homeserver.wiring.edge import STOP_SECONDS, Door, build_doors, open_listener
 from homeserver.wiring.finding import build_finding
+from homeserver.wiring.ground import Ground
 from homeserver.wiring.people import People, build_people
 from homeserver.wiring.personal import Personal, build_personal
 from homeserver.wiring.reading import build_reading
@@ -42,16 +42,15 @@ BOOT_ID_LENGTH = 6
 class Server:
     """A whole server, built and not yet listening."""
 
-    def __init__(self, base: Base, rooms: Rooms, people: People, personal: Personal, community: Community, doors: list[Door]) -> None:
-        self._base = base
+    def __init__(self, ground: Ground, rooms: Rooms, people: People, personal: Personal, community: Community, doors: list[Door]) -> None:
         self._people = people
         self._collector = rooms.collector
         self._personal = personal
         self._community = community
         self.doors = doors
         self.commands = people.commands
-        self.database: Database = base.database
-        self.registry = base.registry
+        self.database: Database = ground.database
+        self.registry = ground.registry
         self._listeners: list[Listener] = []
         self.addresses: list[str] = []
 
@@ -99,7 +98,7 @@ async def build(
     access_log: logs.AccessLog | None = None,
 ) -> Server:
     """Every part, from the ground up. The database is open, `streams` stands where it left off."""
-    base = Base(
+    ground = Ground(
         config=config,
         clock=clock,
         chance=chance,
@@ -111,20 +110,20 @@ async def build(
         names=RoomNames(),
         registry=CollectorRegistry(),
     )
-    rooms = await build_rooms(base)
-    people = build_people(base, rooms)
-    personal = build_personal(base, rooms)
-    finding = build_finding(base, rooms, people, personal)
-    community = build_community(base, rooms)
+    rooms = await build_rooms(ground)
+    people = build_people(ground, rooms)
+    personal = build_personal(ground, rooms)
+    finding = build_finding(ground, rooms, people, personal)
+    community = build_community(ground, rooms)
     client = (
         *people.chapters,
         *personal.chapters,
         *finding.chapters,
         *community.chapters,
-        *build_syncing(base, rooms, personal),
-        *build_reading(base, rooms, personal, finding),
+        *build_syncing(ground, rooms, personal),
+        *build_reading(ground, rooms, personal, finding),
     )
-    return Server(base, rooms, people, personal, community, build_doors(base, people, client, (), access_log))
+    return Server(ground, rooms, people, personal, community, build_doors(ground, people, client, (), access_log))
 
 
 async def open_server(config: Config, loop: asyncio.AbstractEventLoop, chance: Chance, clock: Clock) -> Server:

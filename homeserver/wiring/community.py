@@ -9,7 +9,7 @@ from homeserver.reports.reports import Reports
 from homeserver.user_directory.directory import UserDirectory
 from homeserver.user_directory.mutual_rooms import MutualRooms
 from homeserver.user_directory.reader import DirectoryReader
-from homeserver.wiring.base import Base, Chapters
+from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.rooms import Rooms
 from storage.personal.reports import StoredReports
 from storage.personal.user_directory import StoredDirectory
@@ -22,12 +22,12 @@ class Community:
     chapters: Chapters
 
 
-def build_community(base: Base, rooms: Rooms) -> Community:
-    settings = base.config.user_directory
-    store = StoredDirectory(base.database)
+def build_community(ground: Ground, rooms: Rooms) -> Community:
+    settings = ground.config.user_directory
+    store = StoredDirectory(ground.database)
     directory = UserDirectory(store, enabled=settings.enabled, search_all_users=settings.search_all_users)
-    reader = DirectoryReader(store, base.streams, base.clock, base.config.server.name)
-    reports = Reports(StoredReports(base.database), rooms.store, rooms.history, rooms.members, base.clock)
+    reader = DirectoryReader(store, ground.streams, ground.clock, ground.config.server.name)
+    reports = Reports(StoredReports(ground.database), rooms.store, rooms.history, rooms.members, ground.clock)
     chapters = (
         UserDirectoryEndpoints(directory),
         MutualRoomEndpoints(MutualRooms(rooms.members)),

@@ -20,7 +20,7 @@ from homeserver.web.router import Router
 from homeserver.web.validation import Validation
 from homeserver.web.wire.edge import Edge
 from homeserver.web.wire.limits import WireLimits
-from homeserver.wiring.base import Base, Chapters
+from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.people import People
 
 STOP_SECONDS = 20.0  # for requests that run when the server is told to stop
@@ -35,36 +35,36 @@ class Door:
     edge: Edge
 
 
-def build_dispatch(base: Base, people: People, chapters: Chapters, metrics: Metrics, access_log: AccessLog | None) -> Dispatch:
+def build_dispatch(ground: Ground, people: People, chapters: Chapters, metrics: Metrics, access_log: AccessLog | None) -> Dispatch:
     return Dispatch(
         Router(chapters),
         Entry(people.tokens),
-        RateLimiter(base.config.rate_limits, base.clock),
+        RateLimiter(ground.config.rate_limits, ground.clock),
         Validation(),
         metrics,
-        base.clock,
-        base.chance,
+        ground.clock,
+        ground.chance,
         limits=BodyLimits(),
         access_log=access_log,
         seen=note_seen(people.last_seen),
     )
 
 
-def build_doors(base: Base, people: People, client: Chapters, federation: Chapters, access_log: AccessLog | None) -> list[Door]:
+def build_doors(ground: Ground, people: People, client: Chapters, federation: Chapters, access_log: AccessLog | None) -> list[Door]:
     """One for each listener that is switched on."""
-    config, metrics = base.config, Metrics(base.registry)
+    config, metrics = ground.config, Metrics(ground.registry)
     proxies = TrustedProxies(config.server.trusted_proxies)
     address = config.server.public_base_url or config.server.name
     open_to_all = config.registration.enabled and not config.registration.requires_token
     pages = Pages(config.server.name, address, VERSION, registration_open=open_to_all)
-    groups: dict[str, Chapters] = {"client": (pages, *client), "federation": federation, "metrics": (MetricsPage(base.registry),)}
+    groups: dict[str, Chapters] = {"client": (pages, *client), "federation": federation, "metrics": (MetricsPage(ground.registry),)}
     doors = []
     for settings in (config.listeners.client, config.listeners.federation, config.listeners.metrics):
         if not settings.enabled:
             continue
         chapters = tuple(chapter for api in settings.serves for chapter in groups[api])
-        dispatch = build_dispatch(base, people, chapters, metrics, access_log)
-        doors.append(Door(settings, dispatch, Edge(dispatch.serve, WireLimits(), base.clock, metrics, proxies)))
+        dispatch = build_dispatch(ground, people, chapters, metrics, access_log)
+        doors.append(Door(settings, dispatch, Edge(dispatch.serve, WireLimits(), ground.clock, metrics, proxies)))
     return doors
 
 

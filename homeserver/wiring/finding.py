@@ -27,7 +27,7 @@ from homeserver.rooms.spaces.remote_spaces import RemoteSpaces
 from homeserver.rooms.spaces.walks import Walks
 from homeserver.rooms.upgrade.settings import SettingsFollower
 from homeserver.rooms.upgrade.upgrade import RoomUpgrade
-from homeserver.wiring.base import Base, Chapters
+from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.people import People
 from homeserver.wiring.personal import Personal
 from homeserver.wiring.rooms import Rooms
@@ -47,61 +47,63 @@ class Finding:
     chapters: Chapters
 
 
-def build_finding(base: Base, rooms: Rooms, people: People, personal: Personal) -> Finding:
-    settings, remote = base.config.rooms, NoRemoteDirectory()
-    directory = Directory(base.database)
-    summaries = Summaries(StoredSummaries(base.database, base.names), base.streams)
-    powers = RoomPowers(rooms.heads, rooms.locks)
+def build_finding(ground: Ground, rooms: Rooms, people: People, personal: Personal) -> Finding:
+    settings, remote = ground.config.rooms, NoRemoteDirectory()
+    directory = Directory(ground.database)
+    summaries = Summaries(StoredSummaries(ground.database, ground.names), ground.streams)
+    powers = RoomPowers(rooms.writing.heads, rooms.writing.locks)
     aliases = Aliases(
-        identity=base.identity,
+        identity=ground.identity,
         store=directory,
         summaries=summaries,
         members=rooms.members,
         powers=powers,
-        canonical=CanonicalAlias(rooms.sender, rooms.appender, rooms.heads),
+        canonical=CanonicalAlias(rooms.writing.sender, rooms.writing.appender, rooms.writing.heads),
         remote=Unfederated(),
         owners=NoAliasOwners(),
-        clock=base.clock,
+        clock=ground.clock,
     )
     listing = Listing(settings, directory, summaries, powers)
     founder = RoomFounder(
         settings=settings,
-        identity=base.identity,
-        creator=rooms.creator,
+        identity=ground.identity,
+        creator=rooms.writing.creator,
         aliases=aliases,
         listing=listing,
-        membership=rooms.membership,
-        permissions=rooms.invites,
+        membership=rooms.writing.membership,
+        permissions=rooms.writing.invites,
     )
-    public_rooms = PublicRooms(directory, summaries, base.streams)
-    spaces = RemoteSpaces(remote, base.clock)
-    hierarchy = Hierarchy(summaries=summaries, members=rooms.members, spaces=spaces, walks=Walks(base.clock, base.chance))
-    third_party = ThirdPartyInvites(sender=rooms.sender, appender=rooms.appender, heads=rooms.heads)
+    public_rooms = PublicRooms(directory, summaries, ground.streams)
+    spaces = RemoteSpaces(remote, ground.clock)
+    hierarchy = Hierarchy(summaries=summaries, members=rooms.members, spaces=spaces, walks=Walks(ground.clock, ground.chance))
+    third_party = ThirdPartyInvites(sender=rooms.writing.sender, appender=rooms.writing.appender, heads=rooms.writing.heads)
     chapters = (
         Creation(founder),
-        RoomMembership(membership=rooms.membership, members=rooms.members, aliases=aliases, summaries=summaries, third_party=third_party),
-        Upgrade(founder, _upgrade(base, rooms, personal, summaries)),
+        RoomMembership(
+            membership=rooms.writing.membership, members=rooms.members, aliases=aliases, summaries=summaries, third_party=third_party
+        ),
+        Upgrade(founder, _upgrade(ground, rooms, personal, summaries)),
         RoomDirectory(aliases, listing),
-        PublicRoomDirectory(settings, base.config.server.name, public_rooms, remote),
+        PublicRoomDirectory(settings, ground.config.server.name, public_rooms, remote),
         Spaces(hierarchy, RoomSummaries(summaries, rooms.members, spaces), aliases),
     )
-    guests = GuestFarewell(members=rooms.members, membership=rooms.membership, accounts=people.accounts, streams=base.streams)
+    guests = GuestFarewell(members=rooms.members, membership=rooms.writing.membership, accounts=people.accounts, streams=ground.streams)
     return Finding(summaries, aliases, guests, public_rooms, PeerHierarchy(summaries, rooms.members), chapters)
 
 
-def _upgrade(base: Base, rooms: Rooms, personal: Personal, summaries: Summaries) -> RoomUpgrade:
-    carrier = RoomDataCarrier(personal.account_data, StoredAccountData(base.database))
+def _upgrade(ground: Ground, rooms: Rooms, personal: Personal, summaries: Summaries) -> RoomUpgrade:
+    carrier = RoomDataCarrier(personal.account_data, StoredAccountData(ground.database))
     follower = SettingsFollower(
-        identity=base.identity, summaries=summaries, members=rooms.members, streams=base.streams, settings=(carrier,)
+        identity=ground.identity, summaries=summaries, members=rooms.members, streams=ground.streams, settings=(carrier,)
     )
     return RoomUpgrade(
-        sender=rooms.sender,
-        appender=rooms.appender,
-        heads=rooms.heads,
-        locks=rooms.locks,
-        creator=rooms.creator,
-        store=Upgrades(base.database, base.names),
+        sender=rooms.writing.sender,
+        appender=rooms.writing.appender,
+        heads=rooms.writing.heads,
+        locks=rooms.writing.locks,
+        creator=rooms.writing.creator,
+        store=Upgrades(ground.database, ground.names),
         members=rooms.members,
-        directory=Directory(base.database),
+        directory=Directory(ground.database),
         follower=follower,
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from config.settings import Config
 from homeserver.accounts.access_tokens import AccessTokens, NoAppserviceTokens
 from homeserver.accounts.accounts import Accounts
 from homeserver.accounts.deactivate import Deactivation
@@ -29,7 +30,7 @@ from homeserver.devices.last_seen import LastSeen
 from homeserver.rooms.departure import Departure
 from homeserver.web.endpoint import Caller
 from homeserver.web.rate_limit import FailedLogins
-from homeserver.wiring.base import Base, Chapters
+from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.rooms import Rooms
 from storage.control import StoredAccountList
 from storage.people.accounts import StoredAccounts
@@ -48,28 +49,28 @@ class People:
     chapters: Chapters
 
 
-def build_people(base: Base, rooms: Rooms) -> People:
-    config, clock, chance = base.config, base.clock, base.chance
-    store, token_store, device_store = StoredAccounts(base.database), StoredTokens(base.database), StoredDevices(base.database)
+def build_people(ground: Ground, rooms: Rooms) -> People:
+    config, clock, chance = ground.config, ground.clock, ground.chance
+    store, token_store, device_store = StoredAccounts(ground.database), StoredTokens(ground.database), StoredDevices(ground.database)
     names = Names(config.server.name, NoAppserviceNames())
     issuer = Issuer(config.sessions, clock, chance)
-    passwords = Passwords(config.passwords, base.threads.pool("passwords", config.passwords.threads), chance)
-    accounts = Accounts(store, base.streams, names, passwords, issuer, clock)
-    tokens: AccessTokens[Caller] = AccessTokens(token_store, base.streams, clock, caller_of, NoAppserviceTokens())
+    passwords = Passwords(config.passwords, ground.threads.pool("passwords", config.passwords.threads), chance)
+    accounts = Accounts(store, ground.streams, names, passwords, issuer, clock)
+    tokens: AccessTokens[Caller] = AccessTokens(token_store, ground.streams, clock, caller_of, NoAppserviceTokens())
     last_seen = LastSeen(device_store, clock)
     devices = DeviceList(device_store, last_seen, clock)
-    registration_tokens = RegistrationTokens(StoredRegistrationTokens(base.database), clock, chance)
+    registration_tokens = RegistrationTokens(StoredRegistrationTokens(ground.database), clock, chance)
     check = PasswordCheck(store, passwords, FailedLogins(config.rate_limits, clock))
     lifetime = config.sessions.login_token_seconds
     log_in = LogIn(store, token_store, names, check, issuer, clock, chance, token_seconds=lifetime)
     refresher = Refresher(token_store, issuer, clock)
     terms = config.registration.terms
     stages = (PasswordStage(names, check), DummyStage(), TermsStage(terms), RegistrationTokenStage(registration_tokens))
-    sessions = StoredAuthSessions(base.database)
+    sessions = StoredAuthSessions(ground.database)
     auth = InteractiveAuth(sessions, stages, clock, chance, lifetime_seconds=config.sessions.interactive_auth_seconds)
     registration = Registration(config.registration, store, token_store, names, passwords, issuer, auth, clock, chance)
-    deactivation = Deactivation(store, Departure(rooms.members, rooms.membership))
-    commands = AdministratorCommands(accounts, deactivation, registration_tokens, names, StoredAccountList(base.database), clock)
+    deactivation = Deactivation(store, Departure(rooms.members, rooms.writing.membership))
+    commands = AdministratorCommands(accounts, deactivation, registration_tokens, names, StoredAccountList(ground.database), clock)
     pages = Pages()
     chapters = (
         Discovery(
@@ -92,3 +93,13 @@ def build_people(base: Base, rooms: Rooms) -> People:
         SharedSecretRegister(config.registration.shared_secret, accounts, clock, chance, config.server.name),
     )
     return People(accounts, tokens, last_seen, deactivation, commands, chapters)
+
+
+def _discovery(config: Config, accounts: Accounts) -> Discovery:
+    return Discovery(
+        config.server,
+        config.support,
+        accounts,
+        default_room_version=config.rooms.default_version,
+        takes_passwords=config.passwords.login,
+    )

@@ -20,7 +20,7 @@ from homeserver.ephemeral.typing import Typing
 from homeserver.profiles.profiles import Profiles
 from homeserver.profiles.remote import NoRemoteProfiles
 from homeserver.profiles.spread import ProfileSpread
-from homeserver.wiring.base import Base, Chapters
+from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.rooms import Rooms
 from storage.personal.account_data import StoredAccountData
 from storage.personal.filters import StoredFilters
@@ -40,17 +40,17 @@ class Personal:
     chapters: Chapters
 
 
-def build_personal(base: Base, rooms: Rooms) -> Personal:
+def build_personal(ground: Ground, rooms: Rooms) -> Personal:
     account_data = rooms.account_data
-    tags = Tags(account_data, StoredAccountData(base.database))
-    filters = Filters(StoredFilters(base.database))
-    receipts = Receipts(StoredReceipts(base.database), rooms.members, account_data, base.clock, base.streams)
-    typing = Typing(base.ephemera, base.clock, base.streams)
-    enabled = base.config.presence.enabled
-    presence = Presence(StoredPresence(base.database), rooms.members, base.ephemera, base.clock, base.streams, enabled=enabled)
-    profile_store = StoredProfiles(base.database)
-    spread = ProfileSpread(profile_store, rooms.members, rooms.membership, base.clock)
-    profiles = Profiles(profile_store, spread, NoRemoteProfiles(), base.config.server.name)
+    tags = Tags(account_data, StoredAccountData(ground.database))
+    filters = Filters(StoredFilters(ground.database))
+    receipts = Receipts(StoredReceipts(ground.database), rooms.members, account_data, ground.clock, ground.streams)
+    typing = Typing(ground.ephemera, ground.clock, ground.streams)
+    enabled = ground.config.presence.enabled
+    presence = Presence(StoredPresence(ground.database), rooms.members, ground.ephemera, ground.clock, ground.streams, enabled=enabled)
+    profile_store = StoredProfiles(ground.database)
+    spread = ProfileSpread(profile_store, rooms.members, rooms.writing.membership, ground.clock)
+    profiles = Profiles(profile_store, spread, NoRemoteProfiles(), ground.config.server.name)
     chapters = (
         AccountDataEndpoints(account_data),
         TagEndpoints(tags),

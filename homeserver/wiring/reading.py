@@ -18,15 +18,15 @@ from homeserver.rooms.reading.single import SingleEvents
 from homeserver.rooms.reading.state_views import StateViews
 from homeserver.rooms.sending.messages import MessageSending
 from homeserver.rooms.sending.state import StateSending
-from homeserver.wiring.base import Base, Chapters
 from homeserver.wiring.finding import Finding
+from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.personal import Personal
 from homeserver.wiring.rooms import Rooms
 from storage.paging import StoredPages
 
 
-def build_reading(base: Base, rooms: Rooms, personal: Personal, finding: Finding) -> Chapters:
-    pages = StoredPages(base.database, base.names)
+def build_reading(ground: Ground, rooms: Rooms, personal: Personal, finding: Finding) -> Chapters:
+    pages = StoredPages(ground.database, ground.names)
     paging = Paging(
         store=pages,
         timelines=rooms.timeline_store,
@@ -34,31 +34,35 @@ def build_reading(base: Base, rooms: Rooms, personal: Personal, finding: Finding
         states=rooms.states,
         ignoring=rooms.account_data,
         older=NoOlderHistory(),
-        streams=base.streams,
+        streams=ground.streams,
     )
     views = StateViews(store=pages, timelines=rooms.timeline_store, members=rooms.members, history=rooms.history, states=rooms.states)
     single = SingleEvents(rooms.store, rooms.history)
     contexts = Contexts(paging=paging, single=single, store=pages, history=rooms.history, states=rooms.states)
     related = Related(store=rooms.relations, single=single, history=rooms.history, ignoring=rooms.account_data)
-    snapshots = Snapshots(store=rooms.store, paging=paging, views=views, history=rooms.history, streams=base.streams)
+    snapshots = Snapshots(store=rooms.store, paging=paging, views=views, history=rooms.history, streams=ground.streams)
     return (
         Messages(paging=paging, serving=rooms.serving, filters=personal.filters),
         Events(single=single, contexts=contexts, serving=rooms.serving, filters=personal.filters),
         RoomMembers(views, rooms.serving),
         Relations(related, rooms.serving),
-        *_sending(base, rooms, finding, single, views),
-        _old_sync(base, rooms, personal, pages, snapshots),
+        *_sending(ground, rooms, finding, single, views),
+        _old_sync(ground, rooms, personal, pages, snapshots),
     )
 
 
-def _sending(base: Base, rooms: Rooms, finding: Finding, single: SingleEvents, views: StateViews) -> Chapters:
+def _sending(ground: Ground, rooms: Rooms, finding: Finding, single: SingleEvents, views: StateViews) -> Chapters:
     messages = MessageSending(
-        sender=rooms.sender, store=rooms.store, relations=rooms.relations, transactions=rooms.transactions, clock=base.clock
+        sender=rooms.writing.sender,
+        store=rooms.store,
+        relations=rooms.relations,
+        transactions=rooms.writing.transactions,
+        clock=ground.clock,
     )
     state = StateSending(
-        sender=rooms.sender,
+        sender=rooms.writing.sender,
         store=rooms.store,
-        membership=rooms.membership,
+        membership=rooms.writing.membership,
         members=rooms.members,
         timelines=rooms.timeline_store,
         aliases=finding.aliases,
@@ -66,15 +70,15 @@ def _sending(base: Base, rooms: Rooms, finding: Finding, single: SingleEvents, v
     return (Sending(messages, single), RoomState(sending=state, views=views, serving=rooms.serving))
 
 
-def _old_sync(base: Base, rooms: Rooms, personal: Personal, pages: StoredPages, snapshots: Snapshots) -> OldSync:
+def _old_sync(ground: Ground, rooms: Rooms, personal: Personal, pages: StoredPages, snapshots: Snapshots) -> OldSync:
     stream = EventStream(
         store=pages,
         members=rooms.members,
         history=rooms.history,
         ignoring=rooms.account_data,
-        arrivals=Arrivals(base.streams),
-        streams=base.streams,
-        clock=base.clock,
+        arrivals=Arrivals(ground.streams),
+        streams=ground.streams,
+        clock=ground.clock,
     )
     return OldSync(
         snapshots=snapshots,
@@ -84,5 +88,5 @@ def _old_sync(base: Base, rooms: Rooms, personal: Personal, pages: StoredPages, 
         account_data=rooms.account_data,
         presence=personal.presence,
         serving=rooms.serving,
-        streams=base.streams,
+        streams=ground.streams,
     )

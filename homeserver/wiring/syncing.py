@@ -13,16 +13,16 @@ from homeserver.sync.sections.state import StateSection
 from homeserver.sync.sections.summary import SummarySection
 from homeserver.sync.sections.timeline import TimelineSection
 from homeserver.sync.sections.unread import UnreadSection
-from homeserver.wiring.base import Base, Chapters
+from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.personal import Personal
 from homeserver.wiring.rooms import Rooms
 from storage.unread import StoredUnread
 
 
-def build_syncing(base: Base, rooms: Rooms, personal: Personal) -> Chapters:
+def build_syncing(ground: Ground, rooms: Rooms, personal: Personal) -> Chapters:
     account_data = AccountDataSection(personal.account_data)
     unread = UnreadSection(
-        store=StoredUnread(base.database, base.names), receipts=personal.receipts, timelines=rooms.timelines, streams=base.streams
+        store=StoredUnread(ground.database, ground.names), receipts=personal.receipts, timelines=rooms.timelines, streams=ground.streams
     )
     state = StateSection(
         states=rooms.states,
@@ -40,16 +40,16 @@ def build_syncing(base: Base, rooms: Rooms, personal: Personal) -> Chapters:
         account_data=account_data,
         invites=InviteSection(states=rooms.states, store=rooms.timeline_store),
         members=rooms.members,
-        clock=base.clock,
+        clock=ground.clock,
     )
-    feeds = Feeds(members=rooms.members, timelines=rooms.timeline_store, streams=base.streams, ephemera=base.ephemera, clock=base.clock)
+    feeds = Feeds(members=rooms.members, timelines=rooms.timeline_store, streams=ground.streams, ephemera=ground.ephemera, clock=ground.clock)
     syncing = Syncing(
         feeds=feeds,
         rooms=sync_rooms,
         account_data=account_data,
         presence=PresenceSection(personal.presence),
-        streams=base.streams,
-        ephemera=base.ephemera,
-        clock=base.clock,
+        streams=ground.streams,
+        ephemera=ground.ephemera,
+        clock=ground.clock,
     )
     return (SyncChapter(syncing=syncing, filters=personal.filters, presence=personal.presence),)

@@ -78,17 +78,17 @@ class StateSection:
 
     async def _changed(self, scope: SyncScope, timeline: RoomTimeline, target: bytes | None) -> list[StoredEvent]:
         """What the client's state lacks of the target, and with lazy loading the members not told yet."""
-        base = await self._base(timeline)
+        held = await self._held(timeline)
         state: list[StoredEvent] = []
-        if base is not None and target is not None and base != target:
-            come, _ = await self._states.changes(base, target)
+        if held is not None and target is not None and held != target:
+            come, _ = await self._states.changes(held, target)
             events = await self._states.events(come)
             state = [events[number] for number in sorted(events)]
         if scope.lazy:
             state = self._lazily(scope, timeline, state + await self._senders(timeline, target, state))
         return state
 
-    async def _base(self, timeline: RoomTimeline) -> bytes | None:
+    async def _held(self, timeline: RoomTimeline) -> bytes | None:
         """The root of the state the client has."""
         if timeline.window and not timeline.limited:
             return timeline.window[0].state_before

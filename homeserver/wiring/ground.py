@@ -16,7 +16,7 @@ from storage.event_rows import RoomNames
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
+class Ground:
     config: Config
     clock: Clock
     chance: Chance

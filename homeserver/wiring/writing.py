@@ -1,0 +1,62 @@
+"""Rooms: writing them."""
+
+from dataclasses import dataclass
+
+from homeserver.account_data.account_data import AccountData
+from homeserver.account_data.invite_permission import InvitePermission
+from homeserver.profiles.in_rooms import RoomProfiles
+from homeserver.rooms.append import Appender
+from homeserver.rooms.creation.create import RoomCreator
+from homeserver.rooms.head import RoomHeads
+from homeserver.rooms.membership import Membership
+from homeserver.rooms.remote import Unfederated
+from homeserver.rooms.room_lock import RoomLocks
+from homeserver.rooms.send import RoomSender
+from homeserver.rooms.state_reader import StateReader
+from homeserver.rooms.transactions import Transactions
+from homeserver.wiring.ground import Ground
+from storage.members import Members
+from storage.personal.profiles import StoredProfiles
+from storage.rooms import StoredRooms
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    heads: RoomHeads
+    locks: RoomLocks
+    appender: Appender
+    transactions: Transactions
+    sender: RoomSender
+    membership: Membership
+    creator: RoomCreator
+    invites: InvitePermission
+
+
+def build_writing(ground: Ground, store: StoredRooms, members: Members, states: StateReader, account_data: AccountData) -> Writing:
+    heads, locks = RoomHeads(store, states), RoomLocks()
+    appender = Appender(identity=ground.identity, store=store, heads=heads, states=states, clock=ground.clock)
+    transactions = Transactions(store, ground.streams)
+    sender = RoomSender(store=store, heads=heads, locks=locks, appender=appender, transactions=transactions)
+    profiles = RoomProfiles(StoredProfiles(ground.database))
+    invites = InvitePermission(account_data, ground.config.server.name)
+    membership = Membership(
+        sender=sender,
+        appender=appender,
+        heads=heads,
+        store=store,
+        members=members,
+        profiles=profiles,
+        remote=Unfederated(),
+        permissions=invites,
+    )
+    creator = RoomCreator(
+        appender=appender,
+        heads=heads,
+        locks=locks,
+        states=states,
+        store=store,
+        profiles=profiles,
+        clock=ground.clock,
+        chance=ground.chance,
+    )
+    return Writing(heads, locks, appender, transactions, sender, membership, creator, invites)
