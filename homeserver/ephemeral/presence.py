@@ -160,13 +160,16 @@ class Presence:
                 events.append(_event(user_id, user, now))
         return events
 
-    def events_of(self, user_ids: Iterable[str]) -> list[bytes]:
-        """Ready events of those of the users who are known not to be offline: for somebody who just came to share a room with them."""
+    async def met_since(self, counter: int, for_user: str, user_ids: Iterable[str]) -> list[bytes]:
+        """Ready events of those of the users who share a room with this one, are not offline and have not changed after the counter
+        (`changed_since` tells of the others): for somebody who just came to share a room with them."""
         now = self._clock.monotonic()
         events: list[bytes] = []
         for user_id in user_ids:
             user = self._board.get(user_id)
-            if user is not None and user.shown.state != OFFLINE and len(events) < MAX_ANSWER:
+            if user is None or user.shown.state == OFFLINE or user.counter > counter or len(events) >= MAX_ANSWER:
+                continue
+            if await self._acquaintance.shares_room(for_user, user_id):
                 events.append(_event(user_id, user, now))
         return events
 

@@ -192,13 +192,10 @@ class Feeds:
             feed.enter(record)
             if was_joined and record.membership != "join":
                 self._leave(room_id, feed)
-        elif room_id is not None and change.kind == FORGOTTEN:
-            feed.left.pop(room_id, None)
-            feed.floor = max(feed.floor, change.position)
-        elif room_id is not None:
-            feed.touch(room_id, change.position)
-        else:
+        elif room_id is None:
             feed.touched = change.position
+        elif change.kind != FORGOTTEN:
+            feed.touch(room_id, change.position)
 
     def _reload(self, feed: Feed) -> None:
         """Another process changed the user's memberships: the next sync loads the feed anew."""

@@ -1,6 +1,7 @@
 """Which rooms an answer speaks of, and each room's JSON, put together from the sections."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 from homeserver.account_data.account_data import UserData
 from homeserver.clock import Clock
@@ -66,7 +67,8 @@ class SyncRooms:
         return rooms
 
     async def left(self, scope: SyncScope, feed: Feed, data: UserData) -> list[tuple[str, bytes]]:
-        """(room ID, JSON) of rooms left since, or of all those left where a first sync asks for them."""
+        """(room ID, JSON) of rooms left since, even if forgotten since, for the user's other devices; or of all those left where a first
+        sync asks for them."""
         wanted = scope.filter.room
         if scope.since == 0:
             if not wanted.include_leave:
@@ -76,7 +78,7 @@ class SyncRooms:
             records = [record for record in feed.left.values() if record.position > scope.since]
         else:
             changed = await self._members.changed_memberships(scope.user_id, scope.since, scope.until)
-            records = [record for record in changed if record.membership in ("leave", "ban") and not record.forgotten]
+            records = [record for record in changed if record.membership in ("leave", "ban")]
         rooms = []
         for record in records:
             if record.position > scope.until or not wanted.accepts_room(record.room_id):
@@ -122,6 +124,8 @@ class SyncRooms:
         ephemeral = [[] for _ in rooms] if has_left else await self._ephemeral.read(scope, rooms)
         unread = [] if has_left else await self._unread.read(scope, rooms)
         summaries = {} if has_left else await self._summary.read(scope, timelines, states)
+        if scope.since and not has_left:
+            _note_newcomers(scope, timelines, states)
         encoded = []
         for index, room in enumerate(rooms):
             private = self._account_data.room_events(scope, data, room)
@@ -147,3 +151,13 @@ class SyncRooms:
             b'"%b":%b' % (name, await self._state.encode(scope, state)),
             b'"account_data":{"events":[%b]}' % b",".join(private),
         ]
+
+
+def _note_newcomers(scope: SyncScope, timelines: Sequence[RoomTimeline], states: Sequence[Sequence[StoredEvent]]) -> None:
+    for timeline, state in zip(timelines, states, strict=True):
+        if timeline.room.since == 0:
+            scope.entered.add(timeline.room.room_id)
+            continue
+        for event in chain(timeline.window, state):
+            if event.type == "m.room.member" and event.state_key is not None and event.content.get("membership") == "join":
+                scope.newcomers.add(event.state_key)

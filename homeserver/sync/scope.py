@@ -1,6 +1,6 @@
 """What one sync is about: who asks, from where to where, and how much of each room."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from homeserver.protocol.filters import Filter
 from homeserver.rooms.reading.serve import Viewer
@@ -23,6 +23,8 @@ class SyncScope:
     full_state: bool = False
     use_state_after: bool = False
     state_after_name: bytes = b"state_after"
+    entered: set[str] = field(default_factory=set)  # rooms the user came into since, and those who came into his other rooms:
+    newcomers: set[str] = field(default_factory=set)  # found while the rooms are read
 
     @property
     def user_id(self) -> str:

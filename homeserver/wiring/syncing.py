@@ -42,12 +42,14 @@ def build_syncing(ground: Ground, rooms: Rooms, personal: Personal) -> Chapters:
         members=rooms.members,
         clock=ground.clock,
     )
-    feeds = Feeds(members=rooms.members, timelines=rooms.timeline_store, streams=ground.streams, ephemera=ground.ephemera, clock=ground.clock)
+    feeds = Feeds(
+        members=rooms.members, timelines=rooms.timeline_store, streams=ground.streams, ephemera=ground.ephemera, clock=ground.clock
+    )
     syncing = Syncing(
         feeds=feeds,
         rooms=sync_rooms,
         account_data=account_data,
-        presence=PresenceSection(personal.presence),
+        presence=PresenceSection(personal.presence, rooms.members),
         streams=ground.streams,
         ephemera=ground.ephemera,
         clock=ground.clock,

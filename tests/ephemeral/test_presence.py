@@ -157,9 +157,19 @@ def test_changes_are_told_to_those_who_share_a_room(world: World) -> None:
     run(world.presence.put(BOB, "offline", None, "D"))
     assert world.since(start) == [(BOB, "offline")]
     assert world.since(FRESH) == []
-    assert world.presence.events_of([BOB, EVE, "@none:test"]) != []
     with pytest.raises(Forbidden):
         world.of(EVE)
+
+
+def test_who_comes_into_a_room_is_told_of_those_in_it(world: World) -> None:
+    world.presence.seen(BOB, "online", "D", 30.0)
+    world.presence.seen(EVE, "online", "D", 30.0)
+    start = world.ephemera.counter
+    told = run(world.presence.met_since(start, ALICE, [BOB, EVE, "@none:test"]))
+    assert [orjson.loads(event)["sender"] for event in told] == [BOB], "Eve is in no room with Alice"
+    assert run(world.presence.met_since(start - 2, ALICE, [BOB])) == [], "changed_since tells of him"
+    run(world.presence.put(BOB, "offline", None, "D"))
+    assert run(world.presence.met_since(world.ephemera.counter, ALICE, [BOB])) == []
 
 
 def test_a_restart_keeps_status_and_tells_who_did_not_come_back(world: World) -> None:

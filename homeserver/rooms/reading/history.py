@@ -18,7 +18,7 @@ VISIBILITY: StateKey = ("m.room.history_visibility", "")
 
 
 class Seen(NamedTuple):
-    """An event a user may see, and the user's membership at it (None: there was none)."""
+    """An event a user may see, and the user's membership at it ("leave" where there was none yet; None: not to be told)."""
 
     event: StoredEvent
     membership: str | None
@@ -94,7 +94,7 @@ class History:
                 membership_after=after,
             )
             if allowed:
-                seen.append(Seen(event, after if after is not None else membership))
+                seen.append(Seen(event, after or membership or "leave"))
         return seen
 
 

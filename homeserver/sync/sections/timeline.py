@@ -6,12 +6,12 @@ import orjson
 
 from homeserver.protocol.filters import RoomEventFilter
 from homeserver.rooms.reading.history import History, Seen
+from homeserver.rooms.reading.place import Place
 from homeserver.rooms.reading.serve import EventServing
 from homeserver.rooms.reading.timeline_store import Stretch, Window
 from homeserver.rooms.reading.timelines import Timelines
 from homeserver.rooms.store import StoredEvent
 from homeserver.sync.scope import RoomScope, SyncScope
-from homeserver.sync.token import SyncToken
 
 MAX_ROUNDS = 5  # how often a window is read again, further back, to fill a filtered timeline
 
@@ -21,13 +21,18 @@ class RoomTimeline:
 
     __slots__ = ("limited", "prev_batch", "room", "seen", "window")
 
-    def __init__(self, room: RoomScope, window: Window, seen: list[Seen], limited: bool) -> None:
+    def __init__(self, room: RoomScope, window: Window, seen: list[Seen], limit: int, *, limited: bool, has_come_in: bool) -> None:
         self.room = room
         self.window = window.events
-        self.seen = seen
-        self.limited = limited
-        first = seen[0].event if seen and limited else self.window[0] if self.window else None
-        self.prev_batch = room.until if first is None else (first.position or 0) - 1
+        self.seen = seen[len(seen) - limit :] if len(seen) > limit else seen
+        self.limited = limited or len(seen) > limit
+        self.prev_batch = Place(room.until) if seen and not self.seen else self._place_before()
+        # Who comes (back) into a room may know an older part of it, to which this does not join on.
+        self.limited |= has_come_in
+
+    def _place_before(self) -> Place:
+        first = self.seen[0].event if self.seen and self.limited else self.window[0] if self.window else None
+        return Place(self.room.until if first is None else (first.position or 0) - 1)
 
     @property
     def has_member_events(self) -> bool:
@@ -50,9 +55,7 @@ class TimelineSection:
             limited = window.limited
             if limited and len(seen) < limit and not scope.filter.room.timeline.is_trivial:
                 window, seen, limited = await self._fill(scope, room, window, limit)
-            if len(seen) > limit:
-                seen, limited = seen[len(seen) - limit :], True
-            timelines.append(RoomTimeline(room, window, seen, limited))
+            timelines.append(RoomTimeline(room, window, seen, limit, limited=limited, has_come_in=room.since == 0 < scope.since))
         return timelines
 
     async def _seen(self, scope: SyncScope, room: RoomScope, events: list[StoredEvent]) -> list[Seen]:
@@ -82,7 +85,7 @@ class TimelineSection:
         events = await self._serving.serve(timeline.seen, scope.viewer, room_id=False)
         if scope.filter.event_fields is not None or scope.filter.event_format == "federation":
             events = [orjson.dumps(scope.filter.select_fields(orjson.loads(event))) for event in events]
-        prev_batch = str(SyncToken(timeline.prev_batch)).encode()
+        prev_batch = str(timeline.prev_batch).encode()
         return b'{"events":[%b],"limited":%b,"prev_batch":"%b"}' % (
             b",".join(events), b"true" if timeline.limited else b"false", prev_batch,
         )  # fmt: skip

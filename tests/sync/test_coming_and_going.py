@@ -1,0 +1,94 @@
+"""Sync at the edges of a membership: coming into a room, meeting others, leaving, forgetting."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.support.client import Client
+from tests.support.rooms import create_room, join, path
+from tests.support.server import TestServer, make_server
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> TestServer:
+    return make_server(tmp_path)
+
+
+@pytest.fixture
+def alice(server: TestServer) -> Client:
+    return server.user("alice")
+
+
+@pytest.fixture
+def bob(server: TestServer) -> Client:
+    return server.user("bob")
+
+
+def sync(server: TestServer, client: Client, since: str | None = None, **room_filter: Any) -> Any:
+    return server.ok(client.get(path("sync"), {"since": since, "filter": orjson.dumps({"room": room_filter}).decode()}))
+
+
+def say(server: TestServer, client: Client, room_id: str, text: str) -> None:
+    server.clock.advance(0.01)
+    server.ok(client.put(path("rooms", room_id, "send", "m.room.message", text), {"msgtype": "m.text", "body": text}))
+
+
+def online(answer: Any) -> list[str]:
+    return [event["sender"] for event in answer.get("presence", {}).get("events", ())]
+
+
+def test_the_membership_at_each_event(server: TestServer, alice: Client, bob: Client) -> None:
+    room_id = create_room(server, alice, preset="public_chat")
+    say(server, alice, room_id, "before")
+    join(server, bob, room_id)
+    say(server, alice, room_id, "after")
+    timeline = sync(server, bob, timeline={"limit": 3})["rooms"]["join"][room_id]["timeline"]
+    assert [event["unsigned"]["membership"] for event in timeline["events"]] == ["leave", "join", "join"]
+
+
+def test_a_timeline_does_not_join_on_to_what_was_known_before_coming_in(server: TestServer, alice: Client, bob: Client) -> None:
+    room_id = create_room(server, alice, preset="public_chat")
+    known = sync(server, bob)["next_batch"]
+    join(server, bob, room_id)
+    answer = sync(server, bob, known, timeline={"limit": 50})
+    timeline = answer["rooms"]["join"][room_id]["timeline"]
+    assert timeline["limited"]
+    assert timeline["events"][0]["type"] == "m.room.create"
+    say(server, alice, room_id, "hello")
+    assert not sync(server, bob, answer["next_batch"])["rooms"]["join"][room_id]["timeline"]["limited"]
+    assert not sync(server, bob, timeline={"limit": 50})["rooms"]["join"][room_id]["timeline"]["limited"]
+
+
+def test_a_full_timeline_leads_on_to_what_came_before(server: TestServer, alice: Client) -> None:
+    room_id = create_room(server, alice, preset="public_chat")
+    for limit in (0, 1, 5):
+        timeline = sync(server, alice, timeline={"limit": limit})["rooms"]["join"][room_id]["timeline"]
+        back = server.ok(alice.get(path("rooms", room_id, "messages"), {"dir": "b", "from": timeline["prev_batch"], "limit": 50}))
+        assert len(timeline["events"]) == limit
+        assert len(timeline["events"]) + len(back["chunk"]) == 6
+
+
+def test_those_who_meet_see_each_other_online(server: TestServer, alice: Client, bob: Client) -> None:
+    room_id = create_room(server, alice, preset="public_chat")
+    of_alice = sync(server, alice)["next_batch"]
+    of_bob = sync(server, bob)["next_batch"]
+    of_alice = sync(server, alice, of_alice)["next_batch"]
+    join(server, bob, room_id)
+    first, second = sync(server, bob, of_bob), sync(server, alice, of_alice)
+    assert "@alice:test" in online(first)
+    assert "@bob:test" in online(second)
+    assert online(sync(server, bob, first["next_batch"])) == []
+    assert online(sync(server, alice, second["next_batch"])) == []
+
+
+def test_a_room_that_was_forgotten_at_once_is_still_left_on_other_devices(server: TestServer, alice: Client, bob: Client) -> None:
+    room_id = create_room(server, alice, preset="public_chat")
+    known = sync(server, alice)["next_batch"]
+    server.ok(alice.post(path("rooms", room_id, "leave")))
+    server.ok(alice.post(path("rooms", room_id, "forget")))
+    answer = sync(server, alice, known)
+    assert room_id in answer["rooms"]["leave"]
+    assert "rooms" not in sync(server, alice, answer["next_batch"])
+    assert "rooms" not in sync(server, alice, include_leave=True)
