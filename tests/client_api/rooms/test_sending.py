@@ -186,7 +186,7 @@ def test_suspended_users_may_only_take_back_and_leave(talk: Talk) -> None:
     talk.server.ok(bob.put(url, {"membership": "leave"}))
 
 
-def test_what_an_application_service_may_say_of_its_events(talk: Talk) -> None:
+def test_what_a_bridge_may_say_of_its_events(talk: Talk) -> None:
     bridge = Caller("@bridge:test", None, 0, appservice="bridge")
     assert device_of(bridge) == "appservice/bridge"
     assert device_of(Caller("@alice:test", "A", 1)) == "A"
