@@ -29,8 +29,12 @@ class RoomMembers:
     async def joined(self, request: Request, room_id: RoomId) -> Answer:
         caller = request.user
         members = await self._views.joined(caller.user_id, room_id, caller.appservice)
-        profiles = {member.user_id: {"display_name": member.displayname, "avatar_url": member.avatar_url} for member in members}
-        return b'{"joined":%b}' % orjson.dumps(profiles)
+        return b'{"joined":%b}' % orjson.dumps({member.user_id: _profile(member) for member in members})
+
+
+def _profile(member: Member) -> dict[str, str]:
+    fields = {"display_name": member.displayname, "avatar_url": member.avatar_url}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _kinds(request: Request) -> tuple[str, ...]:
