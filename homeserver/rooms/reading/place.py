@@ -67,6 +67,10 @@ class Span(NamedTuple):
             return self._replace(until=min(self.until, place.position))
         return self._replace(high=min(self.high, (place.topo, place.position)))
 
+    @property
+    def top(self) -> Place:
+        return Place(self.high[1], self.high[0])
+
     def beyond(self, event: StoredEvent, *, backwards: bool) -> "Span":
         """What is left after the event has been read."""
         return self.up_to(before(event)) if backwards else self.after(after(event))
