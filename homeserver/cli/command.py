@@ -50,7 +50,8 @@ def offer_administrator(arguments: argparse.Namespace) -> None:
 
 def first_words(arguments: argparse.Namespace) -> str:
     """The command that makes the first administrator of this server."""
-    program = "chatme" if shutil.which("chatme") == sys.argv[0] else os.path.relpath(sys.argv[0])
+    near = os.path.relpath(sys.argv[0])
+    program = "chatme" if shutil.which("chatme") == sys.argv[0] else min(near, sys.argv[0], key=len)
     return f"`{program} create-user NAME --admin{''.join(f' {shlex.quote(word)}' for word in places.words(arguments, settings=False))}`"
 
 

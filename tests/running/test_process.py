@@ -41,7 +41,7 @@ def test_a_first_start_makes_everything_and_says_what_to_do(folder: Path) -> Non
         assert [
             path.name for path in data.iterdir() if stat.S_IMODE(path.stat().st_mode) & 0o077 and path.suffix in (".key", ".toml", ".sock")
         ] == []
-    assert "`chatme create-user NAME --admin` makes the first administrator" in server.errors()
+    assert "chatme create-user NAME --admin` makes the first administrator" in server.errors()
     assert server.process.returncode == 0
 
 
