@@ -14,6 +14,7 @@ from twisted.logger import Logger
 from homeserver.clock import Clock
 from homeserver.errors import MatrixError, Unavailable
 from homeserver.profiles.store import ProfileStore, Untold
+from homeserver.protocol.errors import ProtocolError
 
 RETRY_S = 30.0
 
@@ -97,12 +98,12 @@ class ProfileSpread:
                 await self._members.update_profile(room_id, untold.user_id)
             except Unavailable:
                 raise
-            except MatrixError as error:
+            except (MatrixError, ProtocolError) as error:
                 self._log.info(
                     "{room_id} does not take the new profile of {user_id}: {error}",
                     room_id=room_id,
                     user_id=untold.user_id,
-                    error=error.message,
+                    error=str(error),
                 )
         return True
 
