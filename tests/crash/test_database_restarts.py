@@ -1,0 +1,64 @@
+"""PostgreSQL goes and comes back under load, cleanly or not; the server stays up, says 503 meanwhile, and nothing is lost or doubled."""
+
+import asyncio
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.crash.campaign import PAUSE
+from tests.crash.drivers import postgres_server
+from tests.crash.house import House
+from tests.crash.stored import Positions, check_postgres
+from tests.crash.world import World
+from tests.support.postgres import TemporaryPostgres
+
+RESTARTS = (signal.SIGINT, signal.SIGQUIT, signal.SIGQUIT, signal.SIGINT)  # cleanly, or as after a crash
+KILL_BACKENDS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test_%'"
+RECOVERY_SECONDS = 10.0
+SEED = 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("outage_seconds", ["0.1", "8.0"])
+def test_the_database_restarts_under_load(outage_seconds: str, tmp_path: Path) -> None:
+    with postgres_server() as server:
+        house = House(tmp_path, server.create(), "--set", f"database.outage_seconds={outage_seconds}")
+        asyncio.run(restart_under_load(house, server, tmp_path))
+
+
+async def restart_under_load(house: House, server: TemporaryPostgres, folder: Path) -> None:
+    world, positions, chance = World(house, folder, SEED), Positions(), random.Random(SEED)
+    try:
+        assert house.start()
+        await world.settle_in()
+        for kind in RESTARTS:
+            world.begin(pause=PAUSE)
+            await asyncio.sleep(chance.uniform(0.2, 0.5))
+            await asyncio.to_thread(server.execute, KILL_BACKENDS)
+            await asyncio.sleep(chance.uniform(0.1, 0.3))
+            await asyncio.to_thread(server.stop, kind)
+            await asyncio.sleep(chance.uniform(0.1, 0.6))
+            await asyncio.to_thread(server.start)
+            await recovered(world)
+            await world.stop()
+            await world.check()
+            assert house.database is not None
+            check_postgres(house.database, positions)
+        await world.check(whole=True)
+        assert house.stop() == 0
+    finally:
+        house.kill()
+        await world.close()
+
+
+async def recovered(world: World) -> None:
+    """Every sender is answered again."""
+    before = [len(sender.acknowledged) for sender in world.senders]
+    deadline = time.monotonic() + RECOVERY_SECONDS
+    while any(len(sender.acknowledged) == count for sender, count in zip(world.senders, before, strict=True)):
+        world.look()
+        assert time.monotonic() < deadline, "the server does not recover"
+        await asyncio.sleep(0.02)

@@ -1,0 +1,45 @@
+"""What the fuzzer has found once, by name."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fuzz.watch import Watch
+from tests.support.client import Client
+from tests.support.server import TestServer, make_server
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> TestServer:
+    return make_server(tmp_path)
+
+
+def new_room(server: TestServer, client: Client, **body: Any) -> str:
+    made: str = server.ok(client.post("/_matrix/client/v3/createRoom", {"room_version": "10", **body}))["room_id"]
+    return made
+
+
+def test_power_levels_of_a_trusted_room_can_be_shown_as_what_was_before(server: TestServer) -> None:
+    alice = server.user("alice")
+    server.user("bob")
+    room = new_room(server, alice, preset="trusted_private_chat", invite=["@bob:test"])
+    path = f"/_matrix/client/v3/rooms/{room}/state/m.room.power_levels"
+    levels = server.ok(alice.get(path))
+    assert levels["users"] == {"@alice:test": 100, "@bob:test": 100}
+    server.ok(alice.put(path, {**levels, "kick": 49}))
+    timeline = server.ok(alice.get("/_matrix/client/v3/sync"))["rooms"]["join"][room]["timeline"]["events"]
+    assert timeline[-1]["unsigned"]["prev_content"] == levels
+
+
+def test_a_room_whose_rules_refuse_a_new_profile_is_passed_over(server: TestServer) -> None:
+    alice = server.user("alice")
+    room = new_room(server, alice, preset="public_chat")
+    server.ok(alice.put(f"/_matrix/client/v3/rooms/{room}/state/m.room.join_rules", {"join_rule": "nobody"}))
+    open_room = new_room(server, alice)
+    with Watch() as watch:
+        server.ok(alice.put("/_matrix/client/v3/profile/@alice:test/displayname", {"displayname": "New"}))
+        server.clock.advance(60)
+        assert watch.take(collect=True) == []
+    member = server.ok(alice.get(f"/_matrix/client/v3/rooms/{open_room}/state/m.room.member/@alice:test"))
+    assert member["displayname"] == "New"
