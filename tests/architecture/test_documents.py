@@ -33,6 +33,13 @@ def test_links_and_commands_in_documents_exist(document: Path) -> None:
     assert {word for word in MAKE.findall(text) if f"`make {word}" in text or f"    make {word}" in text} - targets == set()
 
 
+def test_settings_named_in_the_readme_exist() -> None:
+    sections = describe(Config)["properties"]
+    named = re.findall(r"^\| `([a-z_]+)\.([a-z_]+)", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert len(named) > 3
+    assert [f"{section}.{key}" for section, key in named if key not in sections[section]["properties"]] == []
+
+
 def test_every_setting_is_read_somewhere() -> None:
     """A setting that nothing reads would be a promise that is not kept."""
     read = {

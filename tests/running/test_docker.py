@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import socket
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import yaml
 
 from config.load import load
 from tests.architecture.tree import ROOMS, ROOT
+from tests.running.process import Running, command
 
 DOCKER = ROOT / "docker"
 COMPOSE = sorted(DOCKER.glob("compose*.yaml"))
@@ -114,3 +116,16 @@ def test_the_entry_point_runs_any_command_on_the_data(tmp_path: Path) -> None:
     (tmp_path / "chatme.toml").write_text("[server]\nnmae = 1\n")
     assert entry_point(tmp_path, "check-config").stderr.startswith(f"chatme: {tmp_path}/chatme.toml, line 2: ")
     assert entry_point(tmp_path).stderr.startswith(f"chatme: {tmp_path}/chatme.toml, line 2: ")
+
+
+def test_the_entry_point_serves_and_the_health_check_sees_it(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    env = {"PATH": f"{ROOT}/.venv/bin:/usr/bin:/bin", "CHATME_DATA": str(data), "CHATME_LISTENERS__CLIENT__PORT": port}
+    with Running([str(DOCKER / "entrypoint")], tmp_path, **env, CHATME_LISTENERS__CLIENT__BIND="127.0.0.1") as server:
+        assert server.address.endswith(f":{port}")
+        assert command(str(DOCKER / "entrypoint"), "health", folder=tmp_path, **env).returncode == 0
+        made = command(str(DOCKER / "entrypoint"), "issue-token", folder=tmp_path, **env)
+        assert (made.returncode, made.stderr) == (0, "")
+    assert (data / "signing.key").exists()
