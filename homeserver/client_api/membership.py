@@ -15,6 +15,7 @@ from homeserver.web.endpoint import Access, Answer, Body, Rate, Schema, endpoint
 from homeserver.web.request import Request
 
 _BY_THIRD_PARTY = ("id_server", "id_access_token", "medium", "address")
+_NOT_KEPT = ("third_party_signed", "join_authorised_via_users_server")  # of the body of a join; all else goes into the member event
 _REASON = Schema("client/reason", optional=True)
 
 
@@ -62,7 +63,8 @@ class RoomMembership:
         signed = request.body.get("third_party_signed")
         if signed is not None:
             await self._third_party.accept(room_id, caller.user_id, signed)
-        return {"room_id": await self._membership.join(room_id, caller.user_id, _reason(request.body), servers)}
+        content = {key: value for key, value in request.body.items() if key not in _NOT_KEPT and value is not None}
+        return {"room_id": await self._membership.join(room_id, caller.user_id, content, servers)}
 
     @endpoint("POST", "/_matrix/client/v3/knock/{room_id_or_alias}", access=Access.USER, rate=Rate.JOIN, body=_REASON)
     async def knock(self, request: Request, room_id_or_alias: str) -> Answer:

@@ -38,6 +38,10 @@ def test_join_by_id_and_by_alias(server: TestServer, alice: Client, bob: Client)
     assert server.ok(bob.post(path("rooms", room_id, "join"), {"reason": "why not"})) == {"room_id": room_id}
     assert membership_of(server, alice, room_id, BOB)["reason"] == "why not"
     server.ok(bob.post(path("rooms", room_id, "leave"), b""))
+    own = {"org.example.mood": "good", "join_authorised_via_users_server": ALICE, "membership": "ban", "displayname": "Eve"}
+    server.ok(bob.post(path("join", room_id), own))
+    assert membership_of(server, alice, room_id, BOB) == {"org.example.mood": "good", "membership": "join", "displayname": "bob"}
+    server.ok(bob.post(path("rooms", room_id, "leave"), b""))
     assert server.ok(bob.post(path("join", "#here:test") + "?via=elsewhere&server_name=other", b"")) == {"room_id": room_id}
     assert server.ok(bob.get(path("joined_rooms"))) == {"joined_rooms": [room_id]}
 

@@ -1,9 +1,11 @@
-"""Writing state as clients may: memberships go the way of `Membership`, canonical aliases are checked (client-server API, "PUT …/state")."""
+"""Writing state as clients may (client-server API, "PUT …/state"): memberships go the way of `Membership`, canonical aliases and power levels are
+checked."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 from homeserver.errors import BadJson, Forbidden, GuestAccessForbidden, InvalidParam, NotFound
+from homeserver.protocol.auth_rules.power_levels import creators_of
 from homeserver.protocol.event import Draft
 from homeserver.protocol.ids import UserId
 from homeserver.rooms.member_store import MemberStore
@@ -12,6 +14,7 @@ from homeserver.rooms.reading.timeline_store import TimelineStore
 from homeserver.rooms.send import RoomSender
 from homeserver.rooms.store import RoomStore
 
+CREATE = ("m.room.create", "")
 GUEST_ACCESS = ("m.room.guest_access", "")
 
 
@@ -47,6 +50,8 @@ class StateSending:
             return await self._write_member(room_id, draft, guest)
         if draft.type == "m.room.canonical_alias" and draft.state_key == "":
             await self._aliases.check_canonical(room_id, draft.content)
+        if draft.type == "m.room.power_levels" and draft.state_key == "":
+            await self._check_levels(room_id, draft)
         return await self._append(room_id, draft)
 
     async def _append(self, room_id: str, draft: Draft) -> str:
@@ -54,6 +59,15 @@ class StateSending:
             return (await self._sender.write_state(room_id, draft)).event_id
         except NotFound as error:
             raise Forbidden("You are not in this room") from error
+
+    async def _check_levels(self, room_id: str, draft: Draft) -> None:
+        """A level for a creator who has all power anyway is a mistake in the content; the auth rule would call it a lack of permission."""
+        users = draft.content.get("users")
+        if not isinstance(users, Mapping) or not await self._members.is_joined(room_id, draft.sender):
+            return
+        create = (await self._timelines.current_state(room_id, [CREATE])).get(CREATE)
+        if create is not None and not creators_of(create.event).isdisjoint(users):
+            raise BadJson("In this room version the creators stand above the power levels and cannot be named in them")
 
     async def _write_member(self, room_id: str, draft: Draft, guest: bool) -> str:
         user_id = UserId.parse(draft.state_key)

@@ -196,3 +196,12 @@ def test_what_a_bridge_may_say_of_its_events(talk: Talk) -> None:
     for bad in ("x", "-1"):
         with pytest.raises(InvalidParam):
             sent_at(talk.alice.make("PUT", "/x", query={"ts": bad}), bridge)
+
+
+def test_a_level_for_a_creator_is_a_mistake_where_he_stands_above_all(talk: Talk) -> None:
+    levels = {"users": {"@alice:test": 100, "@bob:test": 50}}
+    url = talk.path("state", "m.room.power_levels")
+    refused(talk.server.run(talk.alice.put(url, levels)), 400, "M_BAD_JSON")
+    refused(talk.server.run(talk.eve.put(url, levels)), 403, "M_FORBIDDEN")
+    older = create_room(talk.server, talk.alice, room_version="11")
+    talk.server.ok(talk.alice.put(path("rooms", older, "state", "m.room.power_levels"), levels))
