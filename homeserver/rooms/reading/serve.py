@@ -80,7 +80,7 @@ class EventServing:
         """State events, where the question of history does not arise: without membership and aggregations."""
         return await self.serve([Seen(event, None) for event in events], viewer, room_id=room_id, bundle=False)
 
-    async def bare(self, events: Sequence[StoredEvent], viewer: Viewer) -> list[bytes]:
+    async def bare(self, events: Sequence[StoredEvent], viewer: Viewer, *, room_id: bool = True) -> list[bytes]:
         """Much state at once: as `plain`, without what each event replaced, which takes a look into the state before it."""
         now = self._clock.now_ms()
         served = []
@@ -89,7 +89,7 @@ class EventServing:
                 unsigned = await self._unsigned(event, None, now, None, None)
             else:
                 unsigned = b'{"age":%d}' % max(0, now - event.ts)
-            served.append(client_event(event.body, event.event_id, event.room_id, unsigned))
+            served.append(client_event(event.body, event.event_id, event.room_id if room_id else None, unsigned))
         return served
 
 

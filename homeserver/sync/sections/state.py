@@ -42,7 +42,7 @@ class StateSection:
         return [self._wanted(scope, timeline, found[index]) for index, timeline in enumerate(timelines)]
 
     async def encode(self, scope: SyncScope, events: Sequence[StoredEvent]) -> bytes:
-        return b'{"events":[%b]}' % b",".join(await self._serving.plain(events, scope.viewer, room_id=False))
+        return b'{"events":[%b]}' % b",".join(await self._serving.bare(events, scope.viewer, room_id=False))
 
     async def _targets(self, scope: SyncScope, timelines: Sequence[RoomTimeline]) -> list[bytes | None]:
         """The root of the state to tell: before the first event that is shown, or after the last; the current one where nothing happened."""
