@@ -50,8 +50,9 @@ def offer_administrator(arguments: argparse.Namespace) -> None:
 
 def first_words(arguments: argparse.Namespace) -> str:
     """The command that makes the first administrator of this server."""
-    near = os.path.relpath(sys.argv[0])
-    program = "chatme" if shutil.which("chatme") == sys.argv[0] else min(near, sys.argv[0], key=len)
+    program = "chatme"
+    if Path(sys.argv[0]).name == program and shutil.which(program) != sys.argv[0]:
+        program = min(os.path.relpath(sys.argv[0]), sys.argv[0], key=len)
     return f"`{program} create-user NAME --admin{''.join(f' {shlex.quote(word)}' for word in places.words(arguments, settings=False))}`"
 
 

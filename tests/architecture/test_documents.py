@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,22 @@ def test_every_setting_is_read_somewhere() -> None:
         if key not in read and section != "rate_limits"  # read by the names of web.endpoint.Rate
     ]
     assert unread == list(exceptions()["unread_settings"])
+
+
+def test_every_dependency_is_locked_by_its_hash() -> None:
+    """And what the server runs on has the same version in both locks."""
+    locked = {lock: _locked(ROOT / lock) for lock in ("requirements.lock", "requirements-dev.lock")}
+    assert [name for versions in locked.values() for name, (_, hashes) in versions.items() if hashes == 0] == []
+    development = locked["requirements-dev.lock"]
+    assert {name: version for name, (version, _) in locked["requirements.lock"].items() if development[name][0] != version} == {}
+    named = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert {re.split(r"[\[<>=]", name)[0].lower() for name in named} - set(locked["requirements.lock"]) == set()
+
+
+def _locked(lock: Path) -> dict[str, tuple[str, int]]:
+    """Name to version and number of hashes."""
+    entries = re.findall(r"^([\w.-]+)==(\S+)((?:.*\\\n\s+--hash=\S+)*(?:.*\n\s+--hash=\S+)*)", lock.read_text(), re.MULTILINE)
+    return {name: (version, tail.count("--hash=")) for name, version, tail in entries}
 
 
 def test_the_version_is_a_version() -> None:

@@ -66,6 +66,10 @@ class Running:
             with error:
                 return error.code, json.loads(error.read())
 
+    def read(self, path: str) -> str:
+        with urllib.request.urlopen(self.address + path, timeout=PATIENCE_SECONDS) as answer:
+            return str(answer.read(), "utf-8")
+
     def log_in(self, user: str, password: str) -> tuple[int, Any]:
         identifier = {"type": "m.id.user", "user": user}
         return self.ask("POST", "/_matrix/client/v3/login", {"type": "m.login.password", "identifier": identifier, "password": password})
