@@ -20,6 +20,7 @@ from homeserver.loop_watch import LoopWatch
 from homeserver.rooms.append import Identity
 from homeserver.start_up import CannotStart, signing_key
 from homeserver.streams import Streams
+from homeserver.upkeep.upkeep import Upkeep, tasks
 from homeserver.web.listen import Listener
 from homeserver.wiring.community import Community, build_community
 from homeserver.wiring.edge import STOP_SECONDS, Door, build_doors, open_listener
@@ -34,6 +35,7 @@ from storage.database import Database
 from storage.drivers.threads import LoopThreads, Threads
 from storage.event_rows import RoomNames
 from storage.open_storage import open_database
+from storage.upkeep import StoredUpkeep
 
 T = TypeVar("T")
 BOOT_ID_LENGTH = 6
@@ -42,11 +44,23 @@ BOOT_ID_LENGTH = 6
 class Server:
     """A whole server, built and not yet listening."""
 
-    def __init__(self, ground: Ground, rooms: Rooms, people: People, personal: Personal, community: Community, doors: list[Door]) -> None:
+    def __init__(
+        self,
+        ground: Ground,
+        rooms: Rooms,
+        people: People,
+        personal: Personal,
+        community: Community,
+        upkeep: Upkeep,
+        doors: list[Door],
+        access_log: logs.AccessLog | None,
+    ) -> None:
+        self._access_log = access_log
         self._people = people
         self._collector = rooms.collector
         self._personal = personal
         self._community = community
+        self._upkeep = upkeep
         self.doors = doors
         self.commands = people.commands
         self.database: Database = ground.database
@@ -72,6 +86,7 @@ class Server:
         await self._community.directory_reader.start()
         await self._people.deactivation.resume()
         self._collector.start()
+        self._upkeep.start()
 
     async def stop(self) -> None:
         """Let running requests end, write what waits in memory, close the database."""
@@ -79,12 +94,15 @@ class Server:
             listener.close()
         for door in self.doors:
             await door.edge.stop(STOP_SECONDS)
+        await self._upkeep.stop()
         await self._collector.stop()
         await self._community.directory_reader.stop()
         await self._personal.spread.stop()
         await self._personal.presence.stop()
         await self._people.last_seen.flush()
         await self.database.close()
+        if self._access_log is not None:
+            self._access_log.flush()
 
 
 async def build(
@@ -123,7 +141,8 @@ async def build(
         *build_syncing(ground, rooms, personal),
         *build_reading(ground, rooms, personal, finding),
     )
-    return Server(ground, rooms, people, personal, community, build_doors(ground, people, client, (), access_log))
+    upkeep = Upkeep(tasks(StoredUpkeep(database), session_seconds=config.sessions.interactive_auth_seconds), clock, chance)
+    return Server(ground, rooms, people, personal, community, upkeep, build_doors(ground, people, client, (), access_log), access_log)
 
 
 async def open_server(config: Config, loop: asyncio.AbstractEventLoop, chance: Chance, clock: Clock) -> Server:

@@ -175,7 +175,7 @@ class TokenStore(Protocol):
 
 class AuthSessionStore(Protocol):
     async def open(self, session_hash: bytes, session: AuthSession, forget_before: int) -> None:
-        """Also forgets the sessions that were opened before `forget_before`."""
+        """Also forgets sessions that were opened before `forget_before`."""
 
     async def find(self, session_hash: bytes) -> AuthSession | None: ...
 

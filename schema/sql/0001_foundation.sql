@@ -222,6 +222,7 @@ CREATE TABLE access_tokens (
 ) WITHOUT ROWID;
 CREATE INDEX access_tokens_user ON access_tokens (user_id, device_id);
 CREATE INDEX access_tokens_refresh ON access_tokens (refresh_hash) WHERE refresh_hash IS NOT NULL;
+CREATE INDEX access_tokens_expiry ON access_tokens (expires_ts) WHERE expires_ts IS NOT NULL;
 
 CREATE TABLE refresh_tokens (
     token_hash BLOB PRIMARY KEY,
@@ -233,6 +234,7 @@ CREATE TABLE refresh_tokens (
 ) WITHOUT ROWID;
 CREATE INDEX refresh_tokens_user ON refresh_tokens (user_id, device_id);
 CREATE INDEX refresh_tokens_previous ON refresh_tokens (previous_hash) WHERE previous_hash IS NOT NULL;
+CREATE INDEX refresh_tokens_expiry ON refresh_tokens (expires_ts) WHERE expires_ts IS NOT NULL;
 
 CREATE TABLE login_tokens (
     token_hash BLOB PRIMARY KEY,

@@ -8,10 +8,14 @@ import orjson
 from homeserver.accounts.store import AuthSession, AuthUse, RegistrationToken
 from storage.database import Database, Rollback, WriteCursor
 
+FORGOTTEN_AT_ONCE = 100
+
 _OPEN = """INSERT INTO auth_sessions (session_hash, operation, body_digest, completed, parameters, created_ts) VALUES (?, ?, ?, ?, ?, ?)"""
 _FIND = "SELECT operation, body_digest, completed, parameters, created_ts FROM auth_sessions WHERE session_hash = ?"
 _RESERVE = """UPDATE registration_tokens SET pending = pending + 1
     WHERE token = ? AND (uses_allowed IS NULL OR pending + completed < uses_allowed)"""
+_FORGET = """DELETE FROM auth_sessions WHERE session_hash IN
+    (SELECT session_hash FROM auth_sessions WHERE created_ts < ? ORDER BY created_ts LIMIT ?) RETURNING registration_token"""
 _RELEASE = "UPDATE registration_tokens SET pending = pending - 1 WHERE token = ? AND pending > 0"
 _SPEND = """UPDATE registration_tokens SET completed = completed + 1, pending = pending - ?
     WHERE token = ? AND (expires_ts IS NULL OR expires_ts > ?) AND (uses_allowed IS NULL OR pending + completed - ? < uses_allowed)"""
@@ -33,6 +37,15 @@ def use_up(cursor: WriteCursor, auth: AuthUse, now_ms: int) -> bool:
     return bool(cursor.run(_SPEND, pending, auth.registration_token, now_ms, pending))
 
 
+def forget_sessions(cursor: WriteCursor, opened_before: int, most: int) -> int:
+    """How many; what they reserved is free again."""
+    forgotten = cursor.all(_FORGET, opened_before, most)
+    for (token,) in forgotten:
+        if token is not None:
+            cursor.run(_RELEASE, token)
+    return len(forgotten)
+
+
 class StoredAuthSessions:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -41,10 +54,7 @@ class StoredAuthSessions:
         completed, parameters = orjson.dumps(session.completed).decode(), orjson.dumps(session.parameters).decode()
 
         def change(cursor: WriteCursor) -> None:
-            forgotten = cursor.all("DELETE FROM auth_sessions WHERE created_ts < ? RETURNING registration_token", forget_before)
-            for (token,) in forgotten:
-                if token is not None:
-                    cursor.run(_RELEASE, token)
+            forget_sessions(cursor, forget_before, FORGOTTEN_AT_ONCE)
             cursor.run(_OPEN, session_hash, session.operation, session.body_digest, completed, parameters, session.created_ts)
 
         await self._database.write(change)

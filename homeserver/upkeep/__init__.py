@@ -1,0 +1,1 @@
+"""What is past is removed in the background."""

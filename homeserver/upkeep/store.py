@@ -1,0 +1,20 @@
+"""What the upkeep asks of the storage: each method removes at most `most` rows, the oldest first, and says how many there were."""
+
+from typing import Protocol
+
+
+class UpkeepStore(Protocol):
+    async def forget_transactions(self, before_ms: int, most: int) -> int:
+        """Transaction IDs that clients used before that time."""
+
+    async def forget_access_tokens(self, before_ms: int, most: int) -> int:
+        """Those that expired before that time and belong to no refresh token."""
+
+    async def forget_refresh_tokens(self, before_ms: int, most: int) -> int:
+        """Those that expired before that time."""
+
+    async def forget_login_tokens(self, before_ms: int, most: int) -> int:
+        """Those that expired before that time."""
+
+    async def forget_auth_sessions(self, before_ms: int, most: int) -> int:
+        """Those opened before that time; the uses of registration tokens that they reserved are free again."""
