@@ -197,7 +197,7 @@ class Receiver:
             modern = self._check_version(parser.get_http_version())
         method = _METHODS.get(parser.get_method())
         if method is None:
-            raise Refused(501, "No endpoint takes this method", "M_UNRECOGNIZED")
+            raise Refused(405, "No endpoint takes this method", "M_UNRECOGNIZED")
         if "upgrade" in fields:
             self._upgraded = parser.should_upgrade()
         path, query = self._split_target()
