@@ -11,12 +11,12 @@ DRIVERS = ("sqlite", "postgres")
 
 
 @contextmanager
-def postgres_server() -> Iterator[TemporaryPostgres]:
-    """One that syncs to disk; the test is skipped where there are no server programs."""
+def postgres_server(*, durable: bool = True) -> Iterator[TemporaryPostgres]:
+    """`durable`: it syncs to disk. The test is skipped where there are no server programs."""
     binaries = find_binaries()
     if binaries is None:
         pytest.skip("no PostgreSQL server binaries (initdb, postgres) are installed here")
-    server = TemporaryPostgres(binaries, durable=True)
+    server = TemporaryPostgres(binaries, durable=durable)
     try:
         server.start()
         yield server
