@@ -16,6 +16,7 @@ import time
 import urllib.request
 from argparse import Namespace
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,17 @@ class Running:
     command: Sequence[str]
     directory: Path
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)  # what `stop` ends, in this order
+
+
+def program(tools: Tools, name: str) -> Any:
+    """A program of the benchmark folder, as a module."""
+    file = tools.bench / f"{name}.py"
+    specification = importlib.util.spec_from_file_location(name, file)
+    if not file.exists() or specification is None or specification.loader is None:
+        raise SystemExit(f"there is no {file}")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
 
 
 def free_port() -> int:
@@ -80,15 +92,28 @@ def start_chatme(directory: Path, driver: str, tools: Tools, settings: Sequence[
     return running
 
 
+def processor_seconds(pids: Sequence[int]) -> float:
+    """What these processes and their children have used, to the nanosecond; what ended threads and children used is not in it."""
+    wanted, total = set(pids), 0
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+    while more := {pid for pid, parent in parents.items() if parent in wanted} - wanted:
+        wanted |= more
+    for pid in wanted:
+        for task in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+            with suppress(OSError):
+                total += int(task.read_text().split()[0])
+    return total / 1e9
+
+
 def start_postgres(directory: Path, tools: Tools) -> tuple[subprocess.Popen[bytes], str, str]:
     """The process, its URL, and the command that prints the database's size: set up and started just as for Synapse."""
-    specification = importlib.util.spec_from_file_location("run_synapse", tools.bench / "run_synapse.py")
-    if specification is None or specification.loader is None:
-        raise SystemExit(f"there is no run_synapse.py in {tools.bench}")
-    run_synapse: Any = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(run_synapse)
     port = free_port()
-    process = run_synapse.start_pg(Namespace(pg_port=port, pg_dbname="chatme", initdb="initdb", postgres="postgres"), str(directory))
+    process = program(tools, "run_synapse").start_pg(
+        Namespace(pg_port=port, pg_dbname="chatme", initdb="initdb", postgres="postgres"), str(directory)
+    )
     size = f"psql -h 127.0.0.1 -p {port} -U synapse -d chatme -At -c \"select pg_database_size('chatme')\""
     return process, f"postgresql://synapse@127.0.0.1:{port}/chatme", size
 
