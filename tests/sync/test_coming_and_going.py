@@ -61,6 +61,19 @@ def test_a_timeline_does_not_join_on_to_what_was_known_before_coming_in(server: 
     assert not sync(server, bob, timeline={"limit": 50})["rooms"]["join"][room_id]["timeline"]["limited"]
 
 
+def test_nothing_is_before_the_first_event_and_the_members_there_are_those_of_the_sync(
+    server: TestServer, alice: Client, bob: Client
+) -> None:
+    room_id = create_room(server, alice, preset="public_chat")
+    timeline = sync(server, alice, timeline={"limit": 50})["rooms"]["join"][room_id]["timeline"]
+    join(server, bob, room_id)
+    back = server.ok(alice.get(path("rooms", room_id, "messages"), {"dir": "b", "from": timeline["prev_batch"]}))
+    assert back["chunk"] == []
+    assert "end" not in back
+    chunk = server.ok(alice.get(path("rooms", room_id, "members"), {"at": timeline["prev_batch"]}))["chunk"]
+    assert [event["state_key"] for event in chunk] == ["@alice:test"]
+
+
 def test_a_full_timeline_leads_on_to_what_came_before(server: TestServer, alice: Client) -> None:
     room_id = create_room(server, alice, preset="public_chat")
     for limit in (0, 1, 5):

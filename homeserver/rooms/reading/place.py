@@ -45,6 +45,11 @@ def after(event: StoredEvent) -> Place:
     return Place(event.position or 0, event.topo or 0)
 
 
+def before_room(create: StoredEvent, position: int) -> Place:
+    """Before the room's first event, as seen from that position: nothing is further back, and the members are those of the position."""
+    return Place(position, (create.topo or 0) - 1)
+
+
 class Span(NamedTuple):
     """What lies between two places: (topo, position) from `low` exclusively to `high` inclusively, and the same of positions alone."""
 

@@ -44,12 +44,12 @@ class StateViews:
         return event
 
     async def members(self, user_id: str, room_id: str, kinds: Collection[str] = (), at: Place | None = None) -> list[StoredEvent]:
-        """The membership events, all or of those kinds, now or at a place of the history."""
+        """The membership events, all or of those kinds, now or at a place of the history (see `before_room` for the one before it)."""
         member = await self._history.may_read(user_id, room_id)
         if _has_left(member):
             root: bytes | None = await self._root(room_id, member)
         elif at is not None:
-            root = await self._store.root_at(room_id, at)
+            root = await self._store.root_at(room_id, at) or await self._store.root_at(room_id, Place(at.position))
             if root is None:
                 return []
         else:

@@ -6,7 +6,7 @@ import orjson
 
 from homeserver.protocol.filters import RoomEventFilter
 from homeserver.rooms.reading.history import History, Seen
-from homeserver.rooms.reading.place import Place
+from homeserver.rooms.reading.place import Place, before_room
 from homeserver.rooms.reading.serve import EventServing
 from homeserver.rooms.reading.timeline_store import Stretch, Window
 from homeserver.rooms.reading.timelines import Timelines
@@ -31,6 +31,8 @@ class RoomTimeline:
         self.limited |= has_come_in
 
     def _place_before(self) -> Place:
+        if self.window and self.window[0].type == "m.room.create" and not self.limited:
+            return before_room(self.window[0], self.room.until)
         first = self.seen[0].event if self.seen and self.limited else self.window[0] if self.window else None
         return Place(self.room.until if first is None else (first.position or 0) - 1)
 
