@@ -4,7 +4,6 @@ What blocks the loop for a time makes the timer late by nearly as much. The proc
 server that kept itself busy from one whose machine was busy with others.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry
@@ -14,6 +13,7 @@ from prometheus_client.registry import Collector
 from twisted.internet.interfaces import IDelayedCall
 
 from homeserver.clock import Clock
+from homeserver.figures import Distribution
 
 PERIOD = 0.025  # seconds: a block is seen as this much shorter at most
 _BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
@@ -25,8 +25,7 @@ class LoopWatch(Collector):
     def __init__(self, clock: Clock, registry: CollectorRegistry, processor_seconds: Callable[[], float]) -> None:
         self._clock = clock
         self._processor_seconds = processor_seconds
-        self._buckets = [0] * (len(_BOUNDS) + 1)
-        self._total = 0.0
+        self._lateness = Distribution(_BOUNDS)
         self._timer: IDelayedCall | None = None
         self._due = 0.0
         self._used = 0.0
@@ -50,8 +49,7 @@ class LoopWatch(Collector):
     def _note(self) -> None:
         late = max(0.0, self._clock.monotonic() - self._due)
         used = self._processor_seconds()
-        self._buckets[bisect_left(_BOUNDS, late)] += 1
-        self._total += late
+        self._lateness.note(late)
         if late > self.longest:
             self.longest = late
             self.longest_used = used - self._used
@@ -60,14 +58,8 @@ class LoopWatch(Collector):
 
     def collect(self) -> Iterator[Metric]:
         lateness = HistogramMetricFamily("chatme_loop_lag_seconds", f"How late a timer of {PERIOD * 1000:g} ms was called.")
-        lateness.add_metric((), list(self._cumulated()), self._total)
+        lateness.add_metric((), list(self._lateness.cumulated()), self._lateness.total)
         yield lateness
         yield GaugeMetricFamily("chatme_loop_lag_longest_seconds", "The greatest of them since the start.", value=self.longest)
         used = "Processor time of this process while it came about; far less than the lag: the machine or the disk was busy."
         yield GaugeMetricFamily("chatme_loop_lag_longest_processor_seconds", used, value=self.longest_used)
-
-    def _cumulated(self) -> Iterator[tuple[str, float]]:
-        count = 0
-        for name, bucket in zip((*map(str, _BOUNDS), "+Inf"), self._buckets, strict=True):
-            count += bucket
-            yield name, count

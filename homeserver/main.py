@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from prometheus_client import CollectorRegistry
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
@@ -15,56 +14,41 @@ from config.settings import Config
 from homeserver import logs
 from homeserver.clock import Chance, Clock
 from homeserver.control.door import Door as ControlDoor
-from homeserver.ephemeral.sequence import Ephemera
+from homeserver.figures import CommitFigures
 from homeserver.loop_watch import LoopWatch
-from homeserver.rooms.append import Identity
-from homeserver.start_up import CannotStart, signing_key
+from homeserver.start_up import CannotStart
 from homeserver.streams import Streams
 from homeserver.upkeep.upkeep import Upkeep, tasks
 from homeserver.web.listen import Listener
-from homeserver.wiring.community import Community, build_community
+from homeserver.wiring.community import build_community
 from homeserver.wiring.edge import STOP_SECONDS, Door, build_doors, open_listener
 from homeserver.wiring.finding import build_finding
-from homeserver.wiring.ground import Ground
-from homeserver.wiring.people import People, build_people
-from homeserver.wiring.personal import Personal, build_personal
+from homeserver.wiring.ground import lay_ground
+from homeserver.wiring.metrics import register_metrics
+from homeserver.wiring.parts import Parts
+from homeserver.wiring.people import build_people
+from homeserver.wiring.personal import build_personal
 from homeserver.wiring.reading import build_reading
-from homeserver.wiring.rooms import Rooms, build_rooms
+from homeserver.wiring.rooms import build_rooms
 from homeserver.wiring.syncing import build_syncing
 from storage.database import Database
 from storage.drivers.threads import LoopThreads, Threads
-from storage.event_rows import RoomNames
 from storage.open_storage import open_database
 from storage.upkeep import StoredUpkeep
 
 T = TypeVar("T")
-BOOT_ID_LENGTH = 6
 
 
 class Server:
     """A whole server, built and not yet listening."""
 
-    def __init__(
-        self,
-        ground: Ground,
-        rooms: Rooms,
-        people: People,
-        personal: Personal,
-        community: Community,
-        upkeep: Upkeep,
-        doors: list[Door],
-        access_log: logs.AccessLog | None,
-    ) -> None:
+    def __init__(self, parts: Parts, doors: list[Door], access_log: logs.AccessLog | None) -> None:
+        self._parts = parts
         self._access_log = access_log
-        self._people = people
-        self._collector = rooms.collector
-        self._personal = personal
-        self._community = community
-        self._upkeep = upkeep
         self.doors = doors
-        self.commands = people.commands
-        self.database: Database = ground.database
-        self.registry = ground.registry
+        self.commands = parts.people.commands
+        self.database: Database = parts.ground.database
+        self.registry = parts.ground.registry
         self._listeners: list[Listener] = []
         self.addresses: list[str] = []
 
@@ -81,12 +65,12 @@ class Server:
 
     async def take_up(self) -> None:
         """Begin what goes on by itself, and take up what an earlier run left undone."""
-        await self._personal.presence.start()
-        await self._personal.spread.start()
-        await self._community.directory_reader.start()
-        await self._people.deactivation.resume()
-        self._collector.start()
-        self._upkeep.start()
+        await self._parts.personal.presence.start()
+        await self._parts.personal.spread.start()
+        await self._parts.community.directory_reader.start()
+        await self._parts.people.deactivation.resume()
+        self._parts.rooms.collector.start()
+        self._parts.upkeep.start()
 
     async def stop(self) -> None:
         """Let running requests end, write what waits in memory, close the database."""
@@ -94,12 +78,12 @@ class Server:
             listener.close()
         for door in self.doors:
             await door.edge.stop(STOP_SECONDS)
-        await self._upkeep.stop()
-        await self._collector.stop()
-        await self._community.directory_reader.stop()
-        await self._personal.spread.stop()
-        await self._personal.presence.stop()
-        await self._people.last_seen.flush()
+        await self._parts.upkeep.stop()
+        await self._parts.rooms.collector.stop()
+        await self._parts.community.directory_reader.stop()
+        await self._parts.personal.spread.stop()
+        await self._parts.personal.presence.stop()
+        await self._parts.people.last_seen.flush()
         await self.database.close()
         if self._access_log is not None:
             self._access_log.flush()
@@ -113,46 +97,56 @@ async def build(
     threads: Threads,
     database: Database,
     streams: Streams,
+    commits: CommitFigures | None = None,
     access_log: logs.AccessLog | None = None,
 ) -> Server:
-    """Every part, from the ground up. The database is open, `streams` stands where it left off."""
-    ground = Ground(
-        config=config,
-        clock=clock,
-        chance=chance,
-        threads=threads,
-        database=database,
-        streams=streams,
-        ephemera=Ephemera(chance.token(BOOT_ID_LENGTH)),
-        identity=Identity(config.server.name, signing_key(config.server.signing_key, chance)),
-        names=RoomNames(),
-        registry=CollectorRegistry(),
+    """Every part, from the ground up. The database is open, `streams` stands where it left off; `commits` watches the database."""
+    ground = lay_ground(
+        config, clock=clock, chance=chance, threads=threads, database=database, streams=streams, commits=commits or CommitFigures()
     )
     rooms = await build_rooms(ground)
     people = build_people(ground, rooms)
     personal = build_personal(ground, rooms)
     finding = build_finding(ground, rooms, people, personal)
     community = build_community(ground, rooms)
+    sync = build_syncing(ground, rooms, personal)
+    upkeep = Upkeep(tasks(StoredUpkeep(database), session_seconds=config.sessions.interactive_auth_seconds), clock, chance)
+    parts = Parts(ground, rooms, people, personal, finding, community, sync, upkeep)
     client = (
         *people.chapters,
         *personal.chapters,
         *finding.chapters,
         *community.chapters,
-        *build_syncing(ground, rooms, personal),
+        *sync.chapters,
         *build_reading(ground, rooms, personal, finding),
     )
-    upkeep = Upkeep(tasks(StoredUpkeep(database), session_seconds=config.sessions.interactive_auth_seconds), clock, chance)
-    return Server(ground, rooms, people, personal, community, upkeep, build_doors(ground, people, client, (), access_log), access_log)
+    register_metrics(parts)
+    return Server(parts, build_doors(ground, people, client, (), access_log), access_log)
 
 
 async def open_server(config: Config, loop: asyncio.AbstractEventLoop, chance: Chance, clock: Clock) -> Server:
     """As `build`, with the configured database."""
-    streams, threads = Streams(), LoopThreads(loop.call_soon, loop.call_soon_threadsafe)
+    streams, threads, commits = Streams(), LoopThreads(loop.call_soon, loop.call_soon_threadsafe), CommitFigures()
     database = await open_database(
-        config.database, directory=Path(config.server.data_directory), streams=streams, clock=clock, chance=chance, threads=threads
+        config.database,
+        directory=Path(config.server.data_directory),
+        streams=streams,
+        clock=clock,
+        chance=chance,
+        threads=threads,
+        observer=commits,
     )
     access_log = logs.AccessLog(sys.stderr, clock) if config.logging.requests else None
-    return await build(config, clock=clock, chance=chance, threads=threads, database=database, streams=streams, access_log=access_log)
+    return await build(
+        config,
+        clock=clock,
+        chance=chance,
+        threads=threads,
+        database=database,
+        streams=streams,
+        commits=commits,
+        access_log=access_log,
+    )
 
 
 def run(config: Config, ready: Callable[[Server], Awaitable[None]]) -> None:

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+from homeserver.figures import CacheFigures
 from homeserver.streams import Change
 
 V = TypeVar("V")
@@ -29,6 +30,7 @@ class StreamCache(Generic[V]):
         self._values: OrderedDict[str, tuple[V, int]] = OrderedDict()
         self._loading: dict[str, list[list[Change]]] = {}
         self._clearings = 0
+        self._loads = 0
 
     def peek(self, key: str) -> V | None:
         """The value if it is in memory."""
@@ -53,6 +55,7 @@ class StreamCache(Generic[V]):
         missed: list[Change] = []
         self._loading.setdefault(key, []).append(missed)
         clearings = self._clearings
+        self._loads += 1
         try:
             value = await self._load(key)
         finally:
@@ -103,6 +106,10 @@ class StreamCache(Generic[V]):
         self._values.clear()
         self._weight = 0
         self._clearings += 1
+
+    @property
+    def figures(self) -> CacheFigures:
+        return CacheFigures(len(self._values), self._weight, self._capacity, self._loads)
 
     def __len__(self) -> int:
         return len(self._values)

@@ -12,6 +12,7 @@ import orjson
 
 from homeserver.account_data.store import GLOBAL, AccountDataStore, Entry, Marker, Put
 from homeserver.errors import BadJson, InvalidParam, NotFound, TooLarge
+from homeserver.figures import CacheFigures
 from homeserver.stream_cache import StreamCache
 from homeserver.streams import Change, Streams
 
@@ -160,6 +161,10 @@ class AccountData:
     async def mark_fully_read(self, user_id: str, room_id: str, event_id: str, event_position: int) -> None:
         """Move the fully-read marker forward; it never goes back."""
         await self._store.mark_read(Marker(user_id, room_id, event_id, event_position))
+
+    @property
+    def figures(self) -> CacheFigures:
+        return self._cache.figures
 
     async def _load(self, user_id: str) -> UserData:
         return UserData(user_id, await self._store.all(user_id), self._defaults)

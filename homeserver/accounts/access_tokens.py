@@ -9,6 +9,7 @@ from homeserver.accounts.token_text import digest, token_id
 from homeserver.clock import Clock
 from homeserver.devices.store import TOKEN_CHANGE
 from homeserver.errors import Forbidden, UnknownToken
+from homeserver.figures import CacheFigures
 from homeserver.streams import Change, Streams
 
 MAX_CACHED = 20_000
@@ -46,6 +47,7 @@ class AccessTokens(Generic[C]):
         self._appservices = appservices
         self._known: OrderedDict[bytes, tuple[C, str, int | None]] = OrderedDict()
         self._of_user: dict[str, set[bytes]] = {}
+        self._loads = 0
         self._changes = 0  # how often something was forgotten: what was read before that is not remembered
         streams.subscribe(self._follow)
 
@@ -68,6 +70,7 @@ class AccessTokens(Generic[C]):
             return service
         token_hash = digest(token)
         changes = self._changes
+        self._loads += 1
         owner = await self._store.owner(token_hash)
         if owner is None:
             return None
@@ -87,6 +90,10 @@ class AccessTokens(Generic[C]):
     async def end(self, token: str) -> None:
         """Ends a token that belongs to no device."""
         await self._store.log_out(digest(token))
+
+    @property
+    def figures(self) -> CacheFigures:
+        return CacheFigures(len(self._known), len(self._known), MAX_CACHED, self._loads)
 
     def __len__(self) -> int:
         return len(self._known)

@@ -62,6 +62,10 @@ class Presence:
                 self._board.look(record.user_id, user, now)
         self._timer = self._clock.call_later(TICK_S, self._tick)
 
+    @property
+    def known_users(self) -> int:
+        return len(self._board)
+
     async def stop(self) -> None:
         """Keep no more time; write what is not written yet."""
         if self._timer is not None:

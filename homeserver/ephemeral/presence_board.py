@@ -28,6 +28,9 @@ class PresenceBoard:
         self._untold: dict[str, PresenceUser] = {}
         self._timer: IDelayedCall | None = None
 
+    def __len__(self) -> int:
+        return len(self._users)
+
     def get(self, user_id: str) -> PresenceUser | None:
         return self._users.get(user_id)
 

@@ -17,6 +17,7 @@ from homeserver.ephemeral.ports import FullyRead, RoomMembers
 from homeserver.ephemeral.room_receipts import RoomReceipts
 from homeserver.ephemeral.store import PRIVATE_KIND, PUBLIC_KIND, READ, READ_PRIVATE, UNTHREADED, NewReceipt, Receipt, ReceiptStore
 from homeserver.errors import Forbidden, InvalidParam, NotFound
+from homeserver.figures import CacheFigures
 from homeserver.stream_cache import StreamCache
 from homeserver.streams import Change, Streams
 
@@ -72,6 +73,10 @@ class Receipts:
 
     async def room(self, room_id: str) -> RoomReceipts:
         return await self._cache.get(room_id)
+
+    @property
+    def figures(self) -> CacheFigures:
+        return self._cache.figures
 
     async def rooms(self, room_ids: Collection[str]) -> dict[str, RoomReceipts]:
         """Many rooms. When most are not in memory, those are read at once and not kept: a first sync must not push out the rooms in use."""

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 
 from homeserver.errors import NotFound
+from homeserver.figures import CacheFigures
 from homeserver.protocol.auth_rules import PowerLevels, power_levels
 from homeserver.protocol.event import Event, StateKey
 from homeserver.protocol.event_build import reference_to
@@ -127,6 +128,7 @@ class RoomHeads:
         self._store = store
         self._states = states
         self._heads: OrderedDict[str, RoomHead] = OrderedDict()
+        self._loads = 0
 
     async def get(self, room_id: str) -> RoomHead:
         """The room's head; the caller holds its lock. M_NOT_FOUND when this server does not know the room."""
@@ -134,6 +136,7 @@ class RoomHeads:
         if head is not None and not head.lineage.broken:
             self._heads.move_to_end(room_id)
             return head
+        self._loads += 1
         record = await self._store.head(room_id)
         if record is None:
             raise NotFound("This server does not know the room")
@@ -141,6 +144,10 @@ class RoomHeads:
         head = RoomHead(record, create)
         self.keep(head)
         return head
+
+    @property
+    def figures(self) -> CacheFigures:
+        return CacheFigures(len(self._heads), len(self._heads), MAX_HEADS, self._loads)
 
     def keep(self, head: RoomHead) -> None:
         self._heads[head.room_id] = head

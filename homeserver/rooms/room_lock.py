@@ -22,6 +22,7 @@ class RoomLock:
 
     async def __aenter__(self) -> "RoomLock":
         if self._held:
+            self._locks.waits += 1
             turn: Deferred[None] = Deferred(self._abandon)
             self._waiting.append(turn)
             await turn
@@ -35,6 +36,10 @@ class RoomLock:
             self._held = False
             self._locks.forget(self)
 
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
     def _abandon(self, turn: Deferred[None]) -> None:
         if turn in self._waiting:
             self._waiting.remove(turn)
@@ -45,12 +50,21 @@ class RoomLocks:
 
     def __init__(self) -> None:
         self._locks: dict[str, RoomLock] = {}
+        self.waits = 0  # how often somebody had to wait
 
     def hold(self, room_id: str) -> RoomLock:
         lock = self._locks.get(room_id)
         if lock is None:
             lock = self._locks[room_id] = RoomLock(self, room_id)
         return lock
+
+    @property
+    def held(self) -> int:
+        return len(self._locks)
+
+    @property
+    def waiting(self) -> int:
+        return sum(lock.waiting for lock in self._locks.values())
 
     def forget(self, lock: RoomLock) -> None:
         self._locks.pop(lock.room_id, None)

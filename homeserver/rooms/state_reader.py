@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
+from homeserver.figures import CacheFigures
 from homeserver.protocol.event import StateKey
 from homeserver.rooms import state_map
 from homeserver.rooms.state_map import AddressHash, MissingNodes
@@ -31,6 +32,8 @@ class StateReader:
         self._node_bytes = 0
         self._events: dict[int, StoredEvent] = {}
         self._event_bytes = 0
+        self._node_loads = 0
+        self._event_loads = 0
         self._ones: dict[tuple[bytes, StateKey], int | None] = {}
         streams.subscribe(self._follow)
 
@@ -105,6 +108,7 @@ class StateReader:
         cached = self._events
         found = {number: cached[number] for number in wanted if number in cached}
         if len(found) < len(wanted):
+            self._event_loads += 1
             loaded = await self._store.events_by_num([number for number in wanted if number not in found])
             for number, event in loaded.items():
                 self.keep(event)
@@ -120,6 +124,14 @@ class StateReader:
         while self._event_bytes > EVENT_CACHE_BYTES:
             old = self._events.pop(next(iter(self._events)))
             self._event_bytes -= len(old.body) + len(old.links) + _EVENT_OVERHEAD
+
+    @property
+    def node_figures(self) -> CacheFigures:
+        return CacheFigures(len(self._nodes), self._node_bytes, NODE_CACHE_BYTES, self._node_loads)
+
+    @property
+    def event_figures(self) -> CacheFigures:
+        return CacheFigures(len(self._events), self._event_bytes, EVENT_CACHE_BYTES, self._event_loads)
 
     def _keep_node(self, identity: bytes, body: bytes) -> None:
         if identity in self._nodes:
@@ -144,6 +156,7 @@ class StateReader:
                         missing |= error.node_ids
             if not missing:
                 return [answers[index] for index in range(len(questions))]
+            self._node_loads += 1
             loaded = await self._store.nodes(missing)
             if len(loaded) < len(missing):
                 raise RuntimeError("the database lacks nodes of a state")

@@ -8,6 +8,7 @@ from collections import OrderedDict
 
 from twisted.internet.defer import Deferred
 
+from homeserver.figures import CacheFigures
 from homeserver.rooms.store import RoomStore
 from homeserver.streams import Change, Streams
 
@@ -97,6 +98,7 @@ class Transactions:
         self._store = store
         self._devices: OrderedDict[tuple[str, str], DeviceTransactions] = OrderedDict()
         self._loading: dict[tuple[str, str], list[Deferred[None]]] = {}
+        self._loads = 0
         streams.subscribe(self._follow)
 
     def cached(self, user_id: str, device_id: str) -> DeviceTransactions | None:
@@ -117,8 +119,14 @@ class Transactions:
                 continue
             await self._load(key)
 
+    @property
+    def figures(self) -> CacheFigures:
+        """Entries are devices."""
+        return CacheFigures(len(self._devices), sum(map(len, self._devices.values())), MAX_REMEMBERED, self._loads)
+
     async def _load(self, key: tuple[str, str]) -> None:
         self._loading[key] = []
+        self._loads += 1
         try:
             device = DeviceTransactions(await self._store.device_transactions(*key))
             self._devices[key] = device

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 
 from homeserver.clock import Clock
 from homeserver.ephemeral.sequence import Ephemera, EphemeralChange
+from homeserver.figures import CacheFigures
 from homeserver.rooms.member_store import FORGOTTEN, MemberStore
 from homeserver.rooms.reading.timeline_store import TimelineStore
 from homeserver.rooms.store import MemberRecord, StoredEvent
@@ -111,6 +112,7 @@ class Feeds:
         self._due: deque[Feed] = deque()
         self._feeds: OrderedDict[str, Feed] = OrderedDict()
         self._in_room: dict[str, set[Feed]] = {}
+        self._loads = 0
         streams.subscribe_last(self._follow)
         ephemera.subscribe(self._follow_ephemeral)
 
@@ -122,7 +124,17 @@ class Feeds:
             return feed
         return await self._load(user_id)
 
+    @property
+    def figures(self) -> CacheFigures:
+        return CacheFigures(len(self._feeds), len(self._feeds), MAX_FEEDS, self._loads)
+
+    @property
+    def waiting(self) -> int:
+        """How many syncs wait for something to happen."""
+        return sum(len(feed.waiters) for feed in self._feeds.values())
+
     async def _load(self, user_id: str) -> Feed:
+        self._loads += 1
         feed = Feed(user_id)
         while True:
             start = self._streams.position

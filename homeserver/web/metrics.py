@@ -1,18 +1,18 @@
 """What the edge counts, from the declarations of the endpoints; read by Prometheus through the registry of the whole server."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from homeserver.figures import cumulated
 from homeserver.web.endpoint import Access, Body, Rate, Reply, endpoint
 from homeserver.web.request import Request
 
 _BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-_NAMES = (*map(str, _BOUNDS), "+Inf")
 
 
 class Measure:
@@ -56,18 +56,11 @@ class Metrics(Collector):
             for status, count in measure.statuses.items():
                 answered.add_metric((measure.method, measure.path, str(status)), count)
             if measure.statuses:
-                duration.add_metric((measure.method, measure.path), list(_cumulated(measure.buckets)), measure.seconds)
+                duration.add_metric((measure.method, measure.path), list(cumulated(_BOUNDS, measure.buckets)), measure.seconds)
         yield answered
         yield duration
         yield GaugeMetricFamily("chatme_http_connections", "Open client connections.", value=self.connections)
         yield GaugeMetricFamily("chatme_http_running", "Requests being served.", value=self.running)
-
-
-def _cumulated(buckets: Iterable[int]) -> Iterator[tuple[str, float]]:
-    total = 0
-    for name, count in zip(_NAMES, buckets, strict=True):
-        total += count
-        yield name, total
 
 
 class MetricsPage:

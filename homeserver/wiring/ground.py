@@ -8,11 +8,15 @@ from prometheus_client import CollectorRegistry
 from config.settings import Config
 from homeserver.clock import Chance, Clock
 from homeserver.ephemeral.sequence import Ephemera
+from homeserver.figures import ChangeFigures, CommitFigures
 from homeserver.rooms.append import Identity
+from homeserver.start_up import signing_key
 from homeserver.streams import Streams
 from storage.database import Database
 from storage.drivers.threads import Threads
 from storage.event_rows import RoomNames
+
+BOOT_ID_LENGTH = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,27 @@ class Ground:
     identity: Identity
     names: RoomNames
     registry: CollectorRegistry
+    commits: CommitFigures
+    changes: ChangeFigures
 
 
 Chapters = tuple[Any, ...]  # objects with declared endpoints
+
+
+def lay_ground(
+    config: Config, *, clock: Clock, chance: Chance, threads: Threads, database: Database, streams: Streams, commits: CommitFigures
+) -> Ground:
+    return Ground(
+        config=config,
+        clock=clock,
+        chance=chance,
+        threads=threads,
+        database=database,
+        streams=streams,
+        ephemera=Ephemera(chance.token(BOOT_ID_LENGTH)),
+        identity=Identity(config.server.name, signing_key(config.server.signing_key, chance)),
+        names=RoomNames(),
+        registry=CollectorRegistry(),
+        commits=commits,
+        changes=ChangeFigures(streams),
+    )

@@ -1,5 +1,7 @@
 """Sync, over rooms and what belongs to one person."""
 
+from dataclasses import dataclass
+
 from homeserver.client_api.syncing import SyncChapter
 from homeserver.sync.feed import Feeds
 from homeserver.sync.lazy_members import LazyMembers
@@ -19,7 +21,14 @@ from homeserver.wiring.rooms import Rooms
 from storage.unread import StoredUnread
 
 
-def build_syncing(ground: Ground, rooms: Rooms, personal: Personal) -> Chapters:
+@dataclass(frozen=True, slots=True)
+class Sync:
+    feeds: Feeds
+    unread: UnreadSection
+    chapters: Chapters
+
+
+def build_syncing(ground: Ground, rooms: Rooms, personal: Personal) -> Sync:
     account_data = AccountDataSection(personal.account_data)
     unread = UnreadSection(
         store=StoredUnread(ground.database, ground.names), receipts=personal.receipts, timelines=rooms.timelines, streams=ground.streams
@@ -54,4 +63,4 @@ def build_syncing(ground: Ground, rooms: Rooms, personal: Personal) -> Chapters:
         ephemera=ground.ephemera,
         clock=ground.clock,
     )
-    return (SyncChapter(syncing=syncing, filters=personal.filters, presence=personal.presence),)
+    return Sync(feeds, unread, (SyncChapter(syncing=syncing, filters=personal.filters, presence=personal.presence),))

@@ -1,5 +1,6 @@
 """Summaries and children of rooms, kept in memory and dropped when the stream tells of a change."""
 
+from homeserver.figures import CacheFigures
 from homeserver.rooms.directory.store import LISTING, SUMMARY_TYPES, SummaryStore
 from homeserver.rooms.directory.summary import Child, Summary, children_of, summary_of
 from homeserver.stream_cache import StreamCache
@@ -48,6 +49,16 @@ class Summaries:
     async def servers(self, room_id: str) -> list[str]:
         """The servers in the room, those with the most members first."""
         return await self._store.servers(room_id)
+
+    @property
+    def figures(self) -> CacheFigures:
+        """Of the summaries."""
+        return self._summaries.figures
+
+    @property
+    def child_figures(self) -> CacheFigures:
+        """Of the children of spaces."""
+        return self._children.figures
 
     async def _load(self, room_id: str) -> _Known:
         facts = await self._store.facts(room_id)

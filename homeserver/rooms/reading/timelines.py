@@ -6,6 +6,7 @@ A tail is complete from its floor on. It follows the stream; a redaction of an e
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 
+from homeserver.figures import CacheFigures
 from homeserver.rooms.reading.timeline_store import Stretch, TimelineStore, Window
 from homeserver.rooms.store import HAS_CHILDREN, StoredEvent
 from homeserver.streams import Change, Streams
@@ -33,6 +34,7 @@ class Timelines:
         self._store = store
         self._tails: OrderedDict[str, _Tail] = OrderedDict()
         self._bytes = 0
+        self._loads = 0
         streams.subscribe(self._follow)
 
     async def windows(self, stretches: Sequence[Stretch]) -> list[Window]:
@@ -40,6 +42,7 @@ class Timelines:
         answers: list[Window | None] = [self._from_memory(stretch) for stretch in stretches]
         missing = [index for index, answer in enumerate(answers) if answer is None]
         if missing:
+            self._loads += 1
             loaded = await self._store.windows([stretches[index] for index in missing])
             for index, window in zip(missing, loaded, strict=True):
                 answers[index] = window
@@ -59,6 +62,10 @@ class Timelines:
             if (event.position or 0) <= position:
                 return event
         return None
+
+    @property
+    def figures(self) -> CacheFigures:
+        return CacheFigures(len(self._tails), self._bytes, MAX_BYTES, self._loads)
 
     def _from_memory(self, stretch: Stretch) -> Window | None:
         tail = self._tails.get(stretch.room_id)

@@ -12,6 +12,7 @@ import orjson
 from homeserver.ephemeral.receipts import Receipts
 from homeserver.ephemeral.room_receipts import RoomReceipts
 from homeserver.ephemeral.store import READ, READ_PRIVATE, UNTHREADED
+from homeserver.figures import CacheFigures
 from homeserver.rooms.notice import notice_of_stored
 from homeserver.rooms.reading.timeline_store import Stretch
 from homeserver.rooms.reading.timelines import TAIL_EVENTS, Timelines
@@ -41,6 +42,7 @@ class UnreadSection:
         self._timelines = timelines
         self._remembered: OrderedDict[tuple[str, str], _Remembered] = OrderedDict()
         self._in_room: dict[str, set[str]] = {}
+        self._loads = 0
         streams.subscribe(self._follow)
 
     async def read(self, scope: SyncScope, rooms: Sequence[RoomScope]) -> list[bytes]:
@@ -53,10 +55,15 @@ class UnreadSection:
         found: list[Counts | None] = [await self._from_memory(user_id, room) for room in rooms]
         missing = [index for index, counts in enumerate(found) if counts is None]
         if missing:
+            self._loads += 1
             loaded = await self._load(user_id, [rooms[index] for index in missing])
             for index, counts in zip(missing, loaded, strict=True):
                 found[index] = counts
         return [counts for counts in found if counts is not None]
+
+    @property
+    def figures(self) -> CacheFigures:
+        return CacheFigures(len(self._remembered), len(self._remembered), MAX_REMEMBERED, self._loads)
 
     async def _load(self, user_id: str, rooms: Sequence[RoomScope]) -> list[Counts]:
         if len(rooms) == 1:

@@ -1,0 +1,121 @@
+"""What Prometheus is told of the streams, the storage and the caches; METRICS.md lists it, with what the edge and the loop tell of themselves."""
+
+import platform
+from collections.abc import Callable, Iterator, Mapping
+
+from prometheus_client import GCCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from homeserver.figures import CacheFigures, Distribution
+from homeserver.version import VERSION
+from homeserver.wiring.parts import Parts
+
+Figures = Callable[[], CacheFigures]
+
+
+class PartMetrics(Collector):
+    """Reads the parts' own figures when it is asked."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._caches = caches(parts)
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._streams()
+        yield from self._commits()
+        yield from self._of_caches()
+        yield from self._waiting()
+        parts = self._parts
+        yield gauge("presence_users", "Users whose presence is known.", parts.personal.presence.known_users)
+        yield counters("upkeep_removed_rows", "Rows removed because they were past, by kind.", "kind", parts.upkeep.removed)
+        yield build_information(parts)
+
+    def _streams(self) -> Iterator[Metric]:
+        ground = self._parts.ground
+        yield gauge("stream_position", "Everything up to this position is on disk and was announced.", ground.streams.position)
+        yield counters("stream_changes", "Announced changes, by kind.", "kind", ground.changes.counts)
+
+    def _commits(self) -> Iterator[Metric]:
+        commits = self._parts.ground.commits
+        yield histogram("commit_items", "Writes that went to disk together.", commits.items)
+        yield histogram("commit_fill_seconds", "Time to fill one transaction.", commits.fill)
+        yield histogram("commit_seconds", "Time to bring one transaction to disk.", commits.commit)
+        yield gauge("commit_waiting_items", "Writes that waited when the last transaction ended.", commits.waiting)
+        yield counter("commit_lost_items", "Writes that failed because their transaction or the connection was lost.", commits.lost_items)
+
+    def _of_caches(self) -> Iterator[Metric]:
+        entries = GaugeMetricFamily("chatme_cache_entries", "Entries in memory, by cache.", labels=("cache",))
+        filled = GaugeMetricFamily(
+            "chatme_cache_filled_ratio", "How full a cache is; 1: it drops what was not used for long.", labels=("cache",)
+        )
+        loads = CounterMetricFamily("chatme_cache_loads", "Questions to the database for what was not in memory.", labels=("cache",))
+        for name, figures in self._caches.items():
+            found = figures()
+            entries.add_metric((name,), found.entries)
+            filled.add_metric((name,), found.weight / found.capacity)
+            loads.add_metric((name,), found.loads)
+        yield from (entries, filled, loads)
+
+    def _waiting(self) -> Iterator[Metric]:
+        locks = self._parts.rooms.writing.locks
+        yield gauge("syncs_waiting", "Syncs that wait for something to happen.", self._parts.sync.feeds.waiting)
+        yield gauge("room_locks", "Rooms that are being written.", locks.held)
+        yield gauge("room_lock_waiting", "Writers that wait for their room.", locks.waiting)
+        yield counter("room_lock_waits", "How often a writer had to wait for its room.", locks.waits)
+
+
+def caches(parts: Parts) -> Mapping[str, Figures]:
+    rooms, finding = parts.rooms, parts.finding
+    return {
+        "access_tokens": lambda: parts.people.tokens.figures,
+        "account_data": lambda: rooms.account_data.figures,
+        "receipts": lambda: parts.personal.receipts.figures,
+        "room_heads": lambda: rooms.writing.heads.figures,
+        "room_summaries": lambda: finding.summaries.figures,
+        "space_children": lambda: finding.summaries.child_figures,
+        "state_events": lambda: rooms.states.event_figures,
+        "state_nodes": lambda: rooms.states.node_figures,
+        "sync_feeds": lambda: parts.sync.feeds.figures,
+        "timelines": lambda: rooms.timelines.figures,
+        "transactions": lambda: rooms.writing.transactions.figures,
+        "unread_counts": lambda: parts.sync.unread.figures,
+    }
+
+
+def build_information(parts: Parts) -> Metric:
+    database = parts.ground.config.database.url.reveal().partition(":")[0]
+    labels = {"version": VERSION, "python": platform.python_version(), "database": database}
+    found = GaugeMetricFamily("chatme_build_info", "1; the labels say what runs.", labels=tuple(labels))
+    found.add_metric(tuple(labels.values()), 1)
+    return found
+
+
+def gauge(name: str, about: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"chatme_{name}", about, value=value)
+
+
+def counter(name: str, about: str, value: float) -> Metric:
+    return CounterMetricFamily(f"chatme_{name}", about, value=value)
+
+
+def counters(name: str, about: str, label: str, values: Mapping[str, float]) -> Metric:
+    found = CounterMetricFamily(f"chatme_{name}", about, labels=(label,))
+    for key, value in values.items():
+        found.add_metric((key,), value)
+    return found
+
+
+def histogram(name: str, about: str, values: Distribution) -> Metric:
+    found = HistogramMetricFamily(f"chatme_{name}", about)
+    found.add_metric((), list(values.cumulated()), values.total)
+    return found
+
+
+def register_metrics(parts: Parts) -> None:
+    """And what Prometheus knows to ask of any process."""
+    registry = parts.ground.registry
+    registry.register(PartMetrics(parts))
+    ProcessCollector(registry=registry)
+    GCCollector(registry=registry)

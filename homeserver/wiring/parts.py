@@ -1,0 +1,24 @@
+"""All floors of a built server."""
+
+from dataclasses import dataclass
+
+from homeserver.upkeep.upkeep import Upkeep
+from homeserver.wiring.community import Community
+from homeserver.wiring.finding import Finding
+from homeserver.wiring.ground import Ground
+from homeserver.wiring.people import People
+from homeserver.wiring.personal import Personal
+from homeserver.wiring.rooms import Rooms
+from homeserver.wiring.syncing import Sync
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    ground: Ground
+    rooms: Rooms
+    people: People
+    personal: Personal
+    finding: Finding
+    community: Community
+    sync: Sync
+    upkeep: Upkeep
