@@ -17,6 +17,7 @@ VERSIONS = ("r0.6.1", "v1.1", "v1.2", "v1.3", "v1.4", "v1.5", "v1.6", "v1.7", "v
 FEATURES: Mapping[str, bool] = MappingProxyType(
     {
         "org.matrix.msc3391": True,  # account data can be deleted
+        "org.matrix.msc3874": True,  # filters by the kind of relation
         "uk.half-shot.msc2666.query_mutual_rooms": True,
         "uk.half-shot.msc2666.query_mutual_rooms.stable": True,
         "uk.tcpip.msc4133": True,  # free fields of profiles

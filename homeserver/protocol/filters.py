@@ -78,6 +78,10 @@ class _Reader:
             raise InvalidFilter(f"{name} has an entry of more than {MAX_FIELD_BYTES} characters")
         return tuple(found)
 
+    def names(self, *members: str) -> frozenset[str] | None:
+        found = self.strings(*members)
+        return None if found is None else frozenset(found)
+
     def types(self, member: str) -> Types | None:
         found = self.strings(member)
         return None if found is None else Types(found)
@@ -154,6 +158,8 @@ class RoomEventFilter:
     contains_url: bool | None = None
     related_by_senders: frozenset[str] | None = None
     related_by_rel_types: frozenset[str] | None = None
+    rel_types: frozenset[str] | None = None
+    not_rel_types: frozenset[str] | None = None
     lazy_load_members: bool = False
     include_redundant_members: bool = False
     unread_thread_notifications: bool = False
@@ -169,11 +175,11 @@ class RoomEventFilter:
         events = _read_event_filter(reader)
         rooms, not_rooms = reader.identifiers(RoomId, "rooms"), reader.identifiers(RoomId, "not_rooms")
         contains_url = reader.optional_flag("contains_url")
-        rel_types = reader.strings("related_by_rel_types", "io.element.relation_types")
         related = (
             reader.identifiers(UserId, "related_by_senders", "io.element.relation_senders"),
-            None if rel_types is None else frozenset(rel_types),
+            reader.names("related_by_rel_types", "io.element.relation_types"),
         )
+        relating = reader.names("org.matrix.msc3874.rel_types"), reader.names("org.matrix.msc3874.not_rel_types")
         return cls(
             events=events,
             rooms=rooms,
@@ -181,10 +187,12 @@ class RoomEventFilter:
             contains_url=contains_url,
             related_by_senders=related[0],
             related_by_rel_types=related[1],
+            rel_types=relating[0],
+            not_rel_types=relating[1],
             lazy_load_members=reader.flag("lazy_load_members"),
             include_redundant_members=reader.flag("include_redundant_members"),
             unread_thread_notifications=reader.flag("unread_thread_notifications", "org.matrix.msc3773.unread_thread_notifications"),
-            is_trivial=events.is_trivial and all(part is None for part in (rooms, not_rooms, contains_url, *related)),
+            is_trivial=events.is_trivial and all(part is None for part in (rooms, not_rooms, contains_url, *related, *relating)),
         )
 
     @property
@@ -195,7 +203,7 @@ class RoomEventFilter:
         return (self.rooms is None or room_id in self.rooms) and (self.not_rooms is None or room_id not in self.not_rooms)
 
     def accepts(self, event_type: str, sender: str | None, room_id: str, content_has_url: bool | Callable[[], bool]) -> bool:
-        """Whether the event is wanted; relations to it (`related_by_…`) are the store's to judge."""
+        """Whether the event is wanted but for its relations: see `accepts_relation`; those to it (`related_by_…`) are the store's to judge."""
         if self.is_trivial:
             return True
         if not self.events.accepts(event_type, sender) or not self.accepts_room(room_id):
@@ -203,6 +211,10 @@ class RoomEventFilter:
         if self.contains_url is None:
             return True
         return self.contains_url is (content_has_url if isinstance(content_has_url, bool) else content_has_url())
+
+    def accepts_relation(self, rel_type: str | None) -> bool:
+        """Whether an event with such a relation (None: without any) is wanted (MSC3874)."""
+        return (self.rel_types is None or rel_type in self.rel_types) and (self.not_rel_types is None or rel_type not in self.not_rel_types)
 
 
 @dataclass(frozen=True, slots=True)

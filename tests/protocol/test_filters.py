@@ -62,6 +62,22 @@ def test_the_content_is_only_looked_at_where_it_matters() -> None:
     assert RoomEventFilter.compile({"contains_url": True}).accepts("b", ALICE, ROOM, lambda: True)
 
 
+@pytest.mark.parametrize(
+    "value, accepted",
+    [
+        ({}, [None, "m.thread", "m.replace"]),
+        ({"org.matrix.msc3874.rel_types": ["m.thread"]}, ["m.thread"]),
+        ({"org.matrix.msc3874.rel_types": []}, []),
+        ({"org.matrix.msc3874.not_rel_types": ["m.thread"]}, [None, "m.replace"]),
+        ({"org.matrix.msc3874.rel_types": ["m.thread", "m.replace"], "org.matrix.msc3874.not_rel_types": ["m.thread"]}, ["m.replace"]),
+    ],
+)
+def test_what_an_event_relates_to_by(value: dict[str, Any], accepted: list[str | None]) -> None:
+    compiled = RoomEventFilter.compile(value)
+    assert [rel_type for rel_type in (None, "m.thread", "m.replace") if compiled.accepts_relation(rel_type)] == accepted
+    assert compiled.is_trivial is not bool(value)
+
+
 def test_what_has_no_sender_is_refused_by_a_list_of_senders_alone() -> None:
     assert Filter.compile({"account_data": {"not_senders": [BOB]}}).account_data.accepts("m.direct", None)
     assert not Filter.compile({"account_data": {"senders": [BOB]}}).account_data.accepts("m.direct", None)

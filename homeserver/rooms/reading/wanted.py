@@ -4,14 +4,20 @@ from collections.abc import Sequence
 
 from homeserver.protocol.filters import RoomEventFilter
 from homeserver.rooms.reading.paging_store import PagingStore
+from homeserver.rooms.relations import relation_of
 from homeserver.rooms.store import StoredEvent
 
 EVERYTHING = RoomEventFilter()
 
 
 def accepts(wanted: RoomEventFilter, event: StoredEvent) -> bool:
-    """By type, sender, room and content; relations are `choose`'s."""
-    return wanted.accepts(event.type, event.sender, event.room_id, lambda: isinstance(event.content.get("url"), str))
+    """By type, sender, room and content; relations to the event are `choose`'s."""
+    if not wanted.accepts(event.type, event.sender, event.room_id, lambda: isinstance(event.content.get("url"), str)):
+        return False
+    if wanted.rel_types is None and wanted.not_rel_types is None:
+        return True
+    relation = relation_of(event.content)
+    return wanted.accepts_relation(None if relation is None else relation.rel_type)
 
 
 async def choose(events: list[StoredEvent], wanted: RoomEventFilter, ignored: frozenset[str], store: PagingStore) -> Sequence[StoredEvent]:

@@ -10,11 +10,12 @@ from homeserver.protocol.event import StateKey
 from homeserver.rooms.reading.serve import EventServing
 from homeserver.rooms.reading.timeline_store import TimelineStore
 from homeserver.rooms.reading.timelines import Timelines
+from homeserver.rooms.reading.wanted import accepts
 from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import StoredEvent
 from homeserver.sync.lazy_members import LazyMembers
 from homeserver.sync.scope import SyncScope
-from homeserver.sync.sections.timeline import RoomTimeline, accepts
+from homeserver.sync.sections.timeline import RoomTimeline
 
 MEMBER = "m.room.member"
 

@@ -91,6 +91,8 @@ def test_filters(talk: Talk) -> None:
     assert found(related_by_senders=["@bob:test"]) == ["one"]
     assert found(related_by_senders=["@alice:test"]) == []
     assert found(related_by_rel_types=[]) == []
+    assert found(**{"org.matrix.msc3874.rel_types": ["org.example"]}) == ["child"]
+    assert found(types=["m.room.message"], **{"org.matrix.msc3874.not_rel_types": ["org.example"]}) == ["one", "two", "picture"]
     assert found(rooms=["!other:test"]) == []
     assert bodies(talk.messages(dir="b", limit=10, filter='{"limit":2}')["chunk"]) == ["child"]
 
