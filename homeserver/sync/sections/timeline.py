@@ -4,25 +4,27 @@ from collections.abc import Sequence
 
 import orjson
 
-from homeserver.protocol.filters import RoomEventFilter
 from homeserver.rooms.reading.history import History, Seen
 from homeserver.rooms.reading.place import Place, before_room
 from homeserver.rooms.reading.serve import EventServing
 from homeserver.rooms.reading.timeline_store import Stretch, Window
 from homeserver.rooms.reading.timelines import Timelines
+from homeserver.rooms.reading.wanted import accepts
 from homeserver.rooms.store import StoredEvent
 from homeserver.sync.scope import RoomScope, SyncScope
 
+MAX_SHARED = 500
 MAX_ROUNDS = 5  # how often a window is read again, further back, to fill a filtered timeline
 
 
 class RoomTimeline:
     """One room's part: the `window` read, oldest first, and what of it is `seen`."""
 
-    __slots__ = ("limited", "prev_batch", "room", "seen", "window")
+    __slots__ = ("limited", "prev_batch", "room", "seen", "shared", "window")
 
     def __init__(self, room: RoomScope, window: Window, seen: list[Seen], limit: int, *, limited: bool, has_come_in: bool) -> None:
         self.room = room
+        self.shared: _Shared | None = None
         self.window = window.events
         self.seen = seen[len(seen) - limit :] if len(seen) > limit else seen
         self.limited = limited or len(seen) > limit
@@ -41,15 +43,30 @@ class RoomTimeline:
         return any(event.type == "m.room.member" and event.state_key is not None for event in self.window)
 
 
+class _Shared:
+    """What all who stayed in a room since the same position are told of it: read once, and encoded once for those who sent none of it."""
+
+    __slots__ = ("encoded", "seen", "senders", "window")
+
+    def __init__(self, window: Window, seen: list[Seen]) -> None:
+        self.window = window
+        self.seen = seen
+        self.senders = {item.event.sender for item in seen}
+        self.encoded: bytes | None = None
+
+
 class TimelineSection:
     def __init__(self, *, timelines: Timelines, history: History, serving: EventServing) -> None:
         self._timelines = timelines
         self._history = history
         self._serving = serving
+        self._shared: dict[tuple[str, int, int, int], _Shared] = {}
 
     async def read(self, scope: SyncScope, rooms: Sequence[RoomScope]) -> list[RoomTimeline]:
         """The rooms' timelines, in the order of the rooms."""
         limit = scope.timeline_limit
+        if len(rooms) == 1 and _is_shared(scope, rooms[0]):
+            return [await self._read_shared(scope, rooms[0], limit)]
         windows = await self._timelines.windows([Stretch(room.room_id, room.since, room.until, max(limit, 1)) for room in rooms])
         timelines = []
         for room, window in zip(rooms, windows, strict=True):
@@ -59,6 +76,20 @@ class TimelineSection:
                 window, seen, limited = await self._fill(scope, room, window, limit)
             timelines.append(RoomTimeline(room, window, seen, limit, limited=limited, has_come_in=room.since == 0 < scope.since))
         return timelines
+
+    async def _read_shared(self, scope: SyncScope, room: RoomScope, limit: int) -> RoomTimeline:
+        """A room that many wait for: the first of them reads it."""
+        key = (room.room_id, room.since, room.until, limit)
+        shared = self._shared.get(key)
+        if shared is None:
+            (window,) = await self._timelines.windows([Stretch(room.room_id, room.since, room.until, max(limit, 1))])
+            shared = _Shared(window, await self._seen(scope, room, window.events))
+            if len(self._shared) >= MAX_SHARED:
+                self._shared.clear()
+            self._shared[key] = shared
+        timeline = RoomTimeline(room, shared.window, shared.seen, limit, limited=shared.window.limited, has_come_in=False)
+        timeline.shared = shared
+        return timeline
 
     async def _seen(self, scope: SyncScope, room: RoomScope, events: list[StoredEvent]) -> list[Seen]:
         wanted = scope.filter.room.timeline
@@ -84,6 +115,14 @@ class TimelineSection:
 
     async def encode(self, scope: SyncScope, timeline: RoomTimeline) -> bytes:
         """The JSON object of one room's timeline."""
+        shared = timeline.shared
+        if shared is None or scope.user_id in shared.senders:
+            return await self._encode(scope, timeline)
+        if shared.encoded is None:
+            shared.encoded = await self._encode(scope, timeline)
+        return shared.encoded
+
+    async def _encode(self, scope: SyncScope, timeline: RoomTimeline) -> bytes:
         events = await self._serving.serve(timeline.seen, scope.viewer, room_id=False)
         if scope.filter.event_fields is not None or scope.filter.event_format == "federation":
             events = [orjson.dumps(scope.filter.select_fields(orjson.loads(event))) for event in events]
@@ -93,5 +132,8 @@ class TimelineSection:
         )  # fmt: skip
 
 
-def accepts(wanted: RoomEventFilter, event: StoredEvent) -> bool:
-    return wanted.accepts(event.type, event.sender, event.room_id, lambda: isinstance(event.content.get("url"), str))
+def _is_shared(scope: SyncScope, room: RoomScope) -> bool:
+    """Whether the room's timeline is the same for everyone who asks like this. A later change of it comes with a later position."""
+    wanted = scope.filter
+    plain = wanted.room.timeline.is_trivial and wanted.event_fields is None and wanted.event_format == "client" and not scope.ignored
+    return plain and room.member.membership == "join" and 0 < (room.member.joined_position or 0) <= room.since
