@@ -12,24 +12,28 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-RECENT_CHANGES = 20_000  # how many changes stay in memory; a reader further behind asks the store
+RECENT_CHANGES = 20_000  # how many changes stay in memory, of at most so many bytes; a reader further behind asks the store
+RECENT_BYTES = 16 * 2**20
 
 
 class Change:
     """One committed change. `kind` is a word of the part that writes it ("event", "receipt", "account_data", …).
 
     `room_id` and `user_id` say whom it concerns (either may be None); `subject` is what readers in this process may use instead of asking the store
-    (for "event": the StoredEvent), None when the change came from another process.
+    (for "event": the StoredEvent), None when the change came from another process; `weight` is the bytes it holds, where that may be much.
     """
 
-    __slots__ = ("kind", "position", "room_id", "subject", "user_id")
+    __slots__ = ("kind", "position", "room_id", "subject", "user_id", "weight")
 
-    def __init__(self, position: int, kind: str, room_id: str | None = None, user_id: str | None = None, subject: Any = None) -> None:
+    def __init__(
+        self, position: int, kind: str, room_id: str | None = None, user_id: str | None = None, subject: Any = None, weight: int = 0
+    ) -> None:
         self.position = position
         self.kind = kind
         self.room_id = room_id
         self.user_id = user_id
         self.subject = subject
+        self.weight = weight
 
     def __repr__(self) -> str:
         return f"<Change {self.position} {self.kind} {self.room_id} {self.user_id}>"
@@ -44,6 +48,7 @@ class Streams:
         self.position = position  # everything up to here is on disk and visible
         self._floor = position  # changes above it are all in `_recent`
         self._recent: deque[Change] = deque()
+        self._weight = 0
         self._readers: list[Callable[[list[Change]], None]] = []
         self._wakers: list[Callable[[list[Change]], None]] = []
         self._arrivals: list[tuple[int, Deferred[None]]] = []
@@ -60,9 +65,13 @@ class Streams:
         """Called by the storage after a commit, batch by batch in commit order."""
         batch = list(changes)
         self._recent.extend(batch)
+        for change in batch:
+            self._weight += change.weight
         self.position = max(self.position, position)
-        while len(self._recent) > RECENT_CHANGES:
-            self._floor = self._recent.popleft().position
+        while len(self._recent) > RECENT_CHANGES or self._weight > RECENT_BYTES:
+            oldest = self._recent.popleft()
+            self._floor = oldest.position
+            self._weight -= oldest.weight
         for reader in (*self._readers, *self._wakers):
             try:
                 reader(batch)
@@ -74,6 +83,7 @@ class Streams:
     def skip_to(self, position: int) -> None:
         """What lies up to there is stored but was never published here (before our start, by another process): readers ask the store."""
         self._recent.clear()
+        self._weight = 0
         self.position = self._floor = max(self.position, position)
         self.publish((), self.position)
 

@@ -63,10 +63,10 @@ class CommitWriter:
                 write_redaction(cursor, commit)
             if commit.highlight_members or commit.highlights:
                 write_highlights(cursor, commit)
-            event = commit.event
-            cursor.announce(
-                Change(event.position or 0, "event", event.room_id, None if commit.member is None else commit.member.user_id, event)
-            )
+            event, member = commit.event, commit.member
+            user_id = None if member is None else member.user_id
+            weight = len(event.body) + len(event.links)
+            cursor.announce(Change(event.position or 0, "event", event.room_id, user_id, event, weight))
 
     def _write_states(self, cursor: WriteCursor, commits: list[EventCommit]) -> None:
         nodes: dict[bytes, tuple[int, bytes]] = {}

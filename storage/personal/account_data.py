@@ -15,15 +15,15 @@ _PUT = """INSERT INTO account_data (user_id, room_id, type, content, position) V
 _MARKED = "SELECT position FROM events WHERE event_id = ?"
 
 
-def _put(cursor: WriteCursor, item: Put) -> Entry:
+def put_entry(cursor: WriteCursor, item: Put) -> Entry:
     entry = Entry(item.room_id, item.type, item.content, cursor.position())
     cursor.many(_PUT, [(item.user_id, item.room_id, item.type, item.content, entry.position)])
-    cursor.announce(Change(entry.position, "account_data", item.room_id or None, item.user_id, entry))
+    cursor.announce(Change(entry.position, "account_data", item.room_id or None, item.user_id, entry, len(item.content)))
     return entry
 
 
 def _put_all(cursor: WriteCursor, items: Sequence[Put]) -> list[Entry]:
-    return [_put(cursor, item) for item in items]
+    return [put_entry(cursor, item) for item in items]
 
 
 def _mark(cursor: WriteCursor, marker: Marker) -> Entry | None:
@@ -33,7 +33,7 @@ def _mark(cursor: WriteCursor, marker: Marker) -> Entry | None:
         marked = None if marked_id is None else cursor.value(_MARKED, marked_id)
         if marked is not None and marked >= marker.event_position:
             return None
-    return _put(cursor, Put(marker.user_id, marker.room_id, FULLY_READ, marker.content()))
+    return put_entry(cursor, Put(marker.user_id, marker.room_id, FULLY_READ, marker.content()))
 
 
 def _mark_all(cursor: WriteCursor, markers: Sequence[Marker]) -> list[Entry | None]:
@@ -50,7 +50,7 @@ class StoredAccountData:
     async def edit(self, user_id: str, room_id: str, type: str, edit: Edit) -> Entry | None:
         def change(cursor: WriteCursor) -> Entry | None:
             content = edit(cursor.value(_ONE, user_id, room_id, type) or None)
-            return None if content is None else _put(cursor, Put(user_id, room_id, type, content))
+            return None if content is None else put_entry(cursor, Put(user_id, room_id, type, content))
 
         return await self._database.write(change)
 
