@@ -48,17 +48,17 @@ class Finding:
 
 
 def build_finding(ground: Ground, rooms: Rooms, people: People, personal: Personal) -> Finding:
-    settings, remote = ground.config.rooms, NoRemoteDirectory()
+    settings, remote, writing = ground.config.rooms, NoRemoteDirectory(), rooms.writing
     directory = Directory(ground.database)
     summaries = Summaries(StoredSummaries(ground.database, ground.names), ground.streams)
-    powers = RoomPowers(rooms.writing.heads, rooms.writing.locks)
+    powers = RoomPowers(writing.heads, writing.locks)
     aliases = Aliases(
         identity=ground.identity,
         store=directory,
         summaries=summaries,
         members=rooms.members,
         powers=powers,
-        canonical=CanonicalAlias(rooms.writing.sender, rooms.writing.appender, rooms.writing.heads),
+        canonical=CanonicalAlias(writing.sender, writing.appender, writing.heads),
         remote=Unfederated(),
         owners=NoAliasOwners(),
         clock=ground.clock,
@@ -67,27 +67,25 @@ def build_finding(ground: Ground, rooms: Rooms, people: People, personal: Person
     founder = RoomFounder(
         settings=settings,
         identity=ground.identity,
-        creator=rooms.writing.creator,
+        creator=writing.creator,
         aliases=aliases,
         listing=listing,
-        membership=rooms.writing.membership,
-        permissions=rooms.writing.invites,
+        membership=writing.membership,
+        permissions=writing.invites,
     )
     public_rooms = PublicRooms(directory, summaries, ground.streams)
     spaces = RemoteSpaces(remote, ground.clock)
     hierarchy = Hierarchy(summaries=summaries, members=rooms.members, spaces=spaces, walks=Walks(ground.clock, ground.chance))
-    third_party = ThirdPartyInvites(sender=rooms.writing.sender, appender=rooms.writing.appender, heads=rooms.writing.heads)
+    third_party = ThirdPartyInvites(sender=writing.sender, appender=writing.appender, heads=writing.heads)
     chapters = (
         Creation(founder),
-        RoomMembership(
-            membership=rooms.writing.membership, members=rooms.members, aliases=aliases, summaries=summaries, third_party=third_party
-        ),
+        RoomMembership(membership=writing.membership, members=rooms.members, aliases=aliases, summaries=summaries, third_party=third_party),
         Upgrade(founder, _upgrade(ground, rooms, personal, summaries)),
         RoomDirectory(aliases, listing),
         PublicRoomDirectory(settings, ground.config.server.name, public_rooms, remote),
         Spaces(hierarchy, RoomSummaries(summaries, rooms.members, spaces), aliases),
     )
-    guests = GuestFarewell(members=rooms.members, membership=rooms.writing.membership, accounts=people.accounts, streams=ground.streams)
+    guests = GuestFarewell(members=rooms.members, membership=writing.membership, accounts=people.accounts, streams=ground.streams)
     return Finding(summaries, aliases, guests, public_rooms, PeerHierarchy(summaries, rooms.members), chapters)
 
 

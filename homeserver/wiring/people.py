@@ -73,14 +73,7 @@ def build_people(ground: Ground, rooms: Rooms) -> People:
     commands = AdministratorCommands(accounts, deactivation, registration_tokens, names, StoredAccountList(ground.database), clock)
     pages = Pages()
     chapters = (
-        Discovery(
-            config.server,
-            config.support,
-            accounts,
-            default_room_version=config.rooms.default_version,
-            takes_passwords=config.passwords.login,
-            features=FEATURES,
-        ),
+        _discovery(config, accounts),
         Login(log_in, refresher, names, tokens, last_seen, config.passwords, config.server.public_base_url),
         LoginTokens(log_in, accounts, auth),
         Logout(devices, tokens),
@@ -102,4 +95,5 @@ def _discovery(config: Config, accounts: Accounts) -> Discovery:
         accounts,
         default_room_version=config.rooms.default_version,
         takes_passwords=config.passwords.login,
+        features=FEATURES,
     )
