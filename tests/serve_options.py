@@ -13,8 +13,8 @@ def options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tests/serve",
         fromfile_prefix_chars="@",
-        description="A throw-away server: registration is open, guests are allowed, and every rate limit but that on failed logins is off. "
-        "@FILE stands for the arguments in that file, one a line.",
+        description="A throw-away server: registration is open, any password will do, guests are allowed, and every rate limit but that on "
+        "failed logins is off. @FILE stands for the arguments in that file, one a line.",
     )
     parser.add_argument("--data", metavar="DIR", required=True, help="what is there is taken up")
     parser.add_argument("--name", metavar="NAME", required=True, help="the server's name")
@@ -47,6 +47,7 @@ def settings(given: argparse.Namespace) -> Iterator[str]:
     yield from ("rooms.who_may_publish=anyone", "federation.private_addresses=true", "rate_limits.enabled=false")
     if given.no_limits:
         yield from ("rate_limits.failed_login_account.per_second=0", "rate_limits.failed_login_address.per_second=0")
+    yield "passwords.minimum_length=1"
     if given.cheap_passwords:
         yield from ("passwords.memory_kib=8", "passwords.iterations=1")
     if given.private_addresses:

@@ -141,9 +141,9 @@ class AccountData:
         return content
 
     async def put(self, user_id: str, room_id: str, type: str, content: Mapping[str, Any]) -> None:
-        """What a client writes; raises ServerManaged, InvalidParam, TooLarge."""
+        """What a client writes; an empty content is a removal (MSC3391). Raises ServerManaged, InvalidParam, TooLarge."""
         _check_type(type)
-        data = orjson.dumps(content)
+        data = orjson.dumps(content) if content else b""
         if len(data) > MAX_CONTENT_BYTES:
             raise TooLarge("This is more than account data may hold")
         await self._store.put(Put(user_id, room_id, type, data))

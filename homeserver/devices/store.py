@@ -10,6 +10,9 @@ DEVICE_DELETED = (
 )
 TOKEN_CHANGE = "token"  # Change.kind: the subject is a tuple of hashes of access tokens that are no more; None: all of the user's
 
+# With the device's ID: the type of the account data that says which notifications it shows (MSC3890). It goes with the device.
+LOCAL_SETTINGS = "org.matrix.msc3890.local_notification_settings."
+
 
 class DeviceChange(NamedTuple):
     """Which devices of the change's user came, were renamed or went."""
@@ -51,7 +54,7 @@ class DeviceStore(Protocol):
         """False when there is no such device."""
 
     async def remove(self, user_id: str, device_ids: Sequence[str]) -> None:
-        """The devices with all their tokens; those that do not exist are passed over."""
+        """The devices with all their tokens and LOCAL_SETTINGS; those that do not exist are passed over."""
 
     async def remove_all(self, user_id: str) -> None:
         """Every device and every token of the user."""

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
-from homeserver.devices.store import DEVICE_CHANGE, DEVICE_DELETED, TOKEN_CHANGE, Device, DeviceChange, Seen
+from homeserver.account_data.store import GLOBAL, Put
+from homeserver.devices.store import DEVICE_CHANGE, DEVICE_DELETED, LOCAL_SETTINGS, TOKEN_CHANGE, Device, DeviceChange, Seen
 from homeserver.streams import Change
 from storage.database import Database, Row, WriteCursor
 from storage.people.tokens import drop_tokens
+from storage.personal.account_data import put_entry
 
 _ALL = "SELECT user_id, device_id, display_name, last_seen_ts, last_seen_ip, user_agent FROM devices WHERE user_id = ? ORDER BY device_id"
 _ONE = """SELECT user_id, device_id, display_name, last_seen_ts, last_seen_ip, user_agent FROM devices
@@ -13,6 +15,8 @@ _ONE = """SELECT user_id, device_id, display_name, last_seen_ts, last_seen_ip, u
 _SEEN = "UPDATE devices SET last_seen_ts = ?, last_seen_ip = ?, user_agent = ? WHERE user_id = ? AND device_id = ?"
 _ADD = """INSERT INTO devices (user_id, device_id, display_name, created_ts) VALUES (?, ?, ?, ?)
     ON CONFLICT (user_id, device_id) DO NOTHING"""
+
+_SETTINGS = "SELECT type FROM account_data WHERE user_id = ? AND room_id = ? AND type IN ?? AND length(content) > 0"
 
 
 def announce_devices(cursor: WriteCursor, user_id: str, device_ids: Sequence[str], *, removed: bool = False) -> None:
@@ -24,13 +28,22 @@ def announce_devices(cursor: WriteCursor, user_id: str, device_ids: Sequence[str
             cursor.announce(Change(cursor.position(), DEVICE_DELETED, user_id=user_id, subject=device_id))
 
 
+def _gone(cursor: WriteCursor, user_id: str, gone: Sequence[Row]) -> None:
+    """What follows from the removal of the devices."""
+    device_ids = [row[0] for row in gone]
+    announce_devices(cursor, user_id, device_ids, removed=True)
+    if device_ids:
+        for row in cursor.all(_SETTINGS, user_id, GLOBAL, [LOCAL_SETTINGS + device_id for device_id in device_ids]):
+            put_entry(cursor, Put(user_id, GLOBAL, row[0], b""))
+
+
 def remove_devices(cursor: WriteCursor, user_id: str, device_ids: Sequence[str]) -> None:
     """With their tokens."""
     if not device_ids:
         return
     gone: list[Row] = cursor.all("DELETE FROM devices WHERE user_id = ? AND device_id IN ?? RETURNING device_id", user_id, device_ids)
     drop_tokens(cursor, user_id, device_ids)
-    announce_devices(cursor, user_id, [row[0] for row in gone], removed=True)
+    _gone(cursor, user_id, gone)
 
 
 def remove_all_devices(cursor: WriteCursor, user_id: str) -> None:
@@ -40,7 +53,7 @@ def remove_all_devices(cursor: WriteCursor, user_id: str) -> None:
     cursor.run("DELETE FROM refresh_tokens WHERE user_id = ?", user_id)
     cursor.run("DELETE FROM login_tokens WHERE user_id = ?", user_id)
     cursor.announce(Change(cursor.position(), TOKEN_CHANGE, user_id=user_id))
-    announce_devices(cursor, user_id, [row[0] for row in gone], removed=True)
+    _gone(cursor, user_id, gone)
 
 
 class StoredDevices:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import pytest
 from twisted.internet.defer import Deferred, gatherResults
 
+from homeserver.account_data.store import GLOBAL, Put
 from homeserver.accounts.store import (
     Account,
     AuthSession,
@@ -17,13 +18,14 @@ from homeserver.accounts.store import (
     Renewal,
     TokenOwner,
 )
-from homeserver.devices.store import DeviceChange, Seen
+from homeserver.devices.store import LOCAL_SETTINGS, DeviceChange, Seen
 from homeserver.streams import Change, Streams
 from storage.database import Database
 from storage.people.accounts import StoredAccounts
 from storage.people.auth_sessions import StoredAuthSessions, StoredRegistrationTokens
 from storage.people.devices import StoredDevices
 from storage.people.tokens import StoredTokens
+from storage.personal.account_data import StoredAccountData
 from tests.support.loop import ThreadLoop
 
 T = TypeVar("T")
@@ -222,6 +224,19 @@ class TestDevices:
         assert loop.run(devices.device(ALICE, "PHONE")) is None
         loop.run(devices.remove_all(ALICE))
         assert loop.run(devices.devices(ALICE)) == []
+
+    def test_what_a_device_shows_goes_with_it(
+        self, loop: ThreadLoop, database: Database, accounts: StoredAccounts, devices: StoredDevices
+    ) -> None:
+        loop.run(accounts.create(new(), login(A, R), None))
+        loop.run(devices.add(ALICE, "TABLET", None, 7))
+        data = StoredAccountData(database)
+        for type in (f"{LOCAL_SETTINGS}PHONE", f"{LOCAL_SETTINGS}TABLET", "org.example"):
+            loop.run(data.put(Put(ALICE, GLOBAL, type, b'{"is_silenced":true}')))
+        loop.run(devices.remove(ALICE, ("PHONE",)))
+        assert {entry.type for entry in loop.run(data.all(ALICE)) if not entry.deleted} == {f"{LOCAL_SETTINGS}TABLET", "org.example"}
+        loop.run(devices.remove_all(ALICE))
+        assert {entry.type for entry in loop.run(data.all(ALICE)) if not entry.deleted} == {"org.example"}
 
 
 class TestInteractiveAuth:
