@@ -3,33 +3,14 @@
 from typing import Any
 
 import orjson
-import pytest
 from twisted.internet.defer import Deferred
 
 from homeserver.logs import current_request
-from homeserver.web.endpoint import Caller
 from homeserver.web.wire.limits import WireLimits
 from tests.support.client import dispatch_for, start
 from tests.support.clock import FakeClock
+from tests.web.edge.wire import HOST, SMALL, Samples, Wire, connect, make_edge, tick
 from tests.web.laws import ONCE
-from tests.web.wire import HOST, SMALL, Samples, Wire, make_edge
-
-BEARER = b"Authorization: Bearer alice\r\n"
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def samples() -> Samples:
-    return Samples()
-
-
-def connect(samples: Samples, clock: FakeClock, **options: Any) -> Wire:
-    dispatch = dispatch_for(samples, tokens={"alice": Caller("@alice:a", "D", 1)}, clock=clock)
-    return Wire(dispatch, clock, **options)
 
 
 def test_an_answer_is_one_write_with_the_right_head(samples: Samples, clock: FakeClock) -> None:
@@ -223,164 +204,6 @@ def test_a_client_that_goes_away_frees_what_only_waits(samples: Samples, clock: 
     samples.waiting[-1].callback("done")
     assert samples.ended[-1] == "/work"
     assert wire.output == b""
-
-
-def test_half_closed_connections(samples: Samples, clock: FakeClock) -> None:
-    wire = connect(samples, clock)
-    wire.request("GET /wait")
-    wire.end()
-    assert not wire.transport.is_closing()
-    samples.waiting[0].callback("late")
-    assert wire.statuses() == [200]
-    assert wire.transport.is_closing()
-    slow = connect(samples, clock)
-    slow.request("GET /wait")
-    slow.end()
-    clock.advance(1)
-    clock.advance(1)
-    clock.advance(1)
-    assert slow.transport.aborted
-    assert samples.ended == ["/wait", "/wait"]
-    idle = connect(samples, clock)
-    idle.end()
-    assert idle.transport.is_closing()
-
-
-def tick(clock: FakeClock, seconds: int) -> None:
-    for _ in range(seconds):
-        clock.advance(1)
-
-
-def test_slow_clients(samples: Samples, clock: FakeClock) -> None:
-    silent, head, body, idle = (connect(samples, clock) for _ in range(4))
-    head.send(b"GET / HTTP/1.1\r\n")
-    body.send(b"PUT /json HTTP/1.1\r\nHost: a\r\nContent-Length: 7\r\n\r\n{")
-    idle.request("GET /echo/1")
-    for _ in range(19):
-        tick(clock, 1)
-        head.send(b"A: b\r\n")
-    assert not silent.transport.is_closing()
-    tick(clock, 2)
-    assert silent.transport.is_closing()
-    assert silent.output == b""
-    assert head.statuses() == [408]
-    tick(clock, 11)
-    assert body.statuses() == [408]
-    assert not idle.transport.is_closing()
-    tick(clock, 90)
-    assert idle.transport.is_closing()
-    assert head.transport.is_closing()
-    assert body.transport.is_closing()
-
-
-def test_a_large_body_that_stops_coming(samples: Samples, clock: FakeClock) -> None:
-    wire = connect(samples, clock)
-    wire.send(b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n" + BEARER + b"\r\n" + b"a" * 5000)
-    for _ in range(28):
-        tick(clock, 1)
-        wire.send(b"a")
-    assert wire.statuses() == []
-    tick(clock, 4)
-    assert wire.statuses() == [408]
-    tick(clock, 4)
-    assert wire.transport.is_closing()
-
-
-def test_an_answer_that_is_not_taken(samples: Samples, clock: FakeClock) -> None:
-    wire = connect(samples, clock)
-    wire.transport.waiting = 100_000
-    wire.protocol.pause_writing()
-    wire.request("GET /echo/1")
-    assert wire.statuses() == []  # the next answer waits too
-    tick(clock, 20)
-    wire.transport.waiting = 90_000  # slow, but going on
-    tick(clock, 25)
-    assert not wire.transport.is_closing()
-    tick(clock, 40)
-    assert wire.transport.aborted
-    taken = connect(samples, clock)
-    taken.protocol.pause_writing()
-    taken.request("GET /echo/1")
-    taken.protocol.resume_writing()
-    assert taken.statuses() == [200]
-
-
-def test_streamed_uploads(samples: Samples, clock: FakeClock) -> None:
-    samples.wait_between = True
-    wire = connect(samples, clock)
-    wire.send(b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n" + BEARER + b"\r\n")
-    wire.send(b"a" * 100_000)
-    assert samples.received == [b"a" * 100_000]
-    wire.send(b"a" * 300_000)
-    assert wire.transport.is_paused()  # the endpoint has not come for it yet
-    samples.waiting[0].callback(None)
-    assert len(samples.received[1]) == 300_000
-    assert not wire.transport.is_paused()
-    samples.wait_between = False
-    samples.waiting[1].callback(None)
-    wire.send(b"a" * 600_000)
-    assert orjson.loads(wire.answers()[0].body) == {"size": 1_000_000}
-    assert not wire.transport.is_closing()
-    small = connect(Samples(), clock)
-    small.request("POST /upload", b"abc", BEARER)
-    assert orjson.loads(small.answers()[0].body) == {"size": 3}
-
-
-def test_an_upload_whose_client_goes_away(samples: Samples, clock: FakeClock) -> None:
-    wire = connect(samples, clock)
-    wire.send(b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n" + BEARER + b"\r\nabc")
-    wire.lose()
-    assert samples.received == [b"abc"]
-    assert wire.output == b""
-
-
-def test_streamed_answers(samples: Samples, clock: FakeClock) -> None:
-    samples.pieces = [b"one", b"", b"wait", b"two"]
-    wire = connect(samples, clock)
-    wire.request("GET /download")
-    assert wire.output.endswith(b"3\r\none\r\n")
-    samples.waiting[0].callback(None)
-    assert wire.answers()[0].body == b"onetwo"
-    assert wire.answers()[0].headers["content-type"] == "text/plain"
-    samples.pieces, samples.length = [b"one", b"two"], 6
-    wire.request("GET /download")
-    assert wire.answers()[1].headers["content-length"] == "6"
-    wire.request("HEAD /download")
-    assert samples.closed_streams == 2
-    samples.length = None
-    old = connect(samples, clock)
-    old.send(b"GET /download HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
-    assert old.output.endswith(b"\r\n\r\nonetwo")
-    assert old.transport.is_closing()
-
-
-def test_a_streamed_answer_waits_for_a_slow_client(samples: Samples, clock: FakeClock) -> None:
-    samples.pieces = [b"one", b"two", b"three"]
-    wire = connect(samples, clock)
-    wire.protocol.pause_writing()
-    wire.protocol.resume_writing()
-    write = wire.transport.write
-
-    def stall(data: Any) -> None:
-        write(data)
-        wire.protocol.pause_writing()
-
-    wire.transport.write = stall  # type: ignore[method-assign]
-    wire.request("GET /download")
-    assert wire.output.endswith(b"one\r\n")
-    wire.protocol.resume_writing()
-    assert wire.output.endswith(b"two\r\n")
-    wire.lose()
-    assert samples.closed_streams == 1
-
-
-def test_a_streamed_answer_that_breaks_cuts_the_connection(samples: Samples, clock: FakeClock, faults: list[Any]) -> None:
-    for pieces, length in (([b"one", b"fail"], None), ([b"one"], 5), ([b"one"], 2)):
-        samples.pieces, samples.length = pieces, length
-        wire = connect(samples, clock)
-        wire.request("GET /download")
-        assert wire.transport.aborted
-    assert len(faults) == 3
 
 
 def test_no_header_can_be_injected(samples: Samples, clock: FakeClock, faults: list[Any]) -> None:

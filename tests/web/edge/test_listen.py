@@ -18,7 +18,7 @@ from twisted.internet.defer import Deferred
 from homeserver.web.listen import Address, Listener
 from tests.support.client import dispatch_for
 from tests.support.clock import FakeClock
-from tests.web.wire import Samples, make_edge
+from tests.web.edge.wire import Samples, make_edge
 
 REQUEST = b"GET /echo/hi HTTP/1.1\r\nHost: a\r\n\r\n"
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -120,7 +120,9 @@ def test_an_address_in_use() -> None:
 
 
 def test_a_real_process_answers_and_stops(tmp_path: Path) -> None:
-    server: Any = subprocess.Popen([sys.executable, "-m", "tests.web.process", str(tmp_path / "log")], stdout=subprocess.PIPE, text=True)
+    server: Any = subprocess.Popen(
+        [sys.executable, "-m", "tests.web.edge.process", str(tmp_path / "log")], stdout=subprocess.PIPE, text=True
+    )
     try:
         port = int(server.stdout.readline())
 

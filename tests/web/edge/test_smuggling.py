@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from homeserver.web.endpoint import Caller
 from tests.support.client import dispatch_for
 from tests.support.clock import FakeClock
-from tests.web.wire import SMALL, Samples, Wire
+from tests.web.edge.wire import SMALL, Samples, Wire
 
 SMUGGLED = b"GET /echo/smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
 START = b"PUT /json HTTP/1.1\r\nHost: a\r\n"

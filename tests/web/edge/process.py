@@ -1,4 +1,4 @@
-"""A small server as a process of its own: `python -m tests.web.process LOGFILE` prints its port, serves, and ends on SIGTERM as the real one does."""
+"""A small server as a process of its own: `python -m tests.web.edge.process LOGFILE` prints its port, serves, and ends on SIGTERM as the real one does."""
 
 import sys
 from pathlib import Path
@@ -14,7 +14,7 @@ from homeserver.web.rate_limit import TrustedProxies
 from homeserver.web.wire.edge import Edge
 from homeserver.web.wire.limits import WireLimits
 from tests.support.client import dispatch_for
-from tests.web.wire import Samples
+from tests.web.edge.wire import Samples
 
 
 def main() -> None:

@@ -10,16 +10,18 @@ from twisted.internet.defer import Deferred
 
 from homeserver.logs import current_request
 from homeserver.web.dispatch import Dispatch
-from homeserver.web.endpoint import Access, Answer, Body, Rate, Reply, endpoint
+from homeserver.web.endpoint import Access, Answer, Body, Caller, Rate, Reply, endpoint
 from homeserver.web.http_protocol import HttpProtocol
 from homeserver.web.metrics import Metrics
 from homeserver.web.rate_limit import TrustedProxies
 from homeserver.web.request import Request
 from homeserver.web.wire.edge import Edge
 from homeserver.web.wire.limits import WireLimits
+from tests.support.client import dispatch_for
 from tests.support.clock import FakeClock
 
 HOST = b"Host: a\r\n"
+BEARER = b"Authorization: Bearer alice\r\n"
 
 
 class FakeTransport(asyncio.Transport):
@@ -230,3 +232,14 @@ class Samples:
     @endpoint("GET", "/header", access=Access.NONE, rate=Rate.NONE, body=Body.NONE)
     async def header(self, request: Request) -> Answer:
         return Reply({}, headers={"X-Name": request.required("name")})
+
+
+def connect(samples: Samples, clock: FakeClock, **options: Any) -> Wire:
+    """A connection to the sample endpoints, where the token `alice` is known."""
+    dispatch = dispatch_for(samples, tokens={"alice": Caller("@alice:a", "D", 1)}, clock=clock)
+    return Wire(dispatch, clock, **options)
+
+
+def tick(clock: FakeClock, seconds: int) -> None:
+    for _ in range(seconds):
+        clock.advance(1)
