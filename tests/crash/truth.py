@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tests.crash.followers import Follower
+from tests.crash.actors.followers import Follower
 from tests.crash.journal import Message
 from tests.crash.link import Link, room_path
 

@@ -5,12 +5,12 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from tests.crash.followers import Follower
+from tests.crash.actors.followers import Follower
+from tests.crash.actors.keepers import PASSWORD, DataKeeper, Founder, Guest, Keeper, TopicKeeper, Wanderer
+from tests.crash.actors.senders import Sender
 from tests.crash.house import NAME, House
 from tests.crash.journal import Journal
-from tests.crash.keepers import PASSWORD, DataKeeper, Founder, Guest, Keeper, TopicKeeper, Wanderer
 from tests.crash.link import Link, room_path
-from tests.crash.senders import Sender
 from tests.crash.truth import Truth
 
 SENDERS = 8

@@ -1,0 +1,1 @@
+"""Who uses the server while it is killed: each knows what was acknowledged to it."""
