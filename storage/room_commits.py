@@ -6,6 +6,7 @@ for one item alone, so there are no savepoints here.
 
 from collections.abc import Iterable, Sequence
 
+from homeserver.rooms.directory.store import LISTING
 from homeserver.rooms.store import HAS_CHILDREN, REDACTED, CommitLost, EventCommit, MemberChange
 from homeserver.streams import Change
 from storage.database import WriteCursor
@@ -67,6 +68,8 @@ class CommitWriter:
             user_id = None if member is None else member.user_id
             weight = len(event.body) + len(event.links)
             cursor.announce(Change(event.position or 0, "event", event.room_id, user_id, event, weight))
+            if commit.new_room is not None and commit.new_room.published:
+                cursor.announce(Change(event.position or 0, LISTING, event.room_id))
 
     def _write_states(self, cursor: WriteCursor, commits: list[EventCommit]) -> None:
         nodes: dict[bytes, tuple[int, bytes]] = {}

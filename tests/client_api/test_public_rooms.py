@@ -29,6 +29,15 @@ def names(answer: dict[str, Any]) -> list[str | None]:
     return [room.get("name") for room in answer["chunk"]]
 
 
+def test_a_room_made_after_the_directory_was_read_is_in_it(server: TestServer) -> None:
+    alice = server.user("alice")
+    rooms = []
+    for _ in range(3):
+        rooms.append(create_room(server, alice, visibility="public", preset="public_chat"))
+        listed = server.ok(alice.post("/_matrix/client/v3/publicRooms", {}))["chunk"]
+        assert {room["room_id"] for room in listed} == set(rooms)
+
+
 def test_what_a_room_shows(server: TestServer, alice: Client) -> None:
     initial = [{"type": "m.room.avatar", "content": {"url": "mxc://test/a"}}]
     room_id = create_room(server, alice, visibility="public", name="N", topic="T", room_alias_name="a", initial_state=initial)
