@@ -8,34 +8,24 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import uvloop
-from prometheus_client import CollectorRegistry
 from twisted.internet.defer import Deferred, ensureDeferred
 
 from config.database import DatabaseSettings
 from config.secret import Secret
 from config.settings import Config
 from homeserver.clock import Clock
-from homeserver.ephemeral.sequence import Ephemera
+from homeserver.main import Server, open_server
 from homeserver.protocol.event import Draft
 from homeserver.protocol.room_versions import DEFAULT_ROOM_VERSION
-from homeserver.protocol.signing import SigningKey
-from homeserver.rooms.append import Identity
 from homeserver.rooms.creation.room_options import RoomOptions
 from homeserver.rooms.store import Transaction
-from homeserver.streams import Streams
-from homeserver.wiring.ground import Ground
-from homeserver.wiring.rooms import Rooms, build_rooms
-from storage.database import Database
-from storage.drivers.threads import LoopThreads
-from storage.event_rows import RoomNames
-from storage.open_storage import open_database
+from homeserver.runtime import SystemChance
 from tests.bench.database_size import database_bytes
-from tests.support.clock import SeededChance
 from tests.support.loop import ThreadLoop
 from tests.support.postgres import TemporaryPostgres, find_binaries
+from tests.support.server import NAME, test_config
 
 T = TypeVar("T")
-SERVER = "localhost"
 TOGETHER = 100  # what is written at the same time
 WORDS = "the quick brown fox jumps over the lazy dog and sees that it is not all that lazy"
 
@@ -43,17 +33,17 @@ WORDS = "the quick brown fox jumps over the lazy dog and sees that it is not all
 class World:
     """Rooms and who writes in them; `size` tells the bytes of the database."""
 
-    def __init__(self, rooms: Rooms, database: Database, size: Callable[[], int], clock: Clock) -> None:
+    def __init__(self, server: Server, size: Callable[[], int], clock: Clock) -> None:
+        rooms = server._parts.rooms
         self.states = rooms.states
         self.writing = rooms.writing
-        self.database = database
         self.size = size
         self._clock = clock
         self._count = 0
 
     @staticmethod
     def user(number: int) -> str:
-        return f"@user{number}:{SERVER}"
+        return f"@user{number}:{NAME}"
 
     async def room(self, members: int) -> str:
         """A public room with so many joined; user 0 made it."""
@@ -95,12 +85,11 @@ class World:
 
 
 @contextmanager
-def databases(driver: str) -> Iterator[tuple[str, Callable[[], int]]]:
+def databases(driver: str, directory: Path) -> Iterator[tuple[str, Callable[[], int]]]:
     """A URL for `driver` and what tells its size."""
     if driver == "sqlite":
-        with tempfile.TemporaryDirectory(prefix="chatme-bench-") as directory:
-            file = Path(directory) / "chatme.db"
-            yield f"sqlite:///{file}", lambda: database_bytes(file)
+        file = directory / "chatme.db"
+        yield f"sqlite:///{file}", lambda: database_bytes(file)
         return
     binaries = find_binaries()
     if binaries is None:
@@ -110,49 +99,28 @@ def databases(driver: str) -> Iterator[tuple[str, Callable[[], int]]]:
         server.start()
         url = server.create()
         name = url.partition("@/")[2].partition("?")[0]
-
-        def size() -> int:
-            return int(str(server.execute(f"SELECT pg_database_size('{name}')")[0][0]))
-
-        yield url, size
+        yield url, lambda: int(str(server.execute(f"SELECT pg_database_size('{name}')")[0][0]))
     finally:
         server.remove()
 
 
-async def open_world(url: str, size: Callable[[], int]) -> World:
-    loop = asyncio.get_running_loop()
-    threads = LoopThreads(loop.call_soon, loop.call_soon_threadsafe)
-    streams, clock, chance = Streams(), ThreadLoop(), SeededChance()
-    settings = DatabaseSettings(url=Secret(url))
-    database = await open_database(settings, directory=Path(), streams=streams, clock=clock, chance=chance, threads=threads)
-    ground = Ground(
-        config=Config(),
-        clock=clock,
-        chance=chance,
-        threads=threads,
-        database=database,
-        streams=streams,
-        ephemera=Ephemera("bench"),
-        identity=Identity(SERVER, SigningKey("ed25519:bench", bytes(32))),
-        names=RoomNames(),
-        registry=CollectorRegistry(),
-    )
-    return World(await build_rooms(ground), database, size, clock)
-
-
 def run(driver: str, work: Callable[[World], Awaitable[T]]) -> T:
-    """`work` in a new world on that driver."""
+    """`work` in a new world on that driver: a whole server that does not listen."""
 
-    async def whole(url: str, size: Callable[[], int]) -> T:
-        world = await open_world(url, size)
+    async def whole(config: Config, size: Callable[[], int]) -> T:
+        clock = ThreadLoop()
+        server = await open_server(config, asyncio.get_running_loop(), SystemChance(), clock)
         try:
-            return await work(world)
+            return await work(World(server, size, clock))
         finally:
-            await world.database.close()
+            await server.stop()
 
-    async def main(url: str, size: Callable[[], int]) -> T:
-        task: Deferred[T] = ensureDeferred(whole(url, size))
+    async def main(config: Config, size: Callable[[], int]) -> T:
+        task: Deferred[T] = ensureDeferred(whole(config, size))
         return await task.asFuture(asyncio.get_running_loop())
 
-    with databases(driver) as (url, size):
-        return uvloop.run(main(url, size))
+    with tempfile.TemporaryDirectory(prefix="chatme-bench-") as name:
+        directory = Path(name)
+        with databases(driver, directory) as (url, size):
+            config = test_config(directory, database=DatabaseSettings(url=Secret(url)))
+            return uvloop.run(main(config, size))
