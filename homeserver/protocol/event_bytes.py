@@ -38,6 +38,13 @@ def pdu(body: bytes, links: bytes) -> bytes:
     return b"{%b,%b}" % (body, links)
 
 
+def pdu_with_id(body: bytes, links: bytes, event_id: str, version: RoomVersion) -> bytes:
+    """The PDU, and its ID also where that is no part of it: for clients that ask for the format of federation."""
+    if version.event_id == "in_event":
+        return pdu(body, links)
+    return b'{%b,"event_id":%b,%b}' % (body, orjson.dumps(event_id), links)
+
+
 def load(body: bytes, links: bytes, event_id: str, room_id: str, version: RoomVersion) -> Event:
     """The event of stored bytes; nothing is checked again."""
     text = pdu(body, links)

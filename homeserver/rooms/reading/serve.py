@@ -1,12 +1,12 @@
 """Events as clients get them: stored bytes, joined, with what `unsigned` says to this reader. Client-server API, "Types of room events"."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import orjson
 
 from homeserver.clock import Clock
-from homeserver.protocol.event_bytes import client_event
+from homeserver.protocol.event_bytes import client_event, pdu_with_id
 from homeserver.rooms.reading.history import Seen
 from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import HAS_CHILDREN, REDACTED, StoredEvent
@@ -91,6 +91,11 @@ class EventServing:
                 unsigned = b'{"age":%d}' % max(0, now - event.ts)
             served.append(client_event(event.body, event.event_id, event.room_id if room_id else None, unsigned))
         return served
+
+
+def raw(events: Iterable[StoredEvent]) -> list[bytes]:
+    """As they travel between servers (a filter's event_format)."""
+    return [pdu_with_id(event.body, event.links, event.event_id, event.version) for event in events]
 
 
 def _membership(membership: str | None) -> bytes:

@@ -7,7 +7,7 @@ With lazy loading, of the members only those whose events are shown.
 from collections.abc import Sequence
 
 from homeserver.protocol.event import StateKey
-from homeserver.rooms.reading.serve import EventServing
+from homeserver.rooms.reading.serve import EventServing, raw
 from homeserver.rooms.reading.timeline_store import TimelineStore
 from homeserver.rooms.reading.timelines import Timelines
 from homeserver.rooms.reading.wanted import accepts
@@ -43,7 +43,11 @@ class StateSection:
         return [self._wanted(scope, timeline, found[index]) for index, timeline in enumerate(timelines)]
 
     async def encode(self, scope: SyncScope, events: Sequence[StoredEvent]) -> bytes:
-        return b'{"events":[%b]}' % b",".join(await self._serving.bare(events, scope.viewer, room_id=False))
+        if scope.filter.event_format == "federation":
+            served = raw(events)
+        else:
+            served = await self._serving.bare(events, scope.viewer, room_id=False)
+        return b'{"events":[%b]}' % b",".join(served)
 
     async def _targets(self, scope: SyncScope, timelines: Sequence[RoomTimeline]) -> list[bytes | None]:
         """The root of the state to tell: before the first event that is shown, or after the last; the current one where nothing happened."""

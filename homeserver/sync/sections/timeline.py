@@ -6,7 +6,7 @@ import orjson
 
 from homeserver.rooms.reading.history import History, Seen
 from homeserver.rooms.reading.place import Place, before_room
-from homeserver.rooms.reading.serve import EventServing
+from homeserver.rooms.reading.serve import EventServing, raw
 from homeserver.rooms.reading.timeline_store import Stretch, Window
 from homeserver.rooms.reading.timelines import Timelines
 from homeserver.rooms.reading.wanted import accepts
@@ -123,8 +123,11 @@ class TimelineSection:
         return shared.encoded
 
     async def _encode(self, scope: SyncScope, timeline: RoomTimeline) -> bytes:
-        events = await self._serving.serve(timeline.seen, scope.viewer, room_id=False)
-        if scope.filter.event_fields is not None or scope.filter.event_format == "federation":
+        if scope.filter.event_format == "federation":
+            events = raw(seen.event for seen in timeline.seen)
+        else:
+            events = await self._serving.serve(timeline.seen, scope.viewer, room_id=False)
+        if scope.filter.event_fields is not None:
             events = [orjson.dumps(scope.filter.select_fields(orjson.loads(event))) for event in events]
         prev_batch = str(timeline.prev_batch).encode()
         return b'{"events":[%b],"limited":%b,"prev_batch":"%b"}' % (
