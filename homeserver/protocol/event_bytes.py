@@ -40,7 +40,7 @@ def pdu(body: bytes, links: bytes) -> bytes:
 
 def pdu_with_id(body: bytes, links: bytes, event_id: str, version: RoomVersion) -> bytes:
     """The PDU, and its ID also where that is no part of it: for clients that ask for the format of federation."""
-    if version.event_id == "in_event":
+    if version.event_id == "server_chosen":
         return pdu(body, links)
     return b'{%b,"event_id":%b,%b}' % (body, orjson.dumps(event_id), links)
 
