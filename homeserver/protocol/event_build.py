@@ -137,6 +137,8 @@ def _seal(pdu: dict[str, Any], version: RoomVersion, server_name: str, key: Sign
     encode = canonical_json.encode if version.strict_canonical_json else canonical_json.encode_tolerant
     dumps = orjson.dumps
     content = encode(pdu["content"])
+    if "state_key" in pdu:  # what is remembered of state is what was signed, and no longer the caller's object
+        pdu["content"] = canonical_json.parse(content, exact_integers=True)
     links_1 = b'"auth_events":' + dumps(pdu["auth_events"])
     links_2 = b'"depth":%d' % pdu["depth"]
     if "event_id" in pdu:

@@ -43,3 +43,13 @@ def test_a_room_whose_rules_refuse_a_new_profile_is_passed_over(server: TestServ
         assert watch.take(collect=True) == []
     member = server.ok(alice.get(f"/_matrix/client/v3/rooms/{open_room}/state/m.room.member/@alice:test"))
     assert member["displayname"] == "New"
+
+
+def test_an_upgraded_room_shows_its_power_levels(server: TestServer) -> None:
+    alice = server.user("alice")
+    server.user("bob")
+    room = new_room(server, alice, preset="trusted_private_chat", invite=["@bob:test"])
+    upgraded = server.ok(alice.post(f"/_matrix/client/v3/rooms/{room}/upgrade", {"new_version": "11"}))["replacement_room"]
+    path = f"/_matrix/client/v3/rooms/{upgraded}/state/m.room.power_levels"
+    server.ok(alice.put(path, {**server.ok(alice.get(path)), "kick": 49}))
+    assert upgraded in server.ok(alice.get("/_matrix/client/v3/sync"))["rooms"]["join"]

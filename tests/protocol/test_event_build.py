@@ -158,3 +158,15 @@ def test_what_cannot_be_built(draft: Draft, changes: dict[str, Any], error: type
     version = changes.pop("version", V10)
     with pytest.raises(error):
         _build(version, draft, **changes)
+
+
+@pytest.mark.parametrize("version", [V10, ROOM_VERSIONS["5"]])
+def test_what_is_remembered_of_state_is_what_was_signed(version: RoomVersion) -> None:
+    class Name(str):
+        __slots__ = ()
+
+    users = {Name(ALICE): 100}
+    event = _build(version, Draft("m.room.power_levels", ALICE, {"users": users}, state_key=""))
+    users[Name("@other:hs")] = 50
+    assert event.content == {"users": {ALICE: 100}}
+    assert [type(user) for user in event.content["users"]] == [str]

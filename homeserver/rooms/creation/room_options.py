@@ -90,8 +90,9 @@ def first_state(options: RoomOptions, creator: str, create: Mapping[str, Any]) -
 def power_levels(options: RoomOptions, creator: str, create: Mapping[str, Any]) -> dict[str, Any]:
     """The room's first power levels: the defaults, the preset, then the client's override."""
     privileged = options.version.privileged_creators
-    named = () if privileged else (creator, *options.invite) if options.preset == "trusted_private_chat" else (creator,)
-    users = {str(user): 100 for user in named}  # plain text: the encoder takes no subclass of str as a key
+    users = {} if privileged else {creator: 100}
+    if options.preset == "trusted_private_chat" and not privileged:
+        users.update(dict.fromkeys(options.invite, 100))
     levels: dict[str, Any] = {
         "users": users,
         "users_default": 0,
