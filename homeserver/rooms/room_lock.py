@@ -10,18 +10,19 @@ from twisted.internet.defer import Deferred
 
 
 class RoomLock:
-    """Held by one coroutine at a time. `async with locks.hold(room_id) as lock:`"""
+    """Held by one coroutine at a time, in the order of asking. `async with locks.hold(room_id) as lock:`"""
 
-    __slots__ = ("_held", "_locks", "_waiting", "room_id")
+    __slots__ = ("_held", "_letting_in", "_locks", "_waiting", "room_id")
 
     def __init__(self, locks: "RoomLocks", room_id: str) -> None:
         self._locks = locks
         self.room_id = room_id
         self._held = False
+        self._letting_in = False
         self._waiting: deque[Deferred[None]] = deque()
 
     async def __aenter__(self) -> "RoomLock":
-        if self._held:
+        if self._held or self._letting_in:
             self._locks.waits += 1
             turn: Deferred[None] = Deferred(self._abandon)
             self._waiting.append(turn)
@@ -30,10 +31,17 @@ class RoomLock:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._waiting:
-            self._waiting.popleft().callback(None)  # held on: the next one is in at once
-        else:
-            self._held = False
+        self._held = False
+        if not self._letting_in:
+            self._let_in()
+
+    def _let_in(self) -> None:
+        """One after the other from here, as long as none of them pauses: were each to let in the next, a long queue would be a deep stack."""
+        self._letting_in = True
+        while self._waiting and not self._held:
+            self._waiting.popleft().callback(None)
+        self._letting_in = False
+        if not self._held:
             self._locks.forget(self)
 
     @property
