@@ -37,7 +37,8 @@ def options() -> argparse.ArgumentParser:
 
 def settings(given: argparse.Namespace) -> Iterator[str]:
     yield f"server.name={given.name}"
-    yield f"server.public_base_url=http://{reachable(given.client, given.name)}"
+    if not given.client.endswith(":0"):
+        yield f"server.public_base_url=http://{reachable(given.client, given.name)}"
     yield from listener("client", given.client)
     if given.federation:
         yield from listener("federation", given.federation)
