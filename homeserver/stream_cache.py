@@ -59,10 +59,9 @@ class StreamCache(Generic[V]):
         try:
             value = await self._load(key)
         finally:
-            loads = self._loading[key]
-            loads.remove(missed)
-            if not loads:
-                del self._loading[key]
+            others = [load for load in self._loading.pop(key) if load is not missed]
+            if others:
+                self._loading[key] = others
         if key in self._values:
             return self._values[key][0]
         if clearings != self._clearings or not all(self._apply(value, change) for change in missed):

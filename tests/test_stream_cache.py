@@ -49,6 +49,18 @@ def test_values_are_loaded_once_and_follow_the_stream(world: World) -> None:
     assert (world.cache.peek("b"), world.loads) == (None, 1)
 
 
+def test_a_load_that_is_overtaken_by_another_misses_nothing(world: World) -> None:
+    world.gate = first_gate = Deferred()
+    first = start(world.cache.get("a"))
+    world.gate = second_gate = Deferred()
+    second = start(world.cache.get("a"))
+    second_gate.callback(None)
+    world.cache.drop("a")
+    world.change("a", 1)
+    first_gate.callback(None)
+    assert (first.result, second.result) == ([1], [])
+
+
 def test_a_change_during_the_load_is_not_missed(world: World) -> None:
     world.gate = Deferred()
     loading = start(world.cache.get("a"))
