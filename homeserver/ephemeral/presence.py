@@ -153,8 +153,8 @@ class Presence:
         """
         events: list[bytes] = []
         now = self._clock.monotonic()
-        for examined, (user_id, user) in enumerate(self._board.since(counter)):
-            if examined >= MAX_EXAMINED or len(events) >= MAX_ANSWER:
+        for user_id, user in self._board.since(counter, MAX_EXAMINED):
+            if len(events) >= MAX_ANSWER:
                 break
             if counter == FRESH and user.shown.state == OFFLINE:
                 continue

@@ -83,12 +83,10 @@ class PresenceBoard:
                 user.due = NEVER
                 self.look(user_id, user, now)
 
-    def since(self, counter: int) -> Iterator[tuple[str, PresenceUser]]:
-        """Who changed after the counter, latest first."""
-        for user_id, user in reversed(self._users.items()):
-            if user.counter <= counter:
-                break
-            yield user_id, user
+    def since(self, counter: int, most: int) -> list[tuple[str, PresenceUser]]:
+        """Who changed after the counter, latest first: as of now, however long it takes to go through them."""
+        latest = islice(reversed(self._users.items()), most)
+        return list(takewhile(lambda entry: entry[1].counter > counter, latest))
 
     def take_changed(self, most: int) -> list[tuple[str, PresenceUser]]:
         """Own users whose state changed since they were last taken."""

@@ -112,6 +112,17 @@ def test_those_who_wait_are_told_of_many_changes_together(world: World) -> None:
     assert len(heard) == 2
 
 
+def test_people_come_while_it_is_found_out_who_knows_them(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def joined_rooms(_: Members, user_id: str) -> list[str]:
+        world.presence.seen(f"@friend-of-{user_id[1:]}", "online", "D", 30.0)
+        return ["!all"]
+
+    for user_id in (ALICE, BOB, EVE):
+        world.presence.seen(user_id, "online", "D", 30.0)
+    monkeypatch.setattr(Members, "joined_rooms", joined_rooms)
+    assert {user_id for user_id, _ in world.since(FRESH)} == {ALICE, BOB, EVE}
+
+
 def test_who_comes_to_share_a_room_is_seen(world: World) -> None:
     world.presence.seen(BOB, "online", "D", 300.0)
     assert world.since(FRESH, EVE) == []
