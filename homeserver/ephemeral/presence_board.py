@@ -6,7 +6,7 @@ would wake a hundred others each. That somebody is no longer currently active wa
 
 import heapq
 from collections import OrderedDict
-from collections.abc import Iterator
+from itertools import islice, takewhile
 
 from twisted.internet.interfaces import IDelayedCall
 
