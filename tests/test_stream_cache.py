@@ -50,9 +50,11 @@ def test_values_are_loaded_once_and_follow_the_stream(world: World) -> None:
 
 
 def test_a_load_that_is_overtaken_by_another_misses_nothing(world: World) -> None:
-    world.gate = first_gate = Deferred()
+    first_gate: Deferred[None] = Deferred()
+    second_gate: Deferred[None] = Deferred()
+    world.gate = first_gate
     first = start(world.cache.get("a"))
-    world.gate = second_gate = Deferred()
+    world.gate = second_gate
     second = start(world.cache.get("a"))
     second_gate.callback(None)
     world.cache.drop("a")
