@@ -48,6 +48,8 @@ class StateSending:
         """The event ID."""
         if draft.type == "m.room.member":
             return await self._write_member(room_id, draft, guest)
+        if draft.type == "m.room.create":
+            raise BadJson("m.room.create is a room's first event and cannot be sent later")
         if draft.type == "m.room.canonical_alias" and draft.state_key == "":
             await self._aliases.check_canonical(room_id, draft.content)
         if draft.type == "m.room.power_levels" and draft.state_key == "":

@@ -198,6 +198,11 @@ def test_what_a_bridge_may_say_of_its_events(talk: Talk) -> None:
             sent_at(talk.alice.make("PUT", "/x", query={"ts": bad}), bridge)
 
 
+def test_a_room_is_created_once(talk: Talk) -> None:
+    url = talk.path("state", "m.room.create")
+    refused(talk.server.run(talk.alice.put(url, {"room_version": "12", "more": 1})), 400, "M_BAD_JSON")
+
+
 def test_a_level_for_a_creator_is_a_mistake_where_he_stands_above_all(talk: Talk) -> None:
     levels = {"users": {"@alice:test": 100, "@bob:test": 50}}
     url = talk.path("state", "m.room.power_levels")
