@@ -4,6 +4,7 @@
 in the first; in the second each may run once, with sample parameters. A broken law is an AssertionError that names the endpoint.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,12 +57,16 @@ def check_laws(dispatch: Dispatch, tokens: LawTokens) -> int:
     return len(dispatch.router.routes)
 
 
-def check_rates(dispatch: Dispatch, tokens: LawTokens) -> int:
-    """As `check_laws`: the second request within the limit `ONCE` is one too many."""
+def check_rates(dispatch: Dispatch, tokens: LawTokens | Callable[[], LawTokens], *, last: frozenset[str] = frozenset()) -> int:
+    """As `check_laws`: the second request within the limit `ONCE` is one too many.
+
+    `tokens` may be made anew for each endpoint; `last` are paths after which a token is none any more, so that there is no second request.
+    """
     checked = 0
     for route in dispatch.router.routes:
-        if route.declaration.rate is not Rate.NONE:
-            checked += _Laws(dispatch, route.declaration, tokens).check_rate()
+        if route.declaration.rate is not Rate.NONE and route.declaration.path not in last:
+            given = tokens if isinstance(tokens, LawTokens) else tokens()
+            checked += _Laws(dispatch, route.declaration, given).check_rate()
     return checked
 
 
