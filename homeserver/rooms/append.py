@@ -53,7 +53,7 @@ class Appender:
         await self._heads.learn(head, [*judged, *mentioned] if mentioned else judged)
         event = self._build(head, draft, needed)
         judging = judging_state(event)
-        if judging != needed and any(not head.is_known(address) for address in judging):
+        if judging != needed:
             await self._heads.learn(head, judging)
         check_event(event, head.state_for(judging), create=head.create.event, power_levels=head.levels)
         commit = self._commit(head, event, notice)

@@ -17,7 +17,7 @@ from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import EventCommit, Extremity, HeadRecord, Lineage, RoomStore, StoredEvent
 
 MAX_HEADS = 2_000
-MAX_KNOWN_MEMBERS = 300  # per room; the rest is looked up again when needed
+MAX_KNOWN = 400  # addresses of a room, more than one event is judged by; the rest is looked up again when needed
 
 CREATE: StateKey = ("m.room.create", "")
 POWER_LEVELS: StateKey = ("m.room.power_levels", "")
@@ -31,10 +31,8 @@ class RoomHead:
         "_levels",
         "create",
         "extremities",
-        "joined_count",
         "known",
         "lineage",
-        "members",
         "room_id",
         "room_num",
         "root",
@@ -47,33 +45,33 @@ class RoomHead:
         self.version: RoomVersion = record.room.version
         self.root = record.root
         self.extremities = tuple(extremity_of(event) for event in record.extremities)
-        self.joined_count = record.room.joined_count
         self.create = create
-        self.known: dict[StateKey, StoredEvent | None] = {CREATE: create}
-        self.members: OrderedDict[StateKey, StoredEvent | None] = OrderedDict()
+        self.known: OrderedDict[StateKey, StoredEvent | None] = OrderedDict({CREATE: create})
         self.lineage = Lineage()
         self._levels: PowerLevels | None = None
 
-    def is_known(self, address: StateKey) -> bool:
-        return address in (self.members if address[0] == "m.room.member" else self.known)
+    def recall(self, address: StateKey) -> bool:
+        """Whether the address is known; then it stays so while less than MAX_KNOWN others are learnt."""
+        if address not in self.known:
+            return False
+        self.known.move_to_end(address)
+        return True
 
     def get(self, address: StateKey) -> StoredEvent | None:
         """What is there; the address must have been learnt."""
-        return self.members[address] if address[0] == "m.room.member" else self.known[address]
+        return self.known[address]
 
     def learn(self, address: StateKey, event: StoredEvent | None) -> None:
-        if address[0] == "m.room.member":
-            self.members[address] = event
-            while len(self.members) > MAX_KNOWN_MEMBERS:
-                self.members.popitem(last=False)
-            return
         self.known[address] = event
+        self.known.move_to_end(address)
         if address == POWER_LEVELS:
             self._levels = None
+        while len(self.known) > MAX_KNOWN:
+            self.known.popitem(last=False)
 
     def membership(self, user_id: str) -> str:
         """The user's membership, "leave" when there never was one; must have been learnt."""
-        event = self.members[("m.room.member", user_id)]
+        event = self.known["m.room.member", user_id]
         if event is None:
             return "leave"
         membership = event.content.get("membership")
@@ -113,7 +111,6 @@ class RoomHead:
             self.root = commit.root
         if event.state_key is not None:
             self.learn((event.type, event.state_key), event)
-        self.joined_count += commit.joined_delta
 
 
 def extremity_of(event: StoredEvent) -> Extremity:
@@ -156,7 +153,7 @@ class RoomHeads:
 
     async def learn(self, head: RoomHead, addresses: Iterable[StateKey]) -> None:
         """Make sure the head knows those addresses; no suspension when it does."""
-        unknown = [address for address in addresses if not head.is_known(address)]
+        unknown = [address for address in addresses if not head.recall(address)]
         if not unknown:
             return
         found = await self._states.at(head.root, unknown)

@@ -88,8 +88,6 @@ class Membership:
         async def work(lock: RoomLock, head: RoomHead) -> tuple[list[EventCommit], str]:
             before = await self._current(head, user_id)
             if before is not None and before.content.get("membership") == "join" and _same_profile(before.content, content):
-                if before.position is None:
-                    await self._sender.flushed(head)
                 return [], room_id
             if before is None or before.content.get("membership") not in ("invite", "join"):
                 await self._authorise_restricted(head, user_id, content)
@@ -135,13 +133,15 @@ class Membership:
         if not await self._is_in_room(room_id):
             await self._remote.leave(room_id, user_id, content)
             return
-        await self._change(room_id, user_id, user_id, content)
+        await self._change(room_id, user_id, user_id, content, unless="leave")
 
     async def kick(self, room_id: str, sender: str, user_id: str, reason: str | None) -> None:
-        content = {"membership": "leave", **_reason(reason)}
-        await self._change(
-            room_id, sender, user_id, content, only_from=("join", "invite", "knock"), otherwise="The user is not in the room"
-        )
+        async def work(lock: RoomLock, head: RoomHead) -> tuple[list[EventCommit], None]:
+            if await self._membership(head, user_id) not in ("join", "invite", "knock"):
+                raise Forbidden("The user is not in the room")
+            return [await self._member(lock, head, sender, user_id, {"membership": "leave", **_reason(reason)})], None
+
+        await self._sender.change(room_id, work)
 
     async def ban(self, room_id: str, sender: str, user_id: str, reason: str | None) -> None:
         await self._change(room_id, sender, user_id, {"membership": "ban", **_reason(reason)})
@@ -177,12 +177,13 @@ class Membership:
 
         await self._sender.change(room_id, work)
 
-    async def _change(
-        self, room_id: str, sender: str, user_id: str, content: dict[str, Any], only_from: Sequence[str] = (), otherwise: str = ""
-    ) -> None:
+    async def _change(self, room_id: str, sender: str, user_id: str, content: dict[str, Any], unless: str = "") -> None:
+        """Make the event, unless the user has come to be `unless` already."""
+
         async def work(lock: RoomLock, head: RoomHead) -> tuple[list[EventCommit], None]:
-            if only_from and await self._membership(head, user_id) not in only_from:
-                raise Forbidden(otherwise)
+            before = await self._current(head, user_id)
+            if before is not None and before.content.get("membership") == unless:
+                return [], None
             return [await self._member(lock, head, sender, user_id, content)], None
 
         await self._sender.change(room_id, work)

@@ -4,14 +4,14 @@ The path of a message: hold the room's lock, build on its head (`append`), hand 
 So the next event may be built before this one is stored, and many share one sync of the disk.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from homeserver.errors import Forbidden, NotFound, Unavailable
-from homeserver.protocol import event_bytes
+from homeserver.protocol import canonical_json, event_bytes
 from homeserver.protocol.event import Draft
 from homeserver.protocol.redaction import redact_event
 from homeserver.rooms.append import Appender
@@ -20,6 +20,8 @@ from homeserver.rooms.room_lock import RoomLock, RoomLocks
 from homeserver.rooms.store import REDACTED, CommitLost, EventCommit, Redaction, RoomStore, StoredEvent, Transaction
 from homeserver.rooms.transactions import DeviceTransactions, Transactions
 from homeserver.waiting import shielded
+
+KEPT_TYPES = frozenset({"m.room.create", "m.room.server_acl"})  # empty, the one is no beginning and the other bars every server
 
 Made = TypeVar("Made")
 Work = Callable[[RoomLock, RoomHead], Awaitable[tuple[Sequence[EventCommit], Made]]]
@@ -71,15 +73,20 @@ class RoomSender:
                 if head.extremities is not before:
                     self._heads.drop(head)
                 raise
-            pending = self._store.commit(commits)
+            pending = self._store.commit(commits) if commits else self._flush(head)
         await on_disk(pending)
         return made
 
     async def flushed(self, head: RoomHead) -> None:
         """Returns when all that the head counts is on disk; Unavailable when some of it was lost."""
-        await on_disk(self._store.commit([]))
-        if head.lineage.broken:
-            raise Unavailable(retry_after_ms=1000)
+        await on_disk(self._flush(head))
+
+    def _flush(self, head: RoomHead) -> Deferred[None]:
+        def check(_: None) -> None:
+            if head.lineage.broken:
+                raise CommitLost
+
+        return self._store.commit([]).addCallback(check)
 
     async def _append(
         self,
@@ -90,31 +97,33 @@ class RoomSender:
     ) -> StoredEvent:
         async with self._locks.hold(room_id) as lock:
             head = await self._heads.get(room_id)
-            if draft.state_key is not None:
-                same = await self._same_state(head, draft)
-                if same is not None:
-                    return same
-            applied = await self._redaction(head, draft)
-            commit = await self._appender.append(lock, head, draft)
-            commit.redaction = applied
-            commit.transaction = transaction
-            if applied is not None:
-                redact_in_head(head, applied)
-            pending = self._store.commit([commit])
-            if enqueued is not None:
-                enqueued(commit, pending)
+            event = None if draft.state_key is None else await self._same_state(head, draft)
+            if event is None:
+                commit = await self._make(lock, head, draft)
+                commit.transaction = transaction
+                event, pending = commit.event, self._store.commit([commit])
+                if enqueued is not None:
+                    enqueued(commit, pending)
+            else:
+                pending = self._flush(head)
         await on_disk(pending)
-        return commit.event
+        return event
+
+    async def _make(self, lock: RoomLock, head: RoomHead, draft: Draft) -> EventCommit:
+        applied = await self._redaction(head, draft)
+        commit = await self._appender.append(lock, head, draft)
+        if applied is not None:
+            commit.redaction = applied
+            redact_in_head(head, applied)
+        return commit
 
     async def _same_state(self, head: RoomHead, draft: Draft) -> StoredEvent | None:
-        """The current event at that address, if the draft would only repeat it; waited for if it is still on its way to the disk."""
+        """The current event at that address, if the draft would only repeat it."""
         address = (draft.type, draft.state_key or "")
         await self._heads.learn(head, [address])
         current = head.get(address)
-        if current is None or current.sender != draft.sender or current.flags & REDACTED or current.content != dict(draft.content):
+        if current is None or current.sender != draft.sender or current.flags & REDACTED or not _is_same(current.content, draft.content):
             return None
-        if current.position is None:
-            await self.flushed(head)
         return current
 
     async def _redaction(self, head: RoomHead, draft: Draft) -> Redaction | None:
@@ -125,7 +134,9 @@ class RoomSender:
         target = (await self._store.events([target_id])).get(target_id)
         if target is None or target.room_num != head.room_num or not target.is_shown:
             raise NotFound("There is no such event in this room")
-        await self._heads.learn(head, [POWER_LEVELS])
+        if target.state_key is not None and target.type in KEPT_TYPES:
+            raise Forbidden(f"{target.type} cannot be redacted: the room depends on it")
+        await self._heads.learn(head, [POWER_LEVELS] if target.state_key is None else [POWER_LEVELS, (target.type, target.state_key)])
         if target.sender != draft.sender and head.levels.user(draft.sender) < head.levels.redact:
             raise Forbidden("You may not redact this event")
         body, links = event_bytes.split(redact_event(target.event))
@@ -136,7 +147,7 @@ def _follow_outcome(device: DeviceTransactions, transaction: Transaction, event_
     """The transaction is known by its event once that is on disk, whether or not the client still waits."""
     device.assign(event_id, transaction.txn_id)
 
-    def finish(value: None) -> None:
+    def finish(_: None) -> None:
         device.finish(transaction.scope, transaction.txn_id, event_id)
 
     def fail(failure: Failure) -> Failure:
@@ -154,13 +165,17 @@ async def on_disk(pending: Deferred[None]) -> None:
         raise Unavailable("The event could not be stored, try again", retry_after_ms=1000) from error
 
 
+def _is_same(content: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """As JSON, where 1 is neither true nor 1.0."""
+    return content == other and canonical_json.encode_tolerant(content) == canonical_json.encode_tolerant(other)
+
+
 def redact_in_head(head: RoomHead, applied: Redaction) -> None:
     """The head judges by the emptied event from now on."""
-    for events in (head.known, head.members):
-        for address, event in events.items():
-            if event is not None and event.num == applied.target_num:
-                head.learn(address, redacted_copy(event, applied))
-                return
+    for address, event in head.known.items():
+        if event is not None and event.num == applied.target_num:
+            head.learn(address, redacted_copy(event, applied))
+            return
 
 
 def redacted_copy(event: StoredEvent, applied: Redaction) -> StoredEvent:
