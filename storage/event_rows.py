@@ -4,14 +4,15 @@ from homeserver.protocol.room_versions import RoomVersion, room_version
 from homeserver.rooms.store import RoomRecord, StoredEvent
 from storage.database import Cursor, Row
 
-COLUMNS = (
-    "num, room_num, position, topo, flags, notifies, ts, type, sender, state_key, event_id, thread, redacted_by, "
-    "state_before, state_after, body, links"
+# The same columns twice: for `StoredEvent`, where `events` stands alone and where it is joined.
+SELECT = (
+    "SELECT num, room_num, position, topo, flags, notifies, ts, type, sender, state_key, event_id, thread, redacted_by, "
+    "state_before, state_after, body, links FROM events "
 )
-SELECT = f"SELECT {COLUMNS} FROM events "
-COLUMNS_E = ", ".join("e." + column for column in COLUMNS.split(", "))
-SELECT_E = f"SELECT {COLUMNS_E} FROM events e "
-ROOM_COLUMNS = "room_num, room_id, version, published, joined_count, invited_count, local_joined_count, blocked, created_ts"
+SELECT_E = (
+    "SELECT e.num, e.room_num, e.position, e.topo, e.flags, e.notifies, e.ts, e.type, e.sender, e.state_key, e.event_id, e.thread, "
+    "e.redacted_by, e.state_before, e.state_after, e.body, e.links FROM events e "
+)
 MAX_ROOM_NAMES = 50_000
 
 
@@ -54,15 +55,15 @@ class RoomNames:
         return self.name(cursor, room_num)[0]
 
     def event(self, cursor: Cursor, row: Row) -> StoredEvent:
-        """The record of a row of COLUMNS."""
-        return StoredEvent(*row, *self.name(cursor, row[1]))
+        """The record of a row of SELECT."""
+        return StoredEvent(*(row + self.name(cursor, row[1])))
 
     def events(self, cursor: Cursor, rows: list[Row]) -> list[StoredEvent]:
-        return [StoredEvent(*row, *self.name(cursor, row[1])) for row in rows]
+        return [StoredEvent(*(row + self.name(cursor, row[1]))) for row in rows]
 
 
 def room_record(row: Row) -> RoomRecord:
-    """The record of a row of ROOM_COLUMNS."""
+    """The record of a row that begins with the columns of `rooms.ROOM`."""
     return RoomRecord(
         room_num=row[0],
         room_id=row[1],

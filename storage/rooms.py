@@ -9,12 +9,18 @@ from homeserver.clock import Chance
 from homeserver.errors import Unavailable
 from homeserver.rooms.store import CommitLost, EventCommit, HeadRecord, RoomRecord, StoredEvent
 from storage.database import Cursor, Database, WriteCursor
-from storage.event_rows import ROOM_COLUMNS, SELECT, RoomNames, room_record
+from storage.event_rows import SELECT, SELECT_E, RoomNames, room_record
 from storage.room_commits import CommitWriter
 
 NUMBER_BLOCK = 100_000  # numbers reserved at once; those of a block not used before a crash are never used
 SHORT = 200  # events that may be read on the loop
 LOADED_TRANSACTIONS = 5_000  # the newest of a device
+
+ROOM = """SELECT room_num, room_id, version, published, joined_count, invited_count, local_joined_count, blocked, created_ts
+    FROM rooms WHERE room_id = ?"""
+ROOM_WITH_ROOT = """SELECT r.room_num, r.room_id, r.version, r.published, r.joined_count, r.invited_count, r.local_joined_count, r.blocked,
+    r.created_ts, x.root FROM rooms r LEFT JOIN room_roots x ON x.room_num = r.room_num WHERE r.room_id = ?"""
+EXTREMITIES = SELECT_E + "JOIN forward_extremities x ON x.num = e.num WHERE x.room_num = ? ORDER BY x.num"
 
 
 class NumberBlock:
@@ -95,18 +101,15 @@ class StoredRooms:
         return self._room_nums.take()
 
     async def room(self, room_id: str) -> RoomRecord | None:
-        row = await self._database.read(lambda cursor: cursor.one(f"SELECT {ROOM_COLUMNS} FROM rooms WHERE room_id = ?", room_id))
+        row = await self._database.read(lambda cursor: cursor.one(ROOM, room_id))
         return None if row is None else room_record(row)
 
     async def head(self, room_id: str) -> HeadRecord | None:
         def question(cursor: Cursor) -> HeadRecord | None:
-            row = cursor.one(
-                f"SELECT {ROOM_COLUMNS}, (SELECT root FROM room_roots x WHERE x.room_num = r.room_num) FROM rooms r WHERE room_id = ?",
-                room_id,
-            )
+            row = cursor.one(ROOM_WITH_ROOT, room_id)
             if row is None or row[-1] is None:
                 return None
-            ends = cursor.all(SELECT + "WHERE num IN (SELECT num FROM forward_extremities WHERE room_num = ?) ORDER BY num", row[0])
+            ends = cursor.all(EXTREMITIES, row[0])
             return HeadRecord(room_record(row), row[-1], tuple(self._names.events(cursor, ends)))
 
         return await self._database.read(question)

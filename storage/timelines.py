@@ -6,7 +6,7 @@ from homeserver.protocol.event import StateKey
 from homeserver.rooms.reading.timeline_store import Stretch, Window
 from homeserver.rooms.store import HIDDEN, StoredEvent
 from storage.database import Cursor, Database
-from storage.event_rows import SELECT, RoomNames
+from storage.event_rows import SELECT, SELECT_E, RoomNames
 
 WINDOW = SELECT + "WHERE room_num = ? AND position > ? AND position <= ? AND flags & ? = 0 ORDER BY position DESC LIMIT ?"
 ROOT_AT = "SELECT state_before, state_after FROM events WHERE room_num = ? AND position <= ? ORDER BY position DESC LIMIT 1"
@@ -15,8 +15,8 @@ HEROES = "SELECT user_id FROM memberships WHERE room_num = ? AND user_id <> ? AN
 FORMER_HEROES = (
     "SELECT user_id FROM memberships WHERE room_num = ? AND user_id <> ? AND membership IN ('leave', 'ban') ORDER BY num LIMIT ?"
 )
-CURRENT_STATE = SELECT + "WHERE num = (SELECT num FROM current_state WHERE room_num = ? AND type = ? AND state_key = ?)"
-CURRENT_MEMBER = SELECT + "WHERE num = (SELECT num FROM memberships WHERE room_num = ? AND user_id = ?)"
+CURRENT_STATE = SELECT_E + "JOIN current_state c ON c.num = e.num WHERE c.room_num = ? AND c.type = ? AND c.state_key = ?"
+CURRENT_MEMBER = SELECT_E + "JOIN memberships m ON m.num = e.num WHERE m.room_num = ? AND m.user_id = ?"
 
 
 class StoredTimelines:
