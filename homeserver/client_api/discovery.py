@@ -7,7 +7,7 @@ from typing import Any
 from config.server import Server, Support
 from homeserver.accounts.accounts import Accounts
 from homeserver.errors import NotFound
-from homeserver.protocol.room_versions import ROOM_VERSIONS
+from homeserver.protocol.room_versions import ROOM_VERSIONS, UNSTABLE_ROOM_VERSIONS
 from homeserver.web.endpoint import Access, Answer, Body, Rate, endpoint
 from homeserver.web.request import Request
 
@@ -54,7 +54,8 @@ class Discovery:
         self._accounts = accounts
         self._takes_passwords = takes_passwords
         self._versions: dict[str, Any] = {"versions": list(VERSIONS), "unstable_features": dict(features)}
-        room_versions = {"default": default_room_version, "available": dict.fromkeys(ROOM_VERSIONS, "stable")}
+        available = dict.fromkeys(ROOM_VERSIONS, "stable") | dict.fromkeys(UNSTABLE_ROOM_VERSIONS, "unstable")
+        room_versions = {"default": default_room_version, "available": available}
         self._capabilities = {**CAPABILITIES, "m.room_versions": room_versions, **capabilities}
         base_url = server.public_base_url.rstrip("/")
         self._client = {"m.homeserver": {"base_url": base_url}} if base_url else None

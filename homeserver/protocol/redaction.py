@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from homeserver.protocol.event import Event
-from homeserver.protocol.room_versions import ROOM_VERSIONS, RoomVersion
+from homeserver.protocol.room_versions import ROOM_VERSIONS, UNSTABLE_ROOM_VERSIONS, RoomVersion
 
 _TOP_LEVEL = frozenset(
     {
@@ -56,7 +56,7 @@ def _rules(version: RoomVersion) -> _Rules:
     return _Rules(version, _TOP_LEVEL | old, content)
 
 
-_RULES: Mapping[str, _Rules] = {identifier: _rules(version) for identifier, version in ROOM_VERSIONS.items()}
+_RULES: Mapping[str, _Rules] = {identifier: _rules(version) for identifier, version in (ROOM_VERSIONS | UNSTABLE_ROOM_VERSIONS).items()}
 
 
 def _rules_for(version: RoomVersion) -> _Rules:

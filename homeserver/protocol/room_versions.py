@@ -1,4 +1,4 @@
-"""Room versions 1 to 12 as ONE table: each is the one before, changed.
+"""Room versions 1 to 12 as ONE table: each is the one before, changed; and a few unstable ones.
 
 Rules read the fields, never a version number. Source: specification, "Room versions", the "Unstable" changes of each.
 """
@@ -41,6 +41,7 @@ class RoomVersion:
     integer_power_levels: bool = False  # 10
     creator_from_sender: bool = False  # 11: no `creator` in the content of m.room.create
     privileged_creators: bool = False  # 12: sender and additional_creators stand above all power levels
+    owned_state: bool = False  # MSC3757: a state key may go on after its owner's user ID, and whoever has more power may write it
     auth_events_same_room: bool = True  # MSC4307 makes explicit what all versions need
     # state resolution
     state_resolution: Literal["v1", "v2"] = "v1"  # 2
@@ -86,12 +87,20 @@ _V12 = replace(
 )
 
 ROOM_VERSIONS: dict[str, RoomVersion] = {v.identifier: v for v in (_V1, _V2, _V3, _V4, _V5, _V6, _V7, _V8, _V9, _V10, _V11, _V12)}
+# What proposals try out; nobody gets such a room who does not ask for it by name.
+UNSTABLE_ROOM_VERSIONS: dict[str, RoomVersion] = {
+    v.identifier: v
+    for v in (
+        replace(_V10, identifier="org.matrix.msc3757.10", owned_state=True),
+        replace(_V11, identifier="org.matrix.msc3757.11", owned_state=True),
+    )
+}
 DEFAULT_ROOM_VERSION = _V12
 
 
 def room_version(identifier: object) -> RoomVersion:
     """The version named so; raises UnknownRoomVersion, also for what is no string."""
-    found = ROOM_VERSIONS.get(identifier) if isinstance(identifier, str) else None
+    found = ROOM_VERSIONS.get(identifier) or UNSTABLE_ROOM_VERSIONS.get(identifier) if isinstance(identifier, str) else None
     if found is None:
         raise UnknownRoomVersion(identifier)
     return found

@@ -22,7 +22,8 @@ class TestCapabilities:
         assert status == 200
         capabilities = body["capabilities"]
         assert capabilities["m.room_versions"]["default"] == "12"
-        assert capabilities["m.room_versions"]["available"] == {str(number): "stable" for number in range(1, 13)}
+        unstable = {"org.matrix.msc3757.10": "unstable", "org.matrix.msc3757.11": "unstable"}
+        assert capabilities["m.room_versions"]["available"] == {str(number): "stable" for number in range(1, 13)} | unstable
         assert capabilities["m.change_password"] == {"enabled": True}
         assert capabilities["m.get_login_token"] == {"enabled": True}
 

@@ -14,7 +14,7 @@ from homeserver.protocol.auth_rules.power_level_changes import check_power_level
 from homeserver.protocol.auth_rules.power_levels import PowerLevels
 from homeserver.protocol.auth_rules.redaction import check_redaction
 from homeserver.protocol.auth_rules.rule_numbers import refusal
-from homeserver.protocol.auth_rules.user_id_shape import domain_of
+from homeserver.protocol.auth_rules.user_id_shape import domain_of, owner_of
 from homeserver.protocol.event import Event, StateKey
 
 
@@ -66,9 +66,16 @@ def _check_sending(event: Event, state: Mapping[StateKey, Event], levels: PowerL
     if power < levels.event(type_, state_key is not None):
         raise refusal(event.version, "required_level", "the sender lacks the power to send this")
     if state_key is not None and state_key != event.sender and state_key.startswith("@"):
-        raise refusal(event.version, "foreign_state_key", "the state key is another user")
+        _check_owner(event, state_key, levels)
     if type_ == "m.room.power_levels":
         # Only the empty state key has power; under another there is never a previous event to compare with.
         check_power_levels(event, None if state_key else state.get(POWER_LEVELS), levels)
     elif type_ == "m.room.redaction" and event.version.redactions_by_auth_rule:
         check_redaction(event, levels)
+
+
+def _check_owner(event: Event, state_key: str, levels: PowerLevels) -> None:
+    """Such a key belongs to a user: to himself alone, or in some versions also to whoever has more power (MSC3757)."""
+    owner = owner_of(state_key) if event.version.owned_state else None
+    if owner is None or (owner != event.sender and levels.user(event.sender) <= levels.user(owner)):
+        raise refusal(event.version, "foreign_state_key", "the state key is another user")

@@ -3,7 +3,7 @@
 from homeserver.protocol.auth_rules.rule_numbers import refusal
 from homeserver.protocol.auth_rules.user_id_shape import domain_of, is_user_id
 from homeserver.protocol.event import Event
-from homeserver.protocol.room_versions import ROOM_VERSIONS
+from homeserver.protocol.room_versions import ROOM_VERSIONS, UNSTABLE_ROOM_VERSIONS
 
 
 def check_create(event: Event) -> None:
@@ -17,7 +17,7 @@ def check_create(event: Event) -> None:
     elif domain_of(event.room_id) != domain_of(event.sender):
         raise refusal(version, "create.room_id", "the room ID is of another server than the sender")
     stated = event.content.get("room_version", "1")
-    if not isinstance(stated, str) or stated not in ROOM_VERSIONS:
+    if not isinstance(stated, str) or stated not in (ROOM_VERSIONS | UNSTABLE_ROOM_VERSIONS):
         raise refusal(version, "create.room_version", "the room version is not known")
     if not version.creator_from_sender and "creator" not in event.content:
         raise refusal(version, "create.creator", "no creator is named")

@@ -17,6 +17,13 @@ def looks_like_user_id(value: object) -> bool:
     return isinstance(value, str) and value.startswith("@") and ":" in value
 
 
+def owner_of(state_key: str) -> str | None:
+    """The user ID that a state key consists of, or begins with before an underscore (MSC3757); None: there is none."""
+    localpart, colon, rest = state_key.partition(":")
+    user_id = f"{localpart}{colon}{rest.partition('_')[0]}"
+    return user_id if is_user_id(user_id) else None
+
+
 def is_user_id(value: object) -> bool:
     """As a sender must be: also the length and the server name are right."""
     try:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from homeserver.errors import BadJson, Forbidden, GuestAccessForbidden, InvalidParam, NotFound
 from homeserver.protocol.auth_rules.power_levels import creators_of
+from homeserver.protocol.auth_rules.user_id_shape import owner_of
 from homeserver.protocol.event import Draft
 from homeserver.protocol.ids import UserId
 from homeserver.rooms.member_store import MemberStore
@@ -54,6 +55,8 @@ class StateSending:
             await self._aliases.check_canonical(room_id, draft.content)
         if draft.type == "m.room.power_levels" and draft.state_key == "":
             await self._check_levels(room_id, draft)
+        if draft.state_key is not None and draft.state_key.startswith("@") and draft.state_key != draft.sender:
+            await self._check_owner(room_id, draft.state_key)
         return await self._append(room_id, draft)
 
     async def _append(self, room_id: str, draft: Draft) -> str:
@@ -70,6 +73,11 @@ class StateSending:
         create = (await self._timelines.current_state(room_id, [CREATE])).get(CREATE)
         if create is not None and not creators_of(create.event).isdisjoint(users):
             raise BadJson("In this room version the creators stand above the power levels and cannot be named in them")
+
+    async def _check_owner(self, room_id: str, state_key: str) -> None:
+        room = await self._store.room(room_id)
+        if room is not None and room.version.owned_state and owner_of(state_key) is None:
+            raise BadJson("The state key begins with @, yet with no user ID")
 
     async def _write_member(self, room_id: str, draft: Draft, guest: bool) -> str:
         user_id = UserId.parse(draft.state_key)

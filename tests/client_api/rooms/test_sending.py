@@ -203,6 +203,13 @@ def test_a_room_is_created_once(talk: Talk) -> None:
     refused(talk.server.run(talk.alice.put(url, {"room_version": "12", "more": 1})), 400, "M_BAD_JSON")
 
 
+def test_a_state_key_of_nobody_is_a_mistake_where_keys_have_owners(talk: Talk) -> None:
+    room = create_room(talk.server, talk.alice, room_version="org.matrix.msc3757.10")
+    talk.server.ok(talk.alice.put(path("rooms", room, "state", "x.y", "@bob:test_mood"), {}))
+    refused(talk.server.run(talk.alice.put(path("rooms", room, "state", "x.y", "@oops"), {})), 400, "M_BAD_JSON")
+    refused(talk.server.run(talk.alice.put(talk.path("state", "x.y", "@oops"), {})), 403, "M_FORBIDDEN")
+
+
 def test_a_level_for_a_creator_is_a_mistake_where_he_stands_above_all(talk: Talk) -> None:
     levels = {"users": {"@alice:test": 100, "@bob:test": 50}}
     url = talk.path("state", "m.room.power_levels")
