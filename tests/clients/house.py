@@ -67,7 +67,14 @@ def open_house(driver: str, folder: Path) -> Iterator[House]:
     recording = folder / "traffic.jsonl"
     with database_of(driver) as database, Recorder(recording) as recorder:
         words = [SERVE, "--data", str(folder / "data"), "--name", NAME, "--client", "127.0.0.1:0", "--secret", SECRET]
-        words += ["--cheap-passwords", "--set", f"server.public_base_url={recorder.address}", *database]
+        words += [
+            "--cheap-passwords",
+            "--set",
+            "passwords.minimum_length=8",
+            "--set",
+            f"server.public_base_url={recorder.address}",
+            *database,
+        ]
         with Running(words, folder) as server:
             recorder.upstream = server.address
             yield House(driver, recorder.address, recording, server)

@@ -13,6 +13,7 @@ from tests.clients.house import PASSWORD, House
 T = TypeVar("T")
 PATIENCE_SECONDS = 20
 LONG_POLL_MS = 10_000
+PICTURE = "mxc://clients.test/picture"
 
 
 class Table:

@@ -31,10 +31,8 @@ from nio import (
 )
 
 from tests.clients.house import PASSWORD, House
-from tests.clients.matrix_nio.library import Table, fits, receive, room_of, sync_until
+from tests.clients.matrix_nio.library import PICTURE, Table, fits, receive, room_of, sync_until
 from tests.clients.matrix_nio.test_talk import meet, say
-
-PICTURE = "mxc://clients.test/picture"
 
 
 def test_profile_and_presence(house: House) -> None:
@@ -138,7 +136,7 @@ def test_direct_rooms_and_account_data(house: House) -> None:
             answer = await alice.send("PUT", path, json.dumps({bob.user_id: [room_id]}))
             assert answer.status == 200
             assert fits(DirectRoomsResponse, await alice.list_direct_rooms()).rooms == {bob.user_id: [room_id]}
-            await sync_until(alice, lambda response: "m.direct" in [event.type for event in response.account_data_events])
+            await sync_until(alice, lambda response: "m.direct" in [getattr(event, "type", "") for event in response.account_data_events])
             assert fits(JoinedRoomsResponse, await alice.joined_rooms()).rooms == [room_id]
 
     asyncio.run(story())

@@ -7,6 +7,7 @@ from nio import (
     JoinedMembersResponse,
     JoinResponse,
     MessageDirection,
+    ProfileSetAvatarResponse,
     ReactionEvent,
     ReceiptType,
     RedactedEvent,
@@ -25,7 +26,7 @@ from nio import (
 )
 
 from tests.clients.house import House
-from tests.clients.matrix_nio.library import Table, fits, receive, room_of, sync_until
+from tests.clients.matrix_nio.library import PICTURE, Table, fits, receive, room_of, sync_until
 
 
 async def say(client: Any, room_id: str, content: dict[str, Any] | str, kind: str = "m.room.message") -> str:
@@ -50,6 +51,8 @@ def test_two_people_talk(house: House) -> None:
     async def story() -> None:
         async with Table(house) as table:
             alice, bob = await table.register("alice"), await table.register("bob")
+            for person in (alice, bob):
+                fits(ProfileSetAvatarResponse, await person.set_avatar(PICTURE))
             room_id = await meet(alice, bob)
             assert room_of(bob, room_id).topic == "Tea"
             hello = await say(alice, room_id, "Hello Bob")
@@ -58,7 +61,7 @@ def test_two_people_talk(house: House) -> None:
             await relate(alice, bob, room_id, hello)
             await erase(alice, bob, room_id)
             members = fits(JoinedMembersResponse, await bob.joined_members(room_id))
-            assert {member.user_id for member in members.members} == {alice.user_id, bob.user_id}
+            assert {(member.user_id, member.avatar_url) for member in members.members} == {(alice.user_id, PICTURE), (bob.user_id, PICTURE)}
 
     asyncio.run(story())
 

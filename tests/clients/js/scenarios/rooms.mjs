@@ -47,6 +47,7 @@ async function tag(bob, room) {
 }
 
 async function moderate(alice, bob) {
+    await alice.setAvatarUrl("mxc://clients.test/picture");
     const { room_id: roomId } = await alice.createRoom({ preset: "public_chat" });
     await bob.joinRoom(roomId);
     const room = await joined(alice, roomId, bob.getUserId());

@@ -1,0 +1,69 @@
+"""All that the clients of this folder said and were told: complete, without a fault of the server, true to the specification.
+
+Runs last; whoever selects some of the tests is told nothing about completeness.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.tree import ROOT
+from tests.clients.declared import Declared, Endpoint, exchanges
+from tests.clients.house import House
+
+FOLDER = Path(__file__).parent
+CHECK = ROOT.parent / "shared/spec/check_traffic.py"
+# Endpoints that nobody here can be answered well by, and why.
+ONLY_REFUSED: dict[Endpoint, str] = {
+    ("GET", "/.well-known/matrix/server"): "the server's name is where it federates",
+    ("GET", "/.well-known/matrix/support"): "nobody to turn to is configured",
+    ("POST", "/_matrix/client/v3/account/3pid"): "no third-party identifiers are kept",
+    ("POST", "/_matrix/client/v3/account/3pid/add"): "the same",
+    ("POST", "/_matrix/client/v3/account/3pid/bind"): "the same",
+    ("POST", "/_matrix/client/v3/account/3pid/email/requestToken"): "the same",
+    ("POST", "/_matrix/client/v3/account/3pid/msisdn/requestToken"): "the same",
+    ("POST", "/_matrix/client/v3/account/password/email/requestToken"): "the same",
+    ("POST", "/_matrix/client/v3/account/password/msisdn/requestToken"): "the same",
+    ("POST", "/_matrix/client/v3/register/email/requestToken"): "the same",
+    ("POST", "/_matrix/client/v3/register/msisdn/requestToken"): "the same",
+    ("PUT", "/_matrix/client/v3/directory/list/appservice/{network_id}/{room_id}"): "for application services",
+}
+
+
+@pytest.fixture
+def whole(request: pytest.FixtureRequest) -> None:
+    """All files of this folder take part in this run, and none of their tests is left out or was skipped."""
+    files = {item.path for item in request.session.items}
+    missing = [file.name for file in FOLDER.rglob("test_*.py") if "node_modules" not in file.parts and file not in files]
+    option = request.config.option
+    if missing or option.keyword or option.markexpr or not (FOLDER / "js/node_modules").exists():
+        pytest.skip("only some of the clients took part")
+
+
+def test_every_endpoint_was_called(house: House, whole: None, tmp_path: Path) -> None:
+    declared = Declared(tmp_path)
+    called: set[Endpoint | None] = set()
+    answered_well: set[Endpoint | None] = set()
+    for exchange in exchanges(house.recording):
+        endpoint = declared.endpoint(exchange["method"], exchange["path"])
+        called.add(endpoint)
+        if exchange["status"] < 300:
+            answered_well.add(endpoint)
+    assert not sorted(declared.endpoints - called)
+    assert not sorted(declared.endpoints - answered_well - set(ONLY_REFUSED))
+    assert not set(ONLY_REFUSED) & answered_well
+
+
+def test_the_server_never_failed(house: House) -> None:
+    assert [exchange for exchange in exchanges(house.recording) if exchange["status"] >= 500] == []
+    assert [line for line in house.server.errors().splitlines() if "Traceback" in line or "CRITICAL" in line or " error " in line] == []
+
+
+def test_the_traffic_is_as_specified(house: House) -> None:
+    if not CHECK.exists():
+        pytest.skip("the check against the specification is not beside this repository")
+    command = [sys.executable, str(CHECK), str(house.recording)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[done.stdout.rfind("\nviolations") :] + done.stderr
