@@ -14,7 +14,6 @@ from storage.room_commits import CommitWriter
 
 NUMBER_BLOCK = 100_000  # numbers reserved at once; those of a block not used before a crash are never used
 SHORT = 200  # events that may be read on the loop
-LOADED_TRANSACTIONS = 5_000  # the newest of a device
 
 ROOM = """SELECT room_num, room_id, version, published, joined_count, invited_count, local_joined_count, blocked, created_ts
     FROM rooms WHERE room_id = ?"""
@@ -136,14 +135,19 @@ class StoredRooms:
         reading = self._database.scan(question) if len(wanted) > SHORT else self._database.read(question)
         return {event.num: event for event in await reading}
 
-    async def device_transactions(self, user_id: str, device_id: str) -> list[tuple[str, str, str]]:
+    async def device_transactions(self, user_id: str, device_id: str, most: int) -> list[tuple[str, str, str]]:
         rows = await self._database.read(
             lambda cursor: cursor.all(
-                "SELECT scope, txn_id, event_id FROM transactions WHERE user_id = ? AND device_id = ? ORDER BY ts DESC LIMIT ?",
-                user_id, device_id, LOADED_TRANSACTIONS,
+                "SELECT scope, txn_id, event_id FROM transactions WHERE user_id = ? AND device_id = ? ORDER BY ts DESC, txn_id DESC LIMIT ?",
+                user_id, device_id, most,
             )
         )  # fmt: skip
         return [(row[0], row[1], row[2]) for row in reversed(rows)]
+
+    async def transaction(self, user_id: str, device_id: str, scope: str, txn_id: str) -> str | None:
+        sql = "SELECT event_id FROM transactions WHERE user_id = ? AND device_id = ? AND txn_id = ? AND scope = ?"
+        found: str | None = await self._database.read(lambda cursor: cursor.value(sql, user_id, device_id, txn_id, scope))
+        return found
 
     async def address_secret(self) -> bytes:
         made = self._chance.token_bytes(32)

@@ -151,7 +151,7 @@ def _follow_outcome(device: DeviceTransactions, transaction: Transaction, event_
         device.finish(transaction.scope, transaction.txn_id, event_id)
 
     def fail(failure: Failure) -> Failure:
-        device.fail(transaction.scope, transaction.txn_id)
+        device.lose(transaction.scope, transaction.txn_id)
         return failure
 
     pending.addCallbacks(finish, fail)

@@ -235,8 +235,11 @@ class RoomStore(Protocol):
 
     async def events_by_num(self, nums: Iterable[int]) -> dict[int, StoredEvent]: ...
 
-    async def device_transactions(self, user_id: str, device_id: str) -> list[tuple[str, str, str]]:
-        """(scope, txn ID, event ID) of the device, oldest first."""
+    async def device_transactions(self, user_id: str, device_id: str, most: int) -> list[tuple[str, str, str]]:
+        """(scope, txn ID, event ID) of the device's newest, oldest first."""
+
+    async def transaction(self, user_id: str, device_id: str, scope: str, txn_id: str) -> str | None:
+        """The event ID that it gave."""
 
     async def address_secret(self) -> bytes:
         """The key of `state_map.AddressHash`, made at the first call."""

@@ -37,7 +37,7 @@ class MessageSending:
         if "m.relates_to" not in draft.content:
             return await self._sender.send(room_id, draft, transaction)
         device = await self._transactions.of(draft.sender, device_id)
-        relation = None if device.is_known(transaction.scope, txn_id) else relation_of(draft.content)
+        relation = None if await device.is_known(transaction.scope, txn_id) else relation_of(draft.content)
         if relation is not None and relation.rel_type == "m.annotation":
             return await self._annotate(number, room_id, draft, transaction, relation)
         if relation is not None and relation.rel_type == "m.thread":
