@@ -151,7 +151,6 @@ def _seal(pdu: dict[str, Any], version: RoomVersion, server_name: str, key: Sign
     kind = b',"type":' + dumps(pdu["type"])
     if "state_key" in pdu:
         kind = b',"state_key":' + dumps(pdu["state_key"]) + kind
-
     whole = b"{%b,%b,%b,%b,%b%b%b%b%b}" % (links_1, b'"content":' + content, links_2, time, links_3, redacts, room, sender, kind)
     digest = encode_base64(hashlib.sha256(whole).digest())
     hashes = b'"hashes":{"sha256":"%b"}' % digest.encode()
@@ -160,7 +159,6 @@ def _seal(pdu: dict[str, Any], version: RoomVersion, server_name: str, key: Sign
     signed = b"{%b,%b,%b,%b,%b,%b%b%b%b}" % (links_1, kept_content, links_2, hashes, time, links_3, room, sender, kind)
     pdu["hashes"] = {"sha256": digest}
     pdu["signatures"] = {server_name: {key.key_id: encode_base64(key.sign(signed))}}
-
     body = b'"content":%b,%b%b%b%b' % (content, time, redacts, sender, kind)
     links = b'%b,%b,%b,%b%b,"signatures":%b' % (links_1, links_2, hashes, links_3, room, dumps(pdu["signatures"]))
     if len(body) + len(links) + 3 > MAX_EVENT_BYTES:
