@@ -141,6 +141,5 @@ def _rooted(section: T, root: Path, **known: Any) -> T:
         if dataclasses.is_dataclass(value):
             changed.setdefault(field.name, _rooted(value, root))
         elif field.metadata.get("path") and value:
-            whole = tuple(str(root / item) for item in value) if isinstance(value, tuple) else str(root / value)
-            changed.setdefault(field.name, whole)
+            changed.setdefault(field.name, str(root / value))
     return dataclasses.replace(section, **changed)  # type: ignore[type-var]  # T is a dataclass

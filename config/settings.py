@@ -6,7 +6,6 @@ from config.accounts import Passwords, Presence, Registration, Sessions, UserDir
 from config.database import DatabaseSettings
 from config.listeners import Listeners
 from config.logs import Logging
-from config.network import AppServices, Federation, Outgoing
 from config.rate_limits import RateLimits
 from config.rooms import Rooms
 from config.server import Server, Support
@@ -26,6 +25,3 @@ class Config:
     user_directory: UserDirectory = field(default_factory=UserDirectory)
     support: Support = field(default_factory=Support)
     logging: Logging = field(default_factory=Logging)
-    federation: Federation = field(default_factory=Federation)
-    outgoing: Outgoing = field(default_factory=Outgoing)
-    appservices: AppServices = field(default_factory=AppServices)

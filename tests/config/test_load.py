@@ -57,10 +57,10 @@ def test_a_list_may_be_given_as_toml_or_parted_by_commas(word: str, addresses: t
 
 
 def test_relative_paths_count_from_the_data_directory(tmp_path: Path) -> None:
-    config = read('[server]\ndata_directory = "data"\n[appservices]\nregistrations = ["a.yaml", "/b.yaml"]\n', tmp_path)
+    config = read('[server]\ndata_directory = "data"\n[listeners.federation]\ncertificate = "/a.pem"\n', tmp_path)
     assert config.server.data_directory == str(tmp_path / "data")
     assert config.server.signing_key == str(tmp_path / "data/signing.key")
-    assert config.appservices.registrations == (str(tmp_path / "data/a.yaml"), "/b.yaml")
+    assert config.listeners.federation.certificate == "/a.pem"
     assert config.listeners.client.certificate == ""
 
 
