@@ -25,8 +25,8 @@ UPSERT_MEMBER = (
     "INSERT INTO memberships (room_num, user_id, membership, previous, num, position, joined_position, sender, is_local, forgotten, "
     "displayname, avatar_url, stripped) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?) "
     "ON CONFLICT (room_num, user_id) DO UPDATE SET membership = excluded.membership, previous = excluded.previous, num = excluded.num, "
-    "position = excluded.position, joined_position = CASE WHEN excluded.joined_position IS NULL OR memberships.membership = 'join' "
-    "THEN memberships.joined_position ELSE excluded.joined_position END, sender = excluded.sender, "
+    "position = excluded.position, joined_position = coalesce(excluded.joined_position, memberships.joined_position), "
+    "sender = excluded.sender, "
     "forgotten = CASE WHEN excluded.membership IN ('leave', 'ban') THEN memberships.forgotten ELSE 0 END, "
     "displayname = excluded.displayname, avatar_url = excluded.avatar_url, stripped = excluded.stripped"
 )
@@ -152,25 +152,24 @@ def write_extremities(cursor: WriteCursor, commits: list[EventCommit]) -> None:
 
 
 def write_members(cursor: WriteCursor, commits: list[EventCommit]) -> None:
-    changes: dict[tuple[int, str], tuple[EventCommit, MemberChange, int | None]] = {}
+    changes: dict[tuple[int, str], tuple[EventCommit, MemberChange]] = {}
+    came_in: dict[tuple[int, str], int | None] = {}
     for commit in commits:
         member = commit.member
         if member is None:
             continue
         key = (commit.event.room_num, member.user_id)
-        earlier = changes.get(key)
-        joined = commit.event.position if member.membership == "join" else None
-        if earlier is not None and (joined is None or earlier[1].membership == "join"):
-            joined = earlier[2]
-        changes[key] = (commit, member, joined)
+        changes[key] = (commit, member)
+        if member.membership == "join" != member.previous:
+            came_in[key] = commit.event.position
     cursor.many(
         UPSERT_MEMBER,
         [
             (
-                room_num, user_id, member.membership, member.previous, commit.event.num, commit.event.position, joined, member.sender,
-                int(member.is_local), member.displayname, member.avatar_url, member.stripped,
+                room_num, user_id, member.membership, member.previous, commit.event.num, commit.event.position,
+                came_in.get((room_num, user_id)), member.sender, int(member.is_local), member.displayname, member.avatar_url, member.stripped,
             )
-            for (room_num, user_id), (commit, member, joined) in changes.items()
+            for (room_num, user_id), (commit, member) in changes.items()
         ],
     )  # fmt: skip
 
@@ -222,17 +221,29 @@ def write_redaction(cursor: WriteCursor, commit: EventCommit) -> None:
     )
     if redaction.target_num is None:
         return
-    row = cursor.one("SELECT position, thread FROM events WHERE num = ?", redaction.target_num)
+    row = cursor.one("SELECT position, thread, type, state_key FROM events WHERE num = ?", redaction.target_num)
     cursor.run(
         "UPDATE events SET body = ?, links = ?, flags = flags | ?, notifies = 0, redacted_by = ? WHERE num = ?",
         redaction.body, redaction.links, REDACTED, event.num, redaction.target_num,
     )  # fmt: skip
     cursor.run("DELETE FROM relations WHERE num = ?", redaction.target_num)
     if row is not None:
-        cursor.run("DELETE FROM highlights WHERE room_num = ? AND position = ?", event.room_num, row[0])
-        if row[1] is not None:
-            renew_thread(cursor, event.room_num, row[1])
+        clear_derived(cursor, event.room_num, redaction.target_num, *row)
     cursor.announce(Change(event.position or 0, "redacted", event.room_id, None, redaction.target_num))
+
+
+def clear_derived(
+    cursor: WriteCursor, room_num: int, num: int, position: int | None, thread: str | None, type: str, state_key: str | None
+) -> None:
+    """What stands elsewhere of an event that was emptied."""
+    cursor.run("DELETE FROM highlights WHERE room_num = ? AND position = ?", room_num, position)
+    if thread is not None:
+        renew_thread(cursor, room_num, thread)
+    if type == "m.room.member":
+        cursor.run(
+            "UPDATE memberships SET displayname = NULL, avatar_url = NULL WHERE room_num = ? AND user_id = ? AND num = ?",
+            room_num, state_key, num,
+        )  # fmt: skip
 
 
 def renew_thread(cursor: WriteCursor, room_num: int, root_id: str) -> None:

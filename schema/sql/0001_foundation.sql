@@ -166,6 +166,7 @@ CREATE TABLE highlights (
     thread TEXT,
     PRIMARY KEY (user_id, room_num, position)
 ) WITHOUT ROWID;
+CREATE INDEX highlights_event ON highlights (room_num, position); -- they go when their event is redacted
 
 CREATE TABLE aliases (
     alias TEXT PRIMARY KEY,

@@ -1,24 +1,29 @@
 """Whole servers on other databases than memory: on a file, over a restart, on a slow disk."""
 
+from collections.abc import Coroutine
 from pathlib import Path
 from random import Random
-from typing import Any, cast
+from typing import Any, TypeVar, cast
+
+from twisted.internet.defer import Deferred
 
 from config.database import DatabaseSettings
 from config.secret import Secret
-from homeserver.main import build
+from homeserver.main import Server, build
 from homeserver.protocol.signing import read_key_file
 from homeserver.streams import Streams
-from storage.database import Cursor, Database
+from storage.database import Cursor, Database, StorageUnavailable
 from storage.drivers.group_commit import CommitObserver
 from storage.drivers.threads import NoThreads, Threads
 from storage.open_storage import Unobserved, open_database
 from tests.support.client import run
 from tests.support.clock import FakeClock, SeededChance
+from tests.support.loop import ThreadLoop
 from tests.support.server import NAME, TestServer, test_config
 from tests.support.slow import SlowReads, SlowThreads
 from tests.support.verify import public_keys, verify_rooms
 
+T = TypeVar("T")
 FILE = "sqlite:///chatme.db"
 
 
@@ -36,7 +41,7 @@ class Failing(Unobserved):
         if self.broken or self.next:
             self.next = max(0, self.next - 1)
             self.failed += 1
-            raise OSError("the disk is on fire")
+            raise StorageUnavailable("the disk is on fire")
 
 
 def on_file(
@@ -77,6 +82,35 @@ def _open(
     config = test_config(directory, **sections)
     building = build(config, clock=clock, chance=chance, threads=NoThreads(), database=database, streams=streams)
     return TestServer(run(building, clock), clock, database)
+
+
+class LoopServer(TestServer):
+    """A server on threads and the machine's time."""
+
+    def __init__(self, server: Server, loop: ThreadLoop, database: Database) -> None:
+        super().__init__(server, cast(FakeClock, _RealTime(loop)), database)
+        self.loop = loop
+
+    def run(self, coroutine: Coroutine[Deferred[Any], Any, T], seconds: float = 120.0) -> T:
+        return self.loop.run(coroutine, seconds)
+
+
+class _RealTime:
+    """It passes by itself."""
+
+    def __init__(self, loop: ThreadLoop) -> None:
+        self.now_ms = loop.now_ms
+        self.monotonic = loop.monotonic
+
+    def advance(self, seconds: float) -> None:
+        """Nothing is waited for."""
+
+
+def on_database(directory: Path, database: Database, streams: Streams, loop: ThreadLoop, *, seed: int = 0, **sections: Any) -> LoopServer:
+    """On a database that is open already, of whatever driver."""
+    config = test_config(directory, **sections)
+    building = build(config, clock=loop, chance=SeededChance(seed), threads=loop.threads, database=database, streams=streams)
+    return LoopServer(loop.run(building), loop, database)
 
 
 def verified(server: TestServer, directory: Path) -> int:
