@@ -34,6 +34,7 @@ class StateReader:
         self._event_bytes = 0
         self._node_loads = 0
         self._event_loads = 0
+        self._redactions = 0  # what is being read while one comes may be read too early
         self._ones: dict[tuple[bytes, StateKey], int | None] = {}
         streams.subscribe(self._follow)
 
@@ -109,10 +110,12 @@ class StateReader:
         found = {number: cached[number] for number in wanted if number in cached}
         if len(found) < len(wanted):
             self._event_loads += 1
+            redactions = self._redactions
             loaded = await self._store.events_by_num([number for number in wanted if number not in found])
-            for number, event in loaded.items():
-                self.keep(event)
-                found[number] = event
+            found.update(loaded)
+            if redactions == self._redactions:
+                for event in loaded.values():
+                    self.keep(event)
         return found
 
     def keep(self, event: StoredEvent) -> None:
@@ -167,10 +170,15 @@ class StateReader:
                 self._keep_node(identity, body)
 
     def _follow(self, changes: list[Change]) -> None:
+        if not changes:  # positions were stepped over, perhaps redactions
+            self._redactions += 1
+            self._events.clear()
+            self._event_bytes = 0
         for change in changes:
             if change.kind == "event" and change.subject is not None and change.subject.state_key is not None:
                 self.keep(change.subject)
             elif change.kind == "redacted":
+                self._redactions += 1
                 dropped = self._events.pop(change.subject, None)
                 if dropped is not None:
                     self._event_bytes -= len(dropped.body) + len(dropped.links) + _EVENT_OVERHEAD
