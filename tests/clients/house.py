@@ -63,18 +63,14 @@ def database_of(driver: str) -> Iterator[list[str]]:
 
 
 @contextmanager
-def open_house(driver: str, folder: Path) -> Iterator[House]:
+def open_house(driver: str, folder: Path, *settings: str) -> Iterator[House]:
+    """`settings` go before those of tests/serve."""
     recording = folder / "traffic.jsonl"
     with database_of(driver) as database, Recorder(recording) as recorder:
         words = [SERVE, "--data", str(folder / "data"), "--name", NAME, "--client", "127.0.0.1:0", "--secret", SECRET]
-        words += [
-            "--cheap-passwords",
-            "--set",
-            "passwords.minimum_length=8",
-            "--set",
-            f"server.public_base_url={recorder.address}",
-            *database,
-        ]
+        words += ["--cheap-passwords", *database]
+        for setting in ("passwords.minimum_length=8", f"server.public_base_url={recorder.address}", *settings):
+            words += ["--set", setting]
         with Running(words, folder) as server:
             recorder.upstream = server.address
             yield House(driver, recorder.address, recording, server)

@@ -3,18 +3,15 @@
 Runs last; whoever selects some of the tests is told nothing about completeness.
 """
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.architecture.tree import ROOT
 from tests.clients.declared import Declared, Endpoint, exchanges
 from tests.clients.house import House
+from tests.clients.specification import violations
 
 FOLDER = Path(__file__).parent
-CHECK = ROOT.parent / "shared/spec/check_traffic.py"
 # Endpoints that nobody here can be answered well by, and why.
 ONLY_REFUSED: dict[Endpoint, str] = {
     ("GET", "/.well-known/matrix/server"): "the server's name is where it federates",
@@ -62,8 +59,4 @@ def test_the_server_never_failed(house: House) -> None:
 
 
 def test_the_traffic_is_as_specified(house: House) -> None:
-    if not CHECK.exists():
-        pytest.skip("the check against the specification is not beside this repository")
-    command = [sys.executable, str(CHECK), str(house.recording)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[done.stdout.rfind("\nviolations") :] + done.stderr
+    assert not violations(house.recording)
