@@ -21,7 +21,7 @@ DESCENDANTS = (
 REPLACEMENTS = (
     "SELECT parent_id, num FROM (SELECT r.parent_id, r.num, row_number() OVER (PARTITION BY r.parent_id ORDER BY r.ts DESC, r.num DESC) "
     "AS place FROM relations r JOIN events p ON p.event_id = r.parent_id WHERE r.parent_id IN ?? AND r.rel_type = 'm.replace' "
-    "AND r.room_num = ? AND p.room_num = r.room_num AND r.sender = p.sender AND r.type = p.type) AS ranked WHERE place <= ? "
+    "AND r.room_num = ? AND +p.room_num = r.room_num AND r.sender = p.sender AND r.type = p.type) AS ranked WHERE place <= ? "
     "ORDER BY parent_id, place"
 )
 REFERENCES = (
