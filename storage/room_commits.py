@@ -200,9 +200,9 @@ def write_relations(cursor: WriteCursor, commits: list[EventCommit]) -> None:
 
 
 def write_transactions(cursor: WriteCursor, commits: Iterable[EventCommit]) -> None:
+    """Conflict when one is there already: a commit whose connection was lost has come to light after all, and its event must stay the only one."""
     cursor.many(
-        "INSERT INTO transactions (user_id, device_id, scope, txn_id, event_id, ts) VALUES (?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (user_id, device_id, txn_id, scope) DO NOTHING",
+        "INSERT INTO transactions (user_id, device_id, scope, txn_id, event_id, ts) VALUES (?, ?, ?, ?, ?, ?)",
         [
             (t.user_id, t.device_id, t.scope, t.txn_id, commit.event.event_id, t.ts)
             for commit in commits

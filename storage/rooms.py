@@ -8,7 +8,7 @@ from twisted.python.failure import Failure
 from homeserver.clock import Chance
 from homeserver.errors import Unavailable
 from homeserver.rooms.store import CommitLost, EventCommit, HeadRecord, RoomRecord, StoredEvent
-from storage.database import Cursor, Database, WriteCursor
+from storage.database import Conflict, Cursor, Database, WriteCursor
 from storage.event_rows import SELECT, SELECT_E, RoomNames, room_record
 from storage.room_commits import CommitWriter
 
@@ -89,6 +89,8 @@ class StoredRooms:
         def break_lineage(failure: Failure) -> Failure:
             for commit in commits:
                 commit.lineage.broken = True
+            if failure.check(Conflict):
+                raise CommitLost from failure.value
             return failure
 
         return pending.addCallbacks(settle, break_lineage)
