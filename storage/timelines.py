@@ -1,6 +1,6 @@
 """The port `homeserver.rooms.reading.timeline_store.TimelineStore`: rooms in stream order."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from homeserver.protocol.event import StateKey
 from homeserver.rooms.reading.timeline_store import Stretch, Window
@@ -11,6 +11,17 @@ from storage.event_rows import SELECT, SELECT_E, RoomNames
 WINDOW = SELECT + "WHERE room_num = ? AND position > ? AND position <= ? AND flags & ? = 0 ORDER BY position DESC LIMIT ?"
 ROOT_AT = "SELECT state_before, state_after FROM events WHERE room_num = ? AND position <= ? ORDER BY position DESC LIMIT 1"
 LAST_CHANGE = "SELECT coalesce((SELECT max(position) FROM events WHERE room_num = ?), 0), coalesce((SELECT max(position) FROM receipts WHERE room_num = ?), 0)"
+# Rooms of few: all at once, and what is not needed is thrown away. Others: one by one, each by an index.
+FEW_MEMBERS = 200
+PRESENT_COUNTS = "SELECT room_num, joined_count + invited_count FROM rooms WHERE room_num IN ??"
+HEROES_OF_FEW = (
+    "SELECT room_num, user_id FROM (SELECT room_num, user_id, row_number() OVER (PARTITION BY room_num ORDER BY num) AS place FROM memberships "
+    "WHERE room_num IN ?? AND user_id <> ? AND membership IN ('join', 'invite')) AS ranked WHERE place <= ? ORDER BY room_num, place"
+)
+FORMER_HEROES_OF_FEW = (
+    "SELECT room_num, user_id FROM (SELECT room_num, user_id, row_number() OVER (PARTITION BY room_num ORDER BY num) AS place FROM memberships "
+    "WHERE room_num IN ?? AND user_id <> ? AND membership IN ('leave', 'ban')) AS ranked WHERE place <= ? ORDER BY room_num, place"
+)
 HEROES = "SELECT user_id FROM memberships WHERE room_num = ? AND user_id <> ? AND membership IN ('join', 'invite') ORDER BY num LIMIT ?"
 FORMER_HEROES = (
     "SELECT user_id FROM memberships WHERE room_num = ? AND user_id <> ? AND membership IN ('leave', 'ban') ORDER BY num LIMIT ?"
@@ -81,16 +92,19 @@ class StoredTimelines:
 
         return await self._database.read(question)
 
-    async def heroes(self, rooms: Mapping[str, str], limit: int) -> dict[str, list[str]]:
+    async def heroes(self, room_ids: Collection[str], user_id: str, limit: int) -> dict[str, list[str]]:
         def question(cursor: Cursor) -> dict[str, list[str]]:
-            found = {}
-            for room_id, user_id in rooms.items():
-                room_num = self._names.num(cursor, room_id)
-                rows = cursor.all(HEROES, room_num, user_id, limit) or cursor.all(FORMER_HEROES, room_num, user_id, limit)
-                found[room_id] = [row[0] for row in rows]
-            return found
+            nums = {num: room_id for room_id in room_ids if (num := self._names.num(cursor, room_id)) is not None}
+            found: dict[int, list[str]] = {}
+            if len(nums) > 1:
+                few = [num for num, count in cursor.all(PRESENT_COUNTS, list(nums)) if count <= FEW_MEMBERS]
+                found = heroes_of_few(cursor, few, user_id, limit)
+            for num in nums.keys() - found.keys():
+                rows = cursor.all(HEROES, num, user_id, limit) or cursor.all(FORMER_HEROES, num, user_id, limit)
+                found[num] = [row[0] for row in rows]
+            return {nums[num]: users for num, users in found.items()}
 
-        return await (self._database.read(question) if len(rooms) == 1 else self._database.scan(question))
+        return await (self._database.read(question) if len(room_ids) == 1 else self._database.scan(question))
 
     async def counts(self, room_ids: Iterable[str]) -> dict[str, tuple[int, int]]:
         wanted = list(room_ids)
@@ -98,3 +112,15 @@ class StoredTimelines:
             lambda cursor: cursor.all("SELECT room_id, joined_count, invited_count FROM rooms WHERE room_id IN ??", wanted)
         )
         return {row[0]: (row[1], row[2]) for row in rows}
+
+
+def heroes_of_few(cursor: Cursor, nums: Sequence[int], user_id: str, limit: int) -> dict[int, list[str]]:
+    """Of rooms with few members, by number."""
+    found: dict[int, list[str]] = {num: [] for num in nums}
+    for num, hero in cursor.all(HEROES_OF_FEW, nums, user_id, limit):
+        found[num].append(hero)
+    alone = [num for num, heroes in found.items() if not heroes]
+    if alone:
+        for num, hero in cursor.all(FORMER_HEROES_OF_FEW, alone, user_id, limit):
+            found[num].append(hero)
+    return found

@@ -116,6 +116,7 @@ CREATE TABLE memberships (
 ) WITHOUT ROWID;
 CREATE INDEX memberships_user ON memberships (user_id, membership, room_num);
 CREATE INDEX memberships_user_position ON memberships (user_id, position);
+CREATE INDEX memberships_present ON memberships (room_num, num) WHERE membership IN ('join', 'invite'); -- the first members of a large room
 CREATE INDEX memberships_local ON memberships (room_num, is_local, membership);
 
 CREATE TABLE relations (

@@ -26,6 +26,8 @@ MEANT = {
     "relations.DESCENDANTS": "what its own steps found",
     "relations.REFERENCES": "what its own steps found",
     "relations.REPLACEMENTS": "what its own steps found",
+    "timelines.FORMER_HEROES_OF_FEW": "what its own step found, in rooms of few",
+    "timelines.HEROES_OF_FEW": "what its own step found, in rooms of few",
     "timelines.LAST_CHANGE": "the greatest position of a room is one step in its index",
 }
 

@@ -1,6 +1,6 @@
 """What reading rooms asks of the storage. Only events that are shown, and only committed ones; all lists are oldest first."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from homeserver.protocol.event import StateKey
@@ -37,8 +37,8 @@ class TimelineStore(Protocol):
     async def current_state(self, room_id: str, addresses: Iterable[StateKey]) -> dict[StateKey, StoredEvent]:
         """Current state events, members too."""
 
-    async def heroes(self, rooms: Mapping[str, str], limit: int) -> dict[str, list[str]]:
-        """Room ID → up to `limit` members (joined or invited, else those who left), oldest first, without the user given for the room."""
+    async def heroes(self, room_ids: Collection[str], user_id: str, limit: int) -> dict[str, list[str]]:
+        """Room ID → up to `limit` members (joined or invited, else those who left), oldest first, without the user."""
 
     async def counts(self, room_ids: Iterable[str]) -> dict[str, tuple[int, int]]:
         """Room ID → (joined, invited)."""

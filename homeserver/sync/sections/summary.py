@@ -29,7 +29,7 @@ class SummarySection:
         if not changed:
             return {}
         counts = await self._store.counts(changed)
-        heroes = await self._store.heroes(dict.fromkeys(changed, scope.user_id), MAX_HEROES)
+        heroes = await self._store.heroes(changed, scope.user_id, MAX_HEROES)
         found = {}
         for room_id in changed:
             joined, invited = counts.get(room_id, (0, 0))
