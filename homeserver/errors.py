@@ -66,6 +66,10 @@ class Forbidden(MatrixError):
     status, errcode, default_message = 403, "M_FORBIDDEN", "You are not allowed to do this"
 
 
+class InvalidSignature(MatrixError):
+    errcode, default_message = "M_INVALID_SIGNATURE", "The signature is not valid"
+
+
 class NotFound(MatrixError):
     status, errcode, default_message = 404, "M_NOT_FOUND", "Not found"
 

@@ -22,6 +22,7 @@ from homeserver.upkeep.upkeep import Upkeep, tasks
 from homeserver.web.listen import Listener
 from homeserver.wiring.community import build_community
 from homeserver.wiring.edge import STOP_SECONDS, Door, build_doors, open_listener
+from homeserver.wiring.encryption import build_encryption
 from homeserver.wiring.finding import build_finding
 from homeserver.wiring.ground import lay_ground
 from homeserver.wiring.metrics import register_metrics
@@ -109,7 +110,8 @@ async def build(
     personal = build_personal(ground, rooms)
     finding = build_finding(ground, rooms, people, personal)
     community = build_community(ground, rooms)
-    sync = build_syncing(ground, rooms, personal)
+    encryption = build_encryption(ground)
+    sync = build_syncing(ground, rooms, personal, encryption)
     upkeep = Upkeep(tasks(StoredUpkeep(database), session_seconds=config.sessions.interactive_auth_seconds), clock, chance)
     parts = Parts(ground, rooms, people, personal, finding, community, sync, upkeep)
     client = (
@@ -117,6 +119,7 @@ async def build(
         *personal.chapters,
         *finding.chapters,
         *community.chapters,
+        *encryption.chapters,
         *sync.chapters,
         *build_reading(ground, rooms, personal, finding),
     )

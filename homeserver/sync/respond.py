@@ -20,6 +20,7 @@ from homeserver.sync.feed import Feed, Feeds
 from homeserver.sync.rooms import SyncRooms
 from homeserver.sync.scope import SyncScope
 from homeserver.sync.sections.account_data import AccountDataSection
+from homeserver.sync.sections.key_counts import KeyCountsSection
 from homeserver.sync.sections.presence import PresenceSection
 from homeserver.sync.token import SyncToken
 
@@ -47,6 +48,7 @@ class Syncing:
         rooms: SyncRooms,
         account_data: AccountDataSection,
         presence: PresenceSection,
+        key_counts: KeyCountsSection,
         streams: Streams,
         ephemera: Ephemera,
         clock: Clock,
@@ -55,6 +57,7 @@ class Syncing:
         self._rooms = rooms
         self._account_data = account_data
         self._presence = presence
+        self._key_counts = key_counts
         self._streams = streams
         self._ephemera = ephemera
         self._clock = clock
@@ -112,7 +115,10 @@ class Syncing:
             ignored=data.ignored,
         )
         parts = await self._sections(scope, feed, data)
-        is_empty = not parts
+        counts, has_lost_keys = await self._key_counts.read(scope)
+        is_empty = not parts and not has_lost_keys
+        if counts:
+            parts.append(counts)
         token = SyncToken(until, self._ephemera.boot_id, counter)
         parts.append(b'"next_batch":"%b"' % str(token).encode())
         return b"{%b}" % b",".join(parts), is_empty

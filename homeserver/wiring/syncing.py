@@ -10,11 +10,13 @@ from homeserver.sync.rooms import SyncRooms
 from homeserver.sync.sections.account_data import AccountDataSection
 from homeserver.sync.sections.ephemeral import EphemeralSection
 from homeserver.sync.sections.invites import InviteSection
+from homeserver.sync.sections.key_counts import KeyCountsSection
 from homeserver.sync.sections.presence import PresenceSection
 from homeserver.sync.sections.state import StateSection
 from homeserver.sync.sections.summary import SummarySection
 from homeserver.sync.sections.timeline import TimelineSection
 from homeserver.sync.sections.unread import UnreadSection
+from homeserver.wiring.encryption import Encryption
 from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.personal import Personal
 from homeserver.wiring.rooms import Rooms
@@ -28,7 +30,7 @@ class Sync:
     chapters: Chapters
 
 
-def build_syncing(ground: Ground, rooms: Rooms, personal: Personal) -> Sync:
+def build_syncing(ground: Ground, rooms: Rooms, personal: Personal, encryption: Encryption) -> Sync:
     account_data = AccountDataSection(personal.account_data)
     unread = UnreadSection(
         store=StoredUnread(ground.database, ground.names), receipts=personal.receipts, timelines=rooms.timelines, streams=ground.streams
@@ -59,6 +61,7 @@ def build_syncing(ground: Ground, rooms: Rooms, personal: Personal) -> Sync:
         rooms=sync_rooms,
         account_data=account_data,
         presence=PresenceSection(personal.presence, rooms.members),
+        key_counts=KeyCountsSection(encryption.counting),
         streams=ground.streams,
         ephemera=ground.ephemera,
         clock=ground.clock,

@@ -6,6 +6,7 @@ from homeserver.account_data.store import GLOBAL, Put
 from homeserver.devices.store import DEVICE_CHANGE, DEVICE_DELETED, LOCAL_SETTINGS, TOKEN_CHANGE, Device, DeviceChange, Seen
 from homeserver.streams import Change
 from storage.database import Database, Row, WriteCursor
+from storage.encryption.key_changes import drop_device_keys, note_rename
 from storage.people.tokens import drop_tokens
 from storage.personal.account_data import put_entry
 
@@ -33,6 +34,7 @@ def _gone(cursor: WriteCursor, user_id: str, gone: Sequence[Row]) -> None:
     device_ids = [row[0] for row in gone]
     announce_devices(cursor, user_id, device_ids, removed=True)
     if device_ids:
+        drop_device_keys(cursor, user_id, device_ids)
         for row in cursor.all(_SETTINGS, user_id, GLOBAL, [LOCAL_SETTINGS + device_id for device_id in device_ids]):
             put_entry(cursor, Put(user_id, GLOBAL, row[0], b""))
 
@@ -81,6 +83,7 @@ class StoredDevices:
         def change(cursor: WriteCursor) -> bool:
             found = cursor.run("UPDATE devices SET display_name = ? WHERE user_id = ? AND device_id = ?", display_name, user_id, device_id)
             if found:
+                note_rename(cursor, user_id, device_id)
                 announce_devices(cursor, user_id, (device_id,))
             return bool(found)
 

@@ -1,0 +1,1 @@
+"""Keys, messages to devices and backups."""

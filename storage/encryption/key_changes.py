@@ -1,0 +1,42 @@
+"""Noting that what /keys/query says of a user has changed."""
+
+from homeserver.encryption.store import COUNTS_CHANGE, KEYS_CHANGE, CountsChange, KeysChange
+from homeserver.streams import Change
+from storage.database import WriteCursor
+
+_NOTE = """INSERT INTO device_list_changes (user_id, observer, position) VALUES (?, ?, ?)
+    ON CONFLICT (user_id, observer) DO UPDATE SET position = excluded.position"""
+_ROOMS = """SELECT r.room_id FROM memberships m JOIN rooms r ON r.room_num = m.room_num
+    WHERE m.user_id = ? AND m.membership = 'join' ORDER BY r.room_num"""
+
+
+def note_keys_change(cursor: WriteCursor, user_id: str, observer: str = "") -> None:
+    """Everybody who shares a room with the user will hear of it; with an observer, that user alone."""
+    position = cursor.position()
+    cursor.many(_NOTE, [(user_id, observer, position)])
+    rooms = () if observer else tuple(row[0] for row in cursor.all(_ROOMS, user_id))
+    cursor.announce(Change(position, KEYS_CHANGE, user_id=user_id, subject=KeysChange(observer, rooms)))
+
+
+def note_counts_change(cursor: WriteCursor, user_id: str, device_id: str, *, is_loss: bool) -> int:
+    """The position of the change."""
+    position = cursor.position()
+    cursor.announce(Change(position, COUNTS_CHANGE, user_id=user_id, subject=CountsChange(device_id, is_loss)))
+    return position
+
+
+def drop_device_keys(cursor: WriteCursor, user_id: str, device_ids: list[str]) -> None:
+    """What goes with devices that go."""
+    had_keys = cursor.run("DELETE FROM device_keys WHERE user_id = ? AND device_id IN ??", user_id, device_ids)
+    cursor.run("DELETE FROM one_time_keys WHERE user_id = ? AND device_id IN ??", user_id, device_ids)
+    cursor.run("DELETE FROM fallback_keys WHERE user_id = ? AND device_id IN ??", user_id, device_ids)
+    cursor.run("DELETE FROM to_device WHERE user_id = ? AND device_id IN ??", user_id, device_ids)
+    cursor.run("DELETE FROM dehydrated_devices WHERE user_id = ? AND device_id IN ??", user_id, device_ids)
+    if had_keys:
+        note_keys_change(cursor, user_id)
+
+
+def note_rename(cursor: WriteCursor, user_id: str, device_id: str) -> None:
+    """A device's name is shown beside its keys."""
+    if cursor.value("SELECT 1 FROM device_keys WHERE user_id = ? AND device_id = ?", user_id, device_id) is not None:
+        note_keys_change(cursor, user_id)
