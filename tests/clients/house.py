@@ -24,10 +24,29 @@ class House:
     """What a test knows of the server."""
 
     driver: str
-    address: str
-    recording: Path
-    server: Running
+    folder: Path
+    words: list[str]  # that start the server
+    recorder: Recorder
+    server: Running = field(init=False)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    @property
+    def address(self) -> str:
+        """Where clients find it: the recorder."""
+        return self.recorder.address
+
+    @property
+    def recording(self) -> Path:
+        return self.recorder.file
+
+    def restart(self) -> None:
+        """Clients notice nothing but a moment without answers."""
+        self.server.stop()
+        self.start()
+
+    def start(self) -> None:
+        self.server = Running(self.words, self.folder)
+        self.recorder.upstream = self.server.address
 
     def new_name(self, stem: str) -> str:
         """A name that nobody has."""
@@ -65,12 +84,14 @@ def database_of(driver: str) -> Iterator[list[str]]:
 @contextmanager
 def open_house(driver: str, folder: Path, *settings: str) -> Iterator[House]:
     """`settings` go before those of tests/serve."""
-    recording = folder / "traffic.jsonl"
-    with database_of(driver) as database, Recorder(recording) as recorder:
+    with database_of(driver) as database, Recorder(folder / "traffic.jsonl") as recorder:
         words = [SERVE, "--data", str(folder / "data"), "--name", NAME, "--client", "127.0.0.1:0", "--secret", SECRET]
         words += ["--cheap-passwords", *database]
         for setting in ("passwords.minimum_length=8", f"server.public_base_url={recorder.address}", *settings):
             words += ["--set", setting]
-        with Running(words, folder) as server:
-            recorder.upstream = server.address
-            yield House(driver, recorder.address, recording, server)
+        house = House(driver, folder, words, recorder)
+        house.start()
+        try:
+            yield house
+        finally:
+            house.server.stop()

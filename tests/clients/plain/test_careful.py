@@ -1,14 +1,16 @@
 """A server as careful as servers are: rate limits, terms to agree to, registration by token, somebody to turn to."""
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.architecture.tree import ROOT
 from tests.clients.house import NAME, PASSWORD, House, open_house
 from tests.clients.person import Person, v1, v3
 from tests.clients.specification import violations
-from tests.running.process import CHATME, command
+from tests.running.process import command
 
 TERMS = '[{policy = "house", version = "1", name = "House rules", url = "https://example.org/rules", language = "en"}]'
 SETTINGS = (
@@ -26,7 +28,9 @@ SETTINGS = (
 def careful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("careful")
     with open_house("sqlite", folder, *SETTINGS) as opened:
-        command(CHATME, "issue-token", "--token", "come-in", "--data", str(folder / "data"), folder=folder)
+        words = (sys.executable, "-m", "homeserver", "issue-token", "--token", "come-in", "--data", str(folder / "data"))
+        done = command(*words, folder=folder, PYTHONPATH=str(ROOT))
+        assert done.returncode == 0, done.stderr
         yield opened
 
 
