@@ -14,6 +14,7 @@ from homeserver.rooms.send import RoomSender
 from homeserver.rooms.store import EventCommit, MemberRecord, RoomStore, StoredEvent
 
 KEPT_OF_CLIENT = ("reason", "is_direct")
+VOUCHER = "join_authorised_via_users_server"
 MAX_ALLOW_RULES = 50  # entries of a restricted join rule that are looked at
 
 
@@ -80,7 +81,7 @@ class Membership:
     async def join(self, room_id: str, user_id: str, extra: Mapping[str, Any] | None = None, servers: Sequence[str] = ()) -> str:
         """Join, through another server when no one here is in the room; the room ID."""
         await self._check_blocked(room_id)
-        content = {**(extra or {}), "membership": "join", **await self._profiles.member_profile(user_id)}
+        content = {**without_voucher(extra or {}), "membership": "join", **await self._profiles.member_profile(user_id)}
         if not await self._is_in_room(room_id):
             await self._remote.join(room_id, user_id, content, servers)
             return room_id
@@ -172,8 +173,7 @@ class Membership:
             if before is None or before.content.get("membership") != "join" or _same_profile(before.content, profile):
                 return [], None
             kept = {key: value for key, value in before.content.items() if key not in ("displayname", "avatar_url", "reason")}
-            kept.pop("join_authorised_via_users_server", None)
-            return [await self._member(lock, head, user_id, user_id, {**kept, **profile})], None
+            return [await self._member(lock, head, user_id, user_id, {**without_voucher(kept), **profile})], None
 
         await self._sender.change(room_id, work)
 
@@ -223,7 +223,7 @@ class Membership:
             raise Forbidden("You are in none of the rooms whose members may join")
         for member in await self._members.local_joined(head.room_id):
             if may_invite(head.levels, member):
-                content["join_authorised_via_users_server"] = member
+                content[VOUCHER] = member
                 return
         raise Forbidden("Nobody on this server may vouch for the join")
 
@@ -235,6 +235,11 @@ class Membership:
             if isinstance(room_id, str) and await self._members.is_joined(room_id, user_id):
                 return True
         return False
+
+
+def without_voucher(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Who vouches for a join is this server's to say: the voucher's server has to sign the event."""
+    return {key: value for key, value in content.items() if key != VOUCHER}
 
 
 def _reason(reason: str | None) -> dict[str, Any]:

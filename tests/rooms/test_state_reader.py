@@ -52,10 +52,10 @@ class Store:
         self.held: list[tuple[Deferred[Any], Any]] | None = None
         self.reads = 0
 
-    async def events_by_num(self, nums: Any) -> dict[int, StoredEvent]:
+    async def events_by_num(self, nums: Any) -> Any:
         return await self._answer({num: self.rows[num] for num in nums})
 
-    async def nodes(self, node_ids: Any) -> dict[bytes, bytes]:
+    async def nodes(self, node_ids: Any) -> Any:
         return await self._answer({node: self.bodies[node] for node in node_ids if node in self.bodies})
 
     async def _answer(self, answer: Any) -> Any:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
 from config.rooms import Rooms
 from homeserver.errors import Forbidden, MatrixError, RoomInUse
 from homeserver.protocol.ids import RoomAlias
@@ -14,6 +16,7 @@ from homeserver.rooms.directory.aliases import Aliases
 from homeserver.rooms.directory.listing import Listing
 from homeserver.rooms.directory.ports import Actor
 from homeserver.rooms.membership import InvitePermissions, Membership
+from homeserver.waiting import shielded
 
 
 class RoomFounder:
@@ -51,7 +54,8 @@ class RoomFounder:
             self._listing.check_publisher(actor)
         for user in options.invite:
             await self._permissions.check(user, actor.user_id)
-        room_id = await self._make(actor, options)
+        # Once begun it goes on, whether or not the client waits: an alias must not be left without its room.
+        room_id = await shielded(Deferred.fromCoroutine(self._make(actor, options)))
         for user in options.invite:
             if not self._identity.is_local(user):
                 await self._membership.invite(room_id, actor.user_id, user, {"is_direct": True} if options.is_direct else {})

@@ -46,10 +46,12 @@ class MessageSending:
 
     async def _annotate(self, number: int, room_id: str, draft: Draft, transaction: Transaction, relation: Relation) -> str:
         annotation = (relation.parent_id, draft.type, draft.sender, relation.key)
-        if annotation in self._annotating or await self._relations.has_annotation(number, *annotation):
+        if annotation in self._annotating:
             raise DuplicateAnnotation
         self._annotating.add(annotation)
         try:
+            if await self._relations.has_annotation(number, *annotation):
+                raise DuplicateAnnotation
             return await self._sender.send(room_id, draft, transaction)
         finally:
             self._annotating.discard(annotation)

@@ -2,6 +2,7 @@
 checked."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from homeserver.errors import BadJson, Forbidden, GuestAccessForbidden, InvalidParam, NotFound
@@ -10,7 +11,7 @@ from homeserver.protocol.auth_rules.user_id_shape import owner_of
 from homeserver.protocol.event import Draft
 from homeserver.protocol.ids import UserId
 from homeserver.rooms.member_store import MemberStore
-from homeserver.rooms.membership import Membership
+from homeserver.rooms.membership import Membership, without_voucher
 from homeserver.rooms.reading.timeline_store import TimelineStore
 from homeserver.rooms.send import RoomSender
 from homeserver.rooms.store import RoomStore
@@ -85,7 +86,7 @@ class StateSending:
         current = "leave" if before is None else before.membership
         membership = draft.content.get("membership")
         if user_id == draft.sender and membership == current == "join":
-            return await self._append(room_id, draft)  # a name or picture for this room
+            return await self._append(room_id, replace(draft, content=without_voucher(draft.content)))  # a name or picture for this room
         if user_id == draft.sender:
             await self._change_own(room_id, draft, guest)
         else:
