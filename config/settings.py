@@ -6,6 +6,7 @@ from config.accounts import Passwords, Presence, Registration, Sessions, UserDir
 from config.database import DatabaseSettings
 from config.listeners import Listeners
 from config.logs import Logging
+from config.media import Media
 from config.rate_limits import RateLimits
 from config.rooms import Rooms
 from config.server import Server, Support
@@ -21,6 +22,7 @@ class Config:
     sessions: Sessions = field(default_factory=Sessions)
     rate_limits: RateLimits = field(default_factory=RateLimits)
     rooms: Rooms = field(default_factory=Rooms)
+    media: Media = field(default_factory=Media)
     presence: Presence = field(default_factory=Presence)
     user_directory: UserDirectory = field(default_factory=UserDirectory)
     support: Support = field(default_factory=Support)

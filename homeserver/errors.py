@@ -206,3 +206,19 @@ class InteractiveAuthRequired(MatrixError):
     """User-interactive auth goes on: the fields are the whole body (flows, params, session, completed, errcode, error)."""
 
     status, errcode, default_message = 401, "M_UNAUTHORIZED", "Further authentication is required"
+
+
+class NotYetUploaded(MatrixError):
+    status, errcode, default_message = 504, "M_NOT_YET_UPLOADED", "This has not been uploaded yet"
+
+
+class CannotOverwriteMedia(MatrixError):
+    status, errcode, default_message = 409, "M_CANNOT_OVERWRITE_MEDIA", "This has been uploaded already"
+
+
+class RemoteTooLarge(MatrixError):
+    status, errcode, default_message = 502, "M_TOO_LARGE", "This is too large to be fetched from its server"
+
+
+class RangeNotSatisfiable(MatrixError):
+    status, default_message = 416, "The file has no such part"

@@ -25,6 +25,7 @@ from homeserver.wiring.edge import STOP_SECONDS, Door, build_doors, open_listene
 from homeserver.wiring.encryption import build_encryption
 from homeserver.wiring.finding import build_finding
 from homeserver.wiring.ground import lay_ground
+from homeserver.wiring.media import build_media
 from homeserver.wiring.metrics import register_metrics
 from homeserver.wiring.parts import Parts
 from homeserver.wiring.people import build_people
@@ -70,6 +71,7 @@ class Server:
         await self._parts.personal.spread.start()
         await self._parts.community.directory_reader.start()
         await self._parts.people.deactivation.resume()
+        await self._parts.media.removal.start()
         self._parts.rooms.collector.start()
         self._parts.upkeep.start()
 
@@ -112,13 +114,16 @@ async def build(
     community = build_community(ground, rooms)
     encryption = build_encryption(ground)
     sync = build_syncing(ground, rooms, personal, encryption)
-    upkeep = Upkeep(tasks(StoredUpkeep(database), session_seconds=config.sessions.interactive_auth_seconds), clock, chance)
-    parts = Parts(ground, rooms, people, personal, finding, community, sync, upkeep)
+    media = build_media(ground)
+    past = tasks(StoredUpkeep(database), session_seconds=config.sessions.interactive_auth_seconds)
+    upkeep = Upkeep((*past, *media.tasks), clock, chance)
+    parts = Parts(ground, rooms, people, personal, finding, community, media, sync, upkeep)
     client = (
         *people.chapters,
         *personal.chapters,
         *finding.chapters,
         *community.chapters,
+        *media.chapters,
         *encryption.chapters,
         *sync.chapters,
         *build_reading(ground, rooms, personal, finding),

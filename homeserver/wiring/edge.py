@@ -44,7 +44,7 @@ def build_dispatch(ground: Ground, people: People, chapters: Chapters, metrics: 
         metrics,
         ground.clock,
         ground.chance,
-        limits=BodyLimits(),
+        limits=BodyLimits(media=ground.config.media.max_upload_bytes),
         access_log=access_log,
         seen=note_seen(people.last_seen),
     )

@@ -6,6 +6,7 @@ from homeserver.upkeep.upkeep import Upkeep
 from homeserver.wiring.community import Community
 from homeserver.wiring.finding import Finding
 from homeserver.wiring.ground import Ground
+from homeserver.wiring.media import Media
 from homeserver.wiring.people import People
 from homeserver.wiring.personal import Personal
 from homeserver.wiring.rooms import Rooms
@@ -20,5 +21,6 @@ class Parts:
     personal: Personal
     finding: Finding
     community: Community
+    media: Media
     sync: Sync
     upkeep: Upkeep

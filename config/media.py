@@ -1,0 +1,21 @@
+"""Section `media`: files that people upload, and pictures made from them."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    directory: str = field(default="media", metadata={"path": True})
+    max_upload_bytes: int = field(default=52_428_800, metadata={"minimum": 1})
+    user_quota_bytes: int = field(default=0, metadata={"minimum": 0})  # of all that one person has uploaded; 0: without end
+    unauthenticated_downloads: bool = True  # are /_matrix/media/v3/download and /thumbnail served, which ask for no token?
+    # Uploads that are announced first and sent later.
+    pending_uploads: int = field(default=20, metadata={"minimum": 0})  # per user; 0: none
+    pending_upload_seconds: int = field(default=86_400, metadata={"minimum": 60})
+    # Thumbnails. Pillow itself warns of more pixels than the maximum here.
+    max_image_pixels: int = field(default=32_000_000, metadata={"minimum": 1, "maximum": 89_000_000})
+    image_threads: int = field(default=1, metadata={"minimum": 1, "maximum": 64})
+    image_queue: int = field(default=50, metadata={"minimum": 1})  # thumbnails that may wait to be made; further ones are told to come back
+    # Days after which files that nobody asked for are removed; 0: never.
+    remote_kept_days: int = field(default=90, metadata={"minimum": 0})
+    local_kept_days: int = field(default=0, metadata={"minimum": 0})

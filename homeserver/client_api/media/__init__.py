@@ -1,0 +1,1 @@
+"""Content repository (client-server API): uploads, downloads, thumbnails."""

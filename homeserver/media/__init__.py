@@ -1,0 +1,1 @@
+"""Files: uploads, downloads, thumbnails (client-server API, "Content repository")."""

@@ -1,0 +1,1 @@
+"""Media: the records in the database, the bytes on disk."""

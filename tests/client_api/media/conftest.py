@@ -1,0 +1,18 @@
+"""A server with a user."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.client import Client
+from tests.support.server import TestServer, make_server
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> TestServer:
+    return make_server(tmp_path)
+
+
+@pytest.fixture
+def alice(server: TestServer) -> Client:
+    return server.user("alice")
