@@ -1,6 +1,7 @@
 """Removing what is past. Fills `homeserver.upkeep.store.UpkeepStore`."""
 
 from storage.database import Cursor, Database, WriteCursor
+from storage.encryption.to_device import StoredToDevice
 from storage.people.auth_sessions import forget_sessions
 
 # Ties within the millisecond go together.
@@ -27,6 +28,9 @@ class StoredUpkeep:
             return cursor.run(_FORGET_TRANSACTIONS, before_ms - 1 if nth is None else nth)
 
         return await self._database.write(change)
+
+    async def forget_to_device_transactions(self, before_ms: int, most: int) -> int:
+        return await StoredToDevice(self._database).forget_transactions(before_ms, most)
 
     async def forget_access_tokens(self, before_ms: int, most: int) -> int:
         """Found by a scan: those that are passed over, for their refresh tokens may still be used, can be many."""

@@ -22,6 +22,7 @@ from homeserver.sync.scope import SyncScope
 from homeserver.sync.sections.account_data import AccountDataSection
 from homeserver.sync.sections.key_counts import KeyCountsSection
 from homeserver.sync.sections.presence import PresenceSection
+from homeserver.sync.sections.to_device import ToDeviceSection
 from homeserver.sync.token import SyncToken
 
 MAX_TIMEOUT_MS = 300_000
@@ -48,6 +49,7 @@ class Syncing:
         rooms: SyncRooms,
         account_data: AccountDataSection,
         presence: PresenceSection,
+        to_device: ToDeviceSection,
         key_counts: KeyCountsSection,
         streams: Streams,
         ephemera: Ephemera,
@@ -57,6 +59,7 @@ class Syncing:
         self._rooms = rooms
         self._account_data = account_data
         self._presence = presence
+        self._to_device = to_device
         self._key_counts = key_counts
         self._streams = streams
         self._ephemera = ephemera
@@ -94,7 +97,7 @@ class Syncing:
     def _is_quiet(self, question: SyncQuestion, feed: Feed) -> bool:
         """Whether it is certain, without looking, that nothing has happened for the user since the token."""
         since = question.since
-        if since is None or feed.touched > since.position:
+        if since is None or feed.touched > since.position or since.to_device is not None:
             return False
         return since.boot == self._ephemera.boot_id and since.counter == self._ephemera.counter
 
@@ -109,17 +112,21 @@ class Syncing:
             until=until,
             ephemeral_since=FRESH if since is None else self._ephemera.since(since.boot, since.counter),
             filter=question.filter,
+            to_device_since=_has_messages_to(since),
             full_state=question.full_state,
             use_state_after=question.use_state_after,
             state_after_name=question.state_after_name,
             ignored=data.ignored,
         )
         parts = await self._sections(scope, feed, data)
+        letters, has_letters_to = await self._to_device.read(scope)
+        if letters:
+            parts.append(b'"to_device":{"events":[%b]}' % b",".join(letters))
         counts, has_lost_keys = await self._key_counts.read(scope)
         is_empty = not parts and not has_lost_keys
         if counts:
             parts.append(counts)
-        token = SyncToken(until, self._ephemera.boot_id, counter)
+        token = SyncToken(until, self._ephemera.boot_id, counter, None if has_letters_to == until else has_letters_to)
         parts.append(b'"next_batch":"%b"' % str(token).encode())
         return b"{%b}" % b",".join(parts), is_empty
 
@@ -145,3 +152,9 @@ class Syncing:
             if rooms:
                 parts.append(b'"%b":{%b}' % (name, b",".join([b"%b:%b" % (orjson.dumps(room_id), body) for room_id, body in rooms])))
         return parts
+
+
+def _has_messages_to(since: SyncToken | None) -> int:
+    if since is None:
+        return 0
+    return since.position if since.to_device is None else since.to_device

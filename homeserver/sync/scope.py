@@ -19,6 +19,7 @@ class SyncScope:
     until: int
     ephemeral_since: int
     filter: Filter
+    to_device_since: int = 0  # up to where the device has its messages
     ignored: frozenset[str] = frozenset()
     full_state: bool = False
     use_state_after: bool = False

@@ -7,6 +7,9 @@ class UpkeepStore(Protocol):
     async def forget_transactions(self, before_ms: int, most: int) -> int:
         """Transaction IDs that clients used before that time."""
 
+    async def forget_to_device_transactions(self, before_ms: int, most: int) -> int:
+        """The same of messages to devices."""
+
     async def forget_access_tokens(self, before_ms: int, most: int) -> int:
         """Those that expired before that time and belong to no refresh token."""
 

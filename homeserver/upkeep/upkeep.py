@@ -37,6 +37,7 @@ class Task(NamedTuple):
 def tasks(store: UpkeepStore, *, session_seconds: int) -> tuple[Task, ...]:
     return (
         Task("transactions", store.forget_transactions, TRANSACTIONS_MS),
+        Task("to_device_transactions", store.forget_to_device_transactions, TRANSACTIONS_MS),
         Task("refresh_tokens", store.forget_refresh_tokens, TOKENS_MS),
         Task("access_tokens", store.forget_access_tokens, TOKENS_MS),  # after the refresh tokens to which they belong
         Task("login_tokens", store.forget_login_tokens, HOUR_MS),

@@ -15,6 +15,7 @@ from homeserver.sync.sections.presence import PresenceSection
 from homeserver.sync.sections.state import StateSection
 from homeserver.sync.sections.summary import SummarySection
 from homeserver.sync.sections.timeline import TimelineSection
+from homeserver.sync.sections.to_device import ToDeviceSection
 from homeserver.sync.sections.unread import UnreadSection
 from homeserver.wiring.encryption import Encryption
 from homeserver.wiring.ground import Chapters, Ground
@@ -61,6 +62,7 @@ def build_syncing(ground: Ground, rooms: Rooms, personal: Personal, encryption: 
         rooms=sync_rooms,
         account_data=account_data,
         presence=PresenceSection(personal.presence, rooms.members),
+        to_device=ToDeviceSection(encryption.inboxes),
         key_counts=KeyCountsSection(encryption.counting),
         streams=ground.streams,
         ephemera=ground.ephemera,

@@ -11,7 +11,7 @@ from homeserver.errors import InvalidParam
 from homeserver.protocol.limits import MAX_INTEGER
 from homeserver.rooms.store import StoredEvent
 
-_TOKEN = re.compile(r"t(-?[0-9]{1,16})_(-?[0-9]{1,16})|s(-?[0-9]{1,16})(?:_[0-9A-Za-z-]*_[0-9]{1,18})?", re.ASCII)
+_TOKEN = re.compile(r"t(-?[0-9]{1,16})_(-?[0-9]{1,16})|s(-?[0-9]{1,16})(?:_[0-9A-Za-z-]*(?:_[0-9]{1,18}){1,2})?", re.ASCII)
 _MAX_LENGTH = 100
 
 
