@@ -44,7 +44,7 @@ def build_syncing(ground: Ground, rooms: Rooms, personal: Personal, encryption: 
         lazy_members=LazyMembers(),
     )
     sync_rooms = SyncRooms(
-        timeline=TimelineSection(timelines=rooms.timelines, history=rooms.history, serving=rooms.serving),
+        timeline=TimelineSection(timelines=rooms.timelines, history=rooms.history, states=rooms.states, serving=rooms.serving),
         state=state,
         summary=SummarySection(rooms.timeline_store),
         unread=unread,

@@ -10,6 +10,7 @@ from homeserver.rooms.reading.serve import EventServing, raw
 from homeserver.rooms.reading.timeline_store import Stretch, Window
 from homeserver.rooms.reading.timelines import Timelines
 from homeserver.rooms.reading.wanted import accepts
+from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import StoredEvent
 from homeserver.sync.scope import RoomScope, SyncScope
 
@@ -56,9 +57,10 @@ class _Shared:
 
 
 class TimelineSection:
-    def __init__(self, *, timelines: Timelines, history: History, serving: EventServing) -> None:
+    def __init__(self, *, timelines: Timelines, history: History, states: StateReader, serving: EventServing) -> None:
         self._timelines = timelines
         self._history = history
+        self._states = states
         self._serving = serving
         self._shared: dict[tuple[str, int, int, int], _Shared] = {}
 
@@ -97,10 +99,23 @@ class TimelineSection:
         if scope.ignored:
             kept = [event for event in kept if event.sender not in scope.ignored or event.state_key is not None]
         seen = await self._history.visible_to(scope.user_id, room.member, kept)
+        if len(seen) < len(kept) and room.member.membership == "join":
+            return await self._with_current(events[-1].root_after, kept, seen)
         if room.member.membership in ("leave", "ban") and not any(item.event.position == room.member.position for item in seen):
             # Whoever declines an invite sees how it ended, though nothing else of the room.
             seen.extend(Seen(event, room.member.membership) for event in kept if event.position == room.member.position)
         return seen
+
+    async def _with_current(self, root: bytes | None, events: Sequence[StoredEvent], seen: Sequence[Seen]) -> list[Seen]:
+        """Those of the events that are seen, and those that are current state: a member knows them as such, and an older one must not win over them."""
+        known = {item.event.num: item for item in seen}
+        for event in events:
+            if root is None or event.state_key is None or event.num in known:
+                continue
+            current = await self._states.one(root, (event.type, event.state_key))
+            if current is not None and current.num == event.num:
+                known[event.num] = Seen(event, None)
+        return [known[event.num] for event in events if event.num in known]
 
     async def _fill(self, scope: SyncScope, room: RoomScope, window: Window, limit: int) -> tuple[Window, list[Seen], bool]:
         """A filter that refuses much: read further back, in growing steps, until there is enough."""
