@@ -1,6 +1,8 @@
 """Somebody who speaks plain HTTP."""
 
 import json
+import time
+from collections.abc import Callable
 from contextlib import closing
 from http.client import HTTPConnection
 from itertools import count
@@ -36,19 +38,19 @@ class Person:
         self.password = ""
 
     def exchange(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
-        """Status, and JSON or else text."""
+        """Status, and the answer: JSON, text, or else bytes."""
         sent = dict(headers)
         if self.token:
             sent["Authorization"] = f"Bearer {self.token}"
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
-            sent["Content-Type"] = "application/json"
+            sent.setdefault("Content-Type", "application/json")
         with closing(HTTPConnection(urlsplit(self.address).netloc, timeout=PATIENCE_SECONDS)) as connection:
             connection.request(method, path, body, sent)
             answer = connection.getresponse()
             received = answer.read()
-        is_json = "json" in answer.headers.get("Content-Type", "")
-        return answer.status, json.loads(received) if is_json else received.decode()
+        kind = answer.headers.get("Content-Type", "")
+        return answer.status, json.loads(received) if "json" in kind else received.decode() if kind.startswith("text/html") else received
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         status, answer = self.exchange(method, path, body)
@@ -66,6 +68,13 @@ class Person:
 
     def delete(self, path: str, body: Any = None) -> Any:
         return self.ask("DELETE", path, body)
+
+    def eventually(self, is_right: Callable[[Any], bool], method: str, path: str, body: Any = None) -> Any:
+        """The answer once it is right: for what the server does in the background, which no sync tells of."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not is_right(answer := self.ask(method, path, body)):
+            assert time.monotonic() < deadline, f"never right: {answer}"
+        return answer
 
     def refused(self, status: int, errcode: str, method: str, path: str, body: Any = None) -> Any:
         found, answer = self.exchange(method, path, body)

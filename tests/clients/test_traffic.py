@@ -54,7 +54,9 @@ def test_every_endpoint_was_called(house: House, whole: None, tmp_path: Path) ->
 
 
 def test_the_server_never_failed(house: House) -> None:
-    assert [exchange for exchange in exchanges(house.recording) if exchange["status"] >= 500] == []
+    failures = [exchange for exchange in exchanges(house.recording) if exchange["status"] >= 500]
+    # The specification has one answer of these that is no fault: somebody else has not sent the file yet.
+    assert [failure for failure in failures if failure["response_body"]["errcode"] != "M_NOT_YET_UPLOADED"] == []
     assert [line for line in house.server.errors().splitlines() if "Traceback" in line or "CRITICAL" in line or " error " in line] == []
 
 

@@ -77,6 +77,16 @@ export function until(client, condition) {
     });
 }
 
+/** What `ask` is answered, once it is right: for what the server does in the background, which no sync tells of. */
+export async function eventually(ask, isRight) {
+    const deadline = Date.now() + PATIENCE_MS;
+    for (;;) {
+        const answer = await ask();
+        if (isRight(answer)) return answer;
+        if (Date.now() > deadline) throw new Error(`never right: ${JSON.stringify(answer)}`);
+    }
+}
+
 /** The event, once the client has it in the room's timelines. */
 export function arrival(client, roomId, eventId) {
     return until(client, () => client.getRoom(roomId)?.findEventById(eventId));

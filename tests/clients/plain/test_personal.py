@@ -91,7 +91,8 @@ def test_finding_people(house: House) -> None:
     bob.put(v3("profile", bob.user_id, "displayname"), {"displayname": name})
     room = alice.create_room(preset="public_chat", invite=[bob.user_id])
     bob.join(room)
-    found = alice.post(v3("user_directory", "search"), {"search_term": name, "limit": 3})
+    search = {"search_term": name, "limit": 3}
+    found = alice.eventually(lambda answer: bool(answer["results"]), "POST", v3("user_directory", "search"), search)
     assert [person["user_id"] for person in found["results"]] == [bob.user_id]
     assert found["limited"] is False
     assert alice.get(v1("mutual_rooms", user_id=bob.user_id)) == {"joined": [room], "count": 1}

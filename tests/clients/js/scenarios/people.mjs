@@ -1,6 +1,6 @@
 // What people show of themselves, and what they keep for themselves.
 import assert from "node:assert/strict";
-import { arrival, joined, until } from "../world.mjs";
+import { arrival, eventually, joined, until } from "../world.mjs";
 
 const PICTURE = "mxc://clients.test/picture";
 
@@ -30,7 +30,8 @@ async function profile(alice, bob, room) {
     assert.equal((await bob.getExtendedProfile(alice.getUserId()))["m.tz"], "Europe/Berlin");
     await alice.deleteExtendedProfileProperty("m.tz");
     assert.equal((await bob.getExtendedProfile(alice.getUserId()))["m.tz"], undefined);
-    const found = await bob.searchUserDirectory({ term: name, limit: 5 });
+    const search = () => bob.searchUserDirectory({ term: name, limit: 5 });
+    const found = await eventually(search, ({ results }) => results[0]?.display_name === name && results[0].avatar_url);
     assert.deepEqual(found.results, [{ user_id: alice.getUserId(), display_name: name, avatar_url: PICTURE }]);
 }
 
