@@ -43,3 +43,15 @@ def test_keys(house: House) -> None:
     alice.refused(400, "M_BAD_JSON", "POST", v3("keys", "query"), {})
     alice.refused(400, "M_BAD_JSON", "POST", v3("keys", "claim"), {})
     assert alice.exchange("POST", v3("keys", "upload"), keys)[0] == 400
+
+
+def test_messages_to_devices(house: House) -> None:
+    alice, bob = house.people("alice", "bob")
+    path = v3("sendToDevice", "org.example.note", "transaction")
+    body = {"messages": {bob.user_id: {bob.device_id: {"text": "for this device"}}}}
+    assert alice.put(path, body) == alice.put(path, body) == {}
+    first = bob.sync()
+    note = {"type": "org.example.note", "sender": alice.user_id, "content": {"text": "for this device"}}
+    assert first["to_device"]["events"] == [note]
+    assert "to_device" not in bob.sync(first["next_batch"])
+    alice.refused(400, "M_BAD_JSON", "PUT", v3("sendToDevice", "org.example.note", "other"), {"messages": []})
