@@ -2,14 +2,12 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from homeserver.errors import TooLarge
 from homeserver.media.content_types import HEAD_BYTES
 from homeserver.media.locks import NamedLocks
-from homeserver.media.store import FileWriter, MediaFiles
-
-T = TypeVar("T")
+from homeserver.media.store import FileWriter, MediaFiles, MediaStore
 
 
 class Incoming(Protocol):
@@ -19,32 +17,16 @@ class Incoming(Protocol):
         """The next piece, b"" at the end."""
 
 
-class Sealed:
-    """A file that is on disk and not yet kept."""
-
-    def __init__(self, writer: FileWriter, locks: NamedLocks, digest: bytes, size: int, head: bytes) -> None:
-        self._writer = writer
-        self._locks = locks
-        self.digest = digest
-        self.size = size
-        self.head = head  # its first bytes
-
-    async def keep(self, record: Callable[[], Awaitable[T]]) -> T:
-        """Make it readable and write down what for; what removes files waits meanwhile."""
-        async with self._locks.hold(self.digest):
-            await self._writer.keep()
-            return await record()
-
-
 class Keeper:
     """`locks` are shared with whoever removes files."""
 
-    def __init__(self, files: MediaFiles, locks: NamedLocks) -> None:
+    def __init__(self, store: MediaStore, files: MediaFiles, locks: NamedLocks) -> None:
+        self._store = store
         self._files = files
         self._locks = locks
 
     @asynccontextmanager
-    async def receive(self, incoming: Incoming, most: int) -> AsyncIterator[Sealed]:
+    async def receive(self, incoming: Incoming, most: int) -> AsyncIterator["Sealed"]:
         """The whole file, sealed; TooLarge beyond `most` bytes. What is not kept is forgotten at the end."""
         writer = await self._files.begin()
         try:
@@ -57,9 +39,34 @@ class Keeper:
                     head += piece[:HEAD_BYTES]
                 await writer.write(piece)
             digest, size = await writer.seal()
-            yield Sealed(writer, self._locks, digest, size, head[:HEAD_BYTES])
+            yield Sealed(self, writer, digest, size, head[:HEAD_BYTES])
         finally:
             await writer.discard()
+
+    async def keep(self, writer: FileWriter, digest: bytes, record: Callable[[], Awaitable[None]]) -> None:
+        async with self._locks.hold(digest):
+            await writer.keep()
+            try:
+                await record()
+            except Exception:
+                if not await self._store.is_referenced(digest):
+                    await self._files.delete(digest)
+                raise
+
+
+class Sealed:
+    """A file that is on disk and not yet kept."""
+
+    def __init__(self, keeper: Keeper, writer: FileWriter, digest: bytes, size: int, head: bytes) -> None:
+        self._keeper = keeper
+        self._writer = writer
+        self.digest = digest
+        self.size = size
+        self.head = head  # its first bytes
+
+    async def keep(self, record: Callable[[], Awaitable[None]]) -> None:
+        """Make it readable, and write down what for; when that fails, it is gone again. Not to be cancelled."""
+        await self._keeper.keep(self._writer, self.digest, record)
 
 
 class Pieces:

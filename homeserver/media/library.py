@@ -1,5 +1,9 @@
 """Finding a file to serve: ours, or another server's, fetched once (client-server API, "Content repository")."""
 
+from contextlib import aclosing
+
+from twisted.internet.defer import Deferred
+
 from config.media import Media as Settings
 from homeserver.clock import Clock
 from homeserver.errors import NotFound, NotYetUploaded, RemoteTooLarge, TooLarge
@@ -8,8 +12,9 @@ from homeserver.media.content_types import agreed_type, declared_type
 from homeserver.media.keep import Keeper, Pieces
 from homeserver.media.locks import NamedLocks
 from homeserver.media.names import check_media_id, clean_file_name
-from homeserver.media.remote import RemoteMedia
+from homeserver.media.remote import RemoteFile, RemoteMedia
 from homeserver.media.store import MediaRecord, MediaStore
+from homeserver.waiting import shielded
 
 DEFAULT_WAIT_MS = 20_000
 LONGEST_WAIT_MS = 60_000
@@ -35,16 +40,13 @@ class Library:
         wait_ms = min(wait_ms, LONGEST_WAIT_MS)
         record = await self._store.get(origin, media_id)
         if record is None and origin != self._server_name and may_fetch:
-            record = await self._fetched(origin, media_id, wait_ms)
+            record = await shielded(Deferred.fromCoroutine(self._fetched(origin, media_id, wait_ms)))
         if record is not None and record.digest is None:
             record = await self._awaited(record, wait_ms)
         if record is None or record.quarantined:
             raise NotFound("There is no such file")
         await self._note(record)
         return record
-
-    def is_own(self, record: MediaRecord) -> bool:
-        return record.origin == self._server_name
 
     async def _awaited(self, record: MediaRecord, wait_ms: int) -> MediaRecord | None:
         """The record with its file, or None when its place has expired."""
@@ -71,19 +73,26 @@ class Library:
             file = await self._remote.fetch(origin, media_id, timeout_ms=wait_ms)
             if file is None:
                 return None
-            most = self._settings.max_upload_bytes
-            if file.size is not None and file.size > most:
-                raise RemoteTooLarge
             try:
-                async with self._keeper.receive(Pieces(file.pieces()), most) as sealed:
-                    now = self._clock.now_ms()
-                    content_type = agreed_type(declared_type(file.content_type), sealed.head)
-                    name = clean_file_name(file.file_name)
-                    record = MediaRecord(origin, media_id, None, now, None, sealed.digest, sealed.size, content_type, name, accessed_ts=now)
-                    await sealed.keep(lambda: self._store.add(record, 0))
+                await self._store_fetched(origin, media_id, file)
             except TooLarge as error:
                 raise RemoteTooLarge from error
             return await self._store.get(origin, media_id)  # the same bytes may be in quarantine
+
+    async def _store_fetched(self, origin: str, media_id: str, file: RemoteFile) -> None:
+        most = self._settings.max_upload_bytes
+        if file.size is not None and file.size > most:
+            raise TooLarge
+        async with aclosing(file.pieces()) as pieces, self._keeper.receive(Pieces(pieces), most) as sealed:
+            now = self._clock.now_ms()
+            content_type = agreed_type(declared_type(file.content_type), sealed.head)
+            name = clean_file_name(file.file_name)
+            record = MediaRecord(origin, media_id, None, now, None, sealed.digest, sealed.size, content_type, name, accessed_ts=now)
+
+            async def add() -> None:
+                await self._store.add(record, 0)
+
+            await sealed.keep(add)
 
     async def _note(self, record: MediaRecord) -> None:
         now = self._clock.now_ms()

@@ -1,6 +1,6 @@
 """What media asks of other servers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Protocol
 
 
@@ -11,7 +11,7 @@ class RemoteFile(Protocol):
     file_name: str | None
     size: int | None  # as announced
 
-    def pieces(self) -> AsyncIterator[bytes]: ...
+    def pieces(self) -> AsyncGenerator[bytes, None]: ...
 
 
 class RemoteMedia(Protocol):

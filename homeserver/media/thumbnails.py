@@ -1,5 +1,7 @@
 """Thumbnails, made when first asked for and kept (client-server API, "Thumbnails")."""
 
+from twisted.internet.defer import Deferred
+
 from homeserver.errors import NotFound, RemoteTooLarge, TooLarge, Unknown
 from homeserver.media.keep import Keeper, Whole
 from homeserver.media.locks import NamedLocks
@@ -7,6 +9,7 @@ from homeserver.media.pictures import Made, NoPicture, TooManyPixels
 from homeserver.media.pool import Workbench
 from homeserver.media.sizes import Size, choose
 from homeserver.media.store import MediaFiles, MediaRecord, Thumbnail, ThumbnailStore
+from homeserver.waiting import shielded
 
 ORIGINAL = "original"
 
@@ -33,7 +36,11 @@ class Thumbnails:
         known = await self._store.get(digest, variant)
         if known is not None:
             return known
-        async with self._making.hold((digest, variant)):  # who asks for the same meanwhile waits for it
+        return await shielded(Deferred.fromCoroutine(self._made_once(record, digest, variant, size, moving)))
+
+    async def _made_once(self, record: MediaRecord, digest: bytes, variant: str, size: Size | None, moving: bool) -> Thumbnail:
+        """Who asks for the same meanwhile waits for it."""
+        async with self._making.hold((digest, variant)):
             known = await self._store.get(digest, variant)
             return known or await self._make(record, digest, variant, size, moving)
 
@@ -59,6 +66,9 @@ class Thumbnails:
     async def _kept(self, digest: bytes, variant: str, data: bytes, content_type: str) -> Thumbnail:
         async with self._keeper.receive(Whole(data), len(data)) as sealed:
             thumbnail = Thumbnail(digest, variant, sealed.digest, sealed.size, content_type)
-            if not await sealed.keep(lambda: self._store.add(thumbnail)):
-                raise NotFound("There is no such file")
+            await sealed.keep(lambda: self._record(thumbnail))
         return thumbnail
+
+    async def _record(self, thumbnail: Thumbnail) -> None:
+        if not await self._store.add(thumbnail):
+            raise NotFound("There is no such file")

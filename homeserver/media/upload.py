@@ -48,9 +48,8 @@ class Uploads:
             record = MediaRecord(
                 self._server_name, media_id, user_id, now, None, sealed.digest, sealed.size, content_type, file_name, accessed_ts=now
             )
-            if not await sealed.keep(lambda: self._store.add(record, self._settings.user_quota_bytes)):
-                raise Forbidden(OVER_QUOTA)
-            return media_id
+            await sealed.keep(lambda: self._record(record))
+        return media_id
 
     async def keep_place(self, user_id: str) -> Place:
         """A media ID whose file comes later; LimitExceeded with too many of them."""
@@ -71,8 +70,14 @@ class Uploads:
         async with self._keeper.receive(upload.incoming, self._settings.max_upload_bytes) as sealed:
             content_type = agreed_type(declared_type(upload.content_type), sealed.head)
             content = Content(sealed.digest, sealed.size, content_type, file_name)
-            now, quota = self._clock.now_ms(), self._settings.user_quota_bytes
-            filled = await sealed.keep(lambda: self._store.fill(origin, media_id, content, now, quota))
+            await sealed.keep(lambda: self._record_filled(origin, media_id, content))
+
+    async def _record(self, record: MediaRecord) -> None:
+        if not await self._store.add(record, self._settings.user_quota_bytes):
+            raise Forbidden(OVER_QUOTA)
+
+    async def _record_filled(self, origin: str, media_id: str, content: Content) -> None:
+        filled = await self._store.fill(origin, media_id, content, self._clock.now_ms(), self._settings.user_quota_bytes)
         if filled is Filled.TAKEN:
             raise CannotOverwriteMedia
         if filled is Filled.GONE:

@@ -38,7 +38,7 @@ def build_media(ground: Ground) -> Media:
     store, locks = StoredMedia(ground.database), NamedLocks()
     directory = Path(server.data_directory) / settings.directory
     files = DiskFiles(directory, ground.threads.pool("files", FILE_THREADS), clock, chance)
-    keeper = Keeper(files, locks)
+    keeper = Keeper(store, files, locks)
     library = Library(settings, server.name, store, keeper, NoRemoteMedia(), Arrivals(ground.streams, clock), clock)
     removal = Removal(server.name, store, files, locks, clock)
     workbench = Workbench(ground.threads.pool("images", settings.image_threads), settings.image_queue)

@@ -1,9 +1,9 @@
 """Downloads, for those who say who they are, and the deprecated ones for everybody (client-server API, "Content repository")."""
 
 from config.media import Media as Settings
-from homeserver.client_api.media.serving import Served, serve_file
+from homeserver.client_api.media.serving import Served, find_file, serve_file
 from homeserver.errors import NotFound
-from homeserver.media.library import DEFAULT_WAIT_MS, Library
+from homeserver.media.library import Library
 from homeserver.media.names import check_file_name
 from homeserver.media.store import MediaFiles
 from homeserver.protocol.ids import ServerName
@@ -46,9 +46,8 @@ class DownloadEndpoints:
     async def _serve(
         self, request: Request, origin: str, media_id: str, file_name: str | None = None, *, may_fetch: bool = True, public: bool = False
     ) -> Reply:
-        wait_ms = request.integer("timeout_ms", DEFAULT_WAIT_MS)
         name = check_file_name(file_name)
-        record = await self._library.find(origin, media_id, wait_ms=wait_ms, may_fetch=may_fetch)
+        record = await find_file(self._library, request, origin, media_id, may_fetch=may_fetch)
         if record.digest is None:
             raise RuntimeError("a file was found that is not here")
         served = Served(record.digest, record.size, record.content_type, name or record.file_name)

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from homeserver.errors import RangeNotSatisfiable
 from homeserver.media.content_types import is_inline
+from homeserver.media.library import DEFAULT_WAIT_MS, Library
 from homeserver.media.names import disposition
-from homeserver.media.store import MediaFiles
+from homeserver.media.store import MediaFiles, MediaRecord
 from homeserver.web.endpoint import Reply
 from homeserver.web.replies import refuse
 from homeserver.web.request import Request
@@ -30,6 +31,15 @@ class Served(NamedTuple):
     size: int
     content_type: str
     file_name: str | None
+
+
+async def find_file(library: Library, request: Request, origin: str, media_id: str, *, may_fetch: bool = True) -> MediaRecord:
+    """Waits for what is announced, as long as the client asks; a server that stops does not wait for that."""
+    wait_ms = request.integer("timeout_ms", DEFAULT_WAIT_MS)
+    request.waits = True
+    record = await library.find(origin, media_id, wait_ms=wait_ms, may_fetch=may_fetch)
+    request.waits = False
+    return record
 
 
 async def serve_file(files: MediaFiles, served: Served, request: Request, *, public: bool = False) -> Reply:

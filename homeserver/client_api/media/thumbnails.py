@@ -1,9 +1,9 @@
 """Thumbnails (client-server API, "Content repository")."""
 
 from config.media import Media as Settings
-from homeserver.client_api.media.serving import Served, serve_file
+from homeserver.client_api.media.serving import Served, find_file, serve_file
 from homeserver.errors import NotFound
-from homeserver.media.library import DEFAULT_WAIT_MS, Library
+from homeserver.media.library import Library
 from homeserver.media.sizes import CROP, SCALE
 from homeserver.media.store import MediaFiles
 from homeserver.media.thumbnails import Thumbnails
@@ -37,8 +37,7 @@ class ThumbnailEndpoints:
         width, height = request.integer("width", 1, least=1), request.integer("height", 1, least=1)
         method = request.choice("method", (CROP, SCALE), SCALE)
         moving = request.flag("animated")
-        wait_ms = request.integer("timeout_ms", DEFAULT_WAIT_MS)
-        record = await self._library.find(origin, media_id, wait_ms=wait_ms, may_fetch=may_fetch)
+        record = await find_file(self._library, request, origin, media_id, may_fetch=may_fetch)
         made = await self._thumbnails.of(record, width, height, method, moving=moving)
         name = f"thumbnail.{made.content_type.partition('/')[2]}"
         return await serve_file(self._files, Served(made.file, made.size, made.content_type, name), request, public=public)

@@ -1,0 +1,217 @@
+"""The records of files and thumbnails: quotas, kept places, what is left over, quarantine; files on disk."""
+
+import os
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from homeserver.media.store import MEDIA, Content, FilesUnavailable, Filled, MediaRecord, MissingFile, Thumbnail, Usage
+from homeserver.streams import Change, Streams
+from storage.database import Database
+from storage.drivers.threads import NoThreads
+from storage.media.files import ABANDONED_MS, DiskFiles
+from storage.media.records import StoredMedia
+from storage.media.thumbnails import StoredThumbnails
+from tests.support.client import run
+from tests.support.clock import FakeClock, SeededChance
+from tests.support.loop import ThreadLoop
+
+ALICE = "@alice:test"
+A, B, C = (letter * 32 for letter in (b"a", b"b", b"c"))
+
+
+def record(media_id: str, digest: bytes | None = A, *, size: int = 10, uploader: str | None = ALICE, ts: int = 100) -> MediaRecord:
+    origin = "test" if uploader else "other"
+    return MediaRecord(origin, media_id, uploader, ts, None if digest else ts + 1000, digest, size if digest else 0, "image/png", "ä", ts)
+
+
+def test_records_come_back(loop: ThreadLoop, database: Database) -> None:
+    store = StoredMedia(database)
+    for kept in (record("one"), record("two", uploader=None)):
+        assert loop.run(store.add(kept, 0))
+        assert loop.run(store.get(kept.origin, kept.media_id)) == kept
+    assert loop.run(store.get("test", "two")) is None
+    assert loop.run(store.usage(ALICE)) == Usage(1, 10)
+    loop.run(store.touch("test", "one", 500))
+    found = loop.run(store.get("test", "one"))
+    assert found is not None
+    assert found.accessed_ts == 500
+
+
+def test_a_second_copy_of_the_same_id_changes_nothing(loop: ThreadLoop, database: Database) -> None:
+    store = StoredMedia(database)
+    assert loop.run(store.add(record("one"), 0))
+    assert loop.run(store.add(record("one", B), 0))
+    found = loop.run(store.get("test", "one"))
+    assert found is not None
+    assert found.digest == A
+    assert loop.run(store.usage(ALICE)) == Usage(1, 10)
+
+
+def test_quota(loop: ThreadLoop, database: Database) -> None:
+    store = StoredMedia(database)
+    assert loop.run(store.add(record("one", size=60), 100))
+    assert not loop.run(store.add(record("two", size=41), 100))
+    assert loop.run(store.add(record("three", size=40), 100))
+    assert loop.run(store.get("test", "two")) is None
+    assert loop.run(store.remove([("test", "one"), ("test", "one"), ("test", "unknown")])) == 1
+    assert loop.run(store.usage(ALICE)) == Usage(1, 40)
+
+
+def test_kept_places(loop: ThreadLoop, database: Database, streams: Streams) -> None:
+    store = StoredMedia(database)
+    changes: list[Change] = []
+    streams.subscribe(changes.extend)
+    content = Content(A, 10, "text/plain", None)
+    assert loop.run(store.reserve(record("one", None), 2))
+    assert loop.run(store.reserve(record("two", None, ts=200), 2))
+    assert not loop.run(store.reserve(record("three", None, ts=300), 2))
+    assert loop.run(store.reserve(record("three", None, ts=1100), 2))  # the first has expired by then
+    assert loop.run(store.fill("test", "one", content, 1100, 0)) is Filled.GONE
+    assert loop.run(store.fill("test", "unknown", content, 300, 0)) is Filled.GONE
+    assert loop.run(store.fill("test", "two", content, 300, 9)) is Filled.OVER_QUOTA
+    assert loop.run(store.fill("test", "two", content, 300, 10)) is Filled.DONE
+    assert loop.run(store.fill("test", "two", content, 300, 0)) is Filled.TAKEN
+    found = loop.run(store.get("test", "two"))
+    assert found == record("two", None, ts=200)._replace(
+        expires_ts=None, digest=A, size=10, content_type="text/plain", file_name=None, accessed_ts=300
+    )
+    assert [(change.kind, change.user_id, change.subject) for change in changes] == [(MEDIA, ALICE, ("test", "two"))]
+    assert loop.run(store.usage(ALICE)) == Usage(1, 10)
+    assert loop.run(store.forget_reservations(10_000, 1)) == 1
+    assert loop.run(store.get("test", "one")) is None
+    assert loop.run(store.forget_reservations(10_000, 5)) == 1
+    assert loop.run(store.get("test", "two")) == found
+
+
+def test_files_are_left_over_with_their_last_record(loop: ThreadLoop, database: Database) -> None:
+    store, thumbnails = StoredMedia(database), StoredThumbnails(database)
+    for kept in (record("one"), record("two"), record("three", C)):
+        loop.run(store.add(kept, 0))
+    for made in (
+        Thumbnail(A, "small", B, 5, "image/png"),
+        Thumbnail(A, "large", A, 10, "image/png"),
+        Thumbnail(A, "other", C, 1, "image/png"),
+    ):
+        assert loop.run(thumbnails.add(made))
+        assert loop.run(thumbnails.add(made))
+        assert loop.run(thumbnails.get(A, made.variant)) == made
+    loop.run(store.remove([("test", "one")]))
+    assert loop.run(store.leftovers(10)) == []
+    loop.run(store.remove([("test", "two")]))
+    assert loop.run(store.leftovers(10)) == [A, B]  # C is somebody's upload too
+    assert loop.run(thumbnails.get(A, "small")) is None
+    assert not loop.run(thumbnails.add(Thumbnail(A, "small", B, 5, "image/png")))
+    assert [loop.run(store.is_referenced(digest)) for digest in (A, B, C)] == [False, False, True]
+    loop.run(store.forget_leftover(A))
+    assert loop.run(store.leftovers(10)) == [B]
+
+
+def test_uploads_of_a_user_in_order(loop: ThreadLoop, database: Database) -> None:
+    store = StoredMedia(database)
+    for media_id, ts in (("b", 2), ("a", 2), ("c", 1), ("d", 3)):
+        loop.run(store.add(record(media_id, ts=ts), 0))
+    loop.run(store.add(record("e", uploader="@bob:test"), 0))
+    first = loop.run(store.of_user(ALICE, None, 2))
+    assert [found.media_id for found in first] == ["c", "a"]
+    assert [found.media_id for found in loop.run(store.of_user(ALICE, (2, "a"), 9))] == ["b", "d"]
+
+
+def test_unused_files(loop: ThreadLoop, database: Database) -> None:
+    store = StoredMedia(database)
+    for kept in (record("one", ts=3), record("two", ts=1), record("three", None, ts=1), record("four", uploader=None, ts=2)):
+        loop.run(store.add(kept, 0))
+    assert loop.run(store.unused(3, 9, own="test", local=True)) == [("test", "two")]
+    assert loop.run(store.unused(9, 1, own="test", local=True)) == [("test", "two")]
+    assert loop.run(store.unused(9, 9, own="test", local=False)) == [("other", "four")]
+
+
+def test_quarantine_is_of_bytes(loop: ThreadLoop, database: Database) -> None:
+    store = StoredMedia(database)
+    loop.run(store.add(record("one"), 0))
+    loop.run(store.quarantine([A, B], "@admin:test", 5))
+    loop.run(store.quarantine([A], "@admin:test", 6))
+    loop.run(store.add(record("two"), 0))
+    assert [found.quarantined for found in loop.run(store.of_user(ALICE, None, 9))] == [True, True]
+    loop.run(store.release([A, C]))
+    assert [found.quarantined for found in loop.run(store.of_user(ALICE, None, 9))] == [False, False]
+
+
+# ---------------------------------------------------------------- files
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> DiskFiles:
+    return DiskFiles(tmp_path, NoThreads().pool("files", 1), FakeClock(), SeededChance())
+
+
+def on_disk(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+async def stored(files: DiskFiles, *pieces: bytes) -> bytes:
+    writer = await files.begin()
+    for piece in pieces:
+        await writer.write(piece)
+    digest, size = await writer.seal()
+    assert size == sum(map(len, pieces))
+    await writer.keep()
+    await writer.discard()
+    return digest
+
+
+def test_a_file_lies_under_its_hash(files: DiskFiles, tmp_path: Path) -> None:
+    digest = run(stored(files, b"hello ", b"world"))
+    name = sha256(b"hello world").hexdigest()
+    assert digest.hex() == name
+    assert on_disk(tmp_path) == [f"files/{name[:2]}/{name[2:4]}/{name[4:]}"]
+    assert run(files.read(digest, 0, 100)) == b"hello world"
+    assert run(files.read(digest, 6, 3)) == b"wor"
+    assert run(stored(files, b"hello world")) == digest
+    assert len(on_disk(tmp_path)) == 1
+    with files.open(digest) as file:
+        assert file.read() == b"hello world"
+    run(files.delete(digest))
+    run(files.delete(digest))
+    assert on_disk(tmp_path) == []
+    for ask in (lambda: run(files.read(digest, 0, 1)), lambda: files.open(digest)):
+        with pytest.raises(MissingFile):
+            ask()
+
+
+def test_what_is_not_kept_is_gone(files: DiskFiles, tmp_path: Path) -> None:
+    async def begin() -> None:
+        writer = await files.begin()
+        await writer.write(b"a")
+        assert len(on_disk(tmp_path)) == 1
+        await writer.discard()
+
+    run(begin())
+    assert on_disk(tmp_path) == []
+
+
+def test_a_broken_copy_is_replaced(files: DiskFiles, tmp_path: Path) -> None:
+    digest = run(stored(files, b"hello world"))
+    (tmp_path / on_disk(tmp_path)[0]).write_bytes(b"hello")
+    assert run(stored(files, b"hello world")) == digest
+    assert run(files.read(digest, 0, 100)) == b"hello world"
+
+
+def test_what_a_crash_left_is_removed_when_it_is_old(files: DiskFiles, tmp_path: Path) -> None:
+    run(files.clean())
+    for _ in range(2):
+        run(run(files.begin()).seal())
+    now = FakeClock().now_ms()
+    old, new = (tmp_path / path for path in on_disk(tmp_path))
+    os.utime(old, (0, (now - ABANDONED_MS) / 1000 - 1))
+    os.utime(new, (0, now / 1000))
+    run(files.clean())
+    assert on_disk(tmp_path) == [str(new.relative_to(tmp_path))]
+
+
+def test_a_disk_that_refuses(tmp_path: Path) -> None:
+    (tmp_path / "incoming").write_text("in the way")
+    with pytest.raises(FilesUnavailable) as raised:
+        run(DiskFiles(tmp_path, NoThreads().pool("files", 1), FakeClock(), SeededChance()).begin())
+    assert raised.value.status == 503
