@@ -61,7 +61,7 @@ def _count(point: str, chance: random.Random) -> int:
         return 1
     if point == "after_token":
         return chance.randint(1, 3)
-    return chance.randint(1, 300) if point == "during_checkpoint" else chance.randint(1, 40)
+    return chance.randint(1, 300) if point in ("during_checkpoint", "power_failure") else chance.randint(1, 40)
 
 
 class Campaign:

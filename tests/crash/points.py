@@ -9,9 +9,10 @@ import signal
 from collections.abc import Callable
 from functools import wraps
 from importlib import import_module
+from random import Random
 from typing import Any
 
-import apsw
+from tests.crash.files import WatchedFile, WatchedFiles, lose_power
 
 VARIABLE = "CHATME_CRASH"
 EXTRA_MIGRATIONS = "CHATME_CRASH_MIGRATIONS"
@@ -87,8 +88,25 @@ def before_wake_up(passed: Countdown) -> None:
 
 
 def during_checkpoint(passed: Countdown) -> None:
-    """SQLite alone: between two pages that go from the log into the database."""
-    _WATCHED.append(_WatchedFiles(passed))
+    """SQLite alone: between two pages that go from the log into the database, where in WAL mode only a checkpoint writes."""
+
+    def written(file: WatchedFile, offset: int) -> None:
+        if file.is_database and offset:  # the first page is written when the file is made, too
+            passed()
+
+    _KEPT.append(WatchedFiles(written))
+
+
+def power_failure(passed: Countdown) -> None:
+    """SQLite alone: at some write, and what was not synced is lost."""
+
+    def written(file: WatchedFile, offset: int) -> None:
+        if passed.due():
+            lose_power(files, Random(offset))
+            die()
+
+    files = WatchedFiles(written)
+    _KEPT.append(files)
 
 
 def during_migration(passed: Countdown) -> None:
@@ -134,6 +152,20 @@ def lie(passed: Countdown) -> None:
     SqliteTransaction.begin = die_before_the_next  # type: ignore[method-assign]
 
 
+def power_failure_unsynced(passed: Countdown) -> None:
+    """Another fault: commits are not synced, and the power fails. A kill alone would not show it."""
+    from storage.drivers.sqlite_file import SqliteFile
+
+    set_up = SqliteFile._set_up
+
+    def carelessly(self: Any) -> None:
+        set_up(self)
+        self.writer.pragma("synchronous", "NORMAL")
+
+    SqliteFile._set_up = carelessly  # type: ignore[method-assign]
+    power_failure(passed)
+
+
 POINTS: dict[str, Callable[[Countdown], None]] = {
     point.__name__: point
     for point in (
@@ -143,12 +175,13 @@ POINTS: dict[str, Callable[[Countdown], None]] = {
         after_wake_up,
         before_wake_up,
         during_checkpoint,
+        power_failure,
         during_migration,
         after_token,
     )
 }
-SQLITE_ALONE = {"during_checkpoint"}
-FAULTS = {"lie": lie}
+SQLITE_ALONE = {"during_checkpoint", "power_failure"}
+FAULTS = {"lie": lie, "power_failure_unsynced": power_failure_unsynced}
 
 
 def install(environment: dict[str, str]) -> None:
@@ -210,29 +243,4 @@ def _around(owner: type, name: str, before: Callable[[], None] | None = None, af
     setattr(owner, name, watched)
 
 
-class _WatchedFiles(apsw.VFS):
-    """SQLite's own files, but for the database: in WAL mode only a checkpoint writes into it."""
-
-    def __init__(self, passed: Countdown) -> None:
-        self._passed = passed
-        self._base = apsw.vfs_names()[0]
-        super().__init__("crash", self._base, makedefault=True)
-
-    def xOpen(self, name: Any, flags: list[int]) -> Any:
-        if flags[0] & apsw.SQLITE_OPEN_MAIN_DB:
-            return _WatchedDatabase(self._passed, self._base, name, flags)
-        return super().xOpen(name, flags)
-
-
-class _WatchedDatabase(apsw.VFSFile):
-    def __init__(self, passed: Countdown, base: str, name: Any, flags: list[int]) -> None:
-        self._passed = passed
-        super().__init__(base, name, flags)
-
-    def xWrite(self, data: bytes, offset: int) -> None:
-        if offset:  # the first page is written when the file is made, too
-            self._passed()
-        super().xWrite(data, offset)
-
-
-_WATCHED: list[_WatchedFiles] = []  # SQLite knows it by name for as long as the process lives
+_KEPT: list[WatchedFiles] = []

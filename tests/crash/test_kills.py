@@ -7,7 +7,7 @@ import pytest
 
 from tests.crash.campaign import Campaign, Death, deaths
 from tests.crash.drivers import DRIVERS, database_of
-from tests.crash.points import POINTS, SQLITE_ALONE
+from tests.crash.points import FAULTS, POINTS, SQLITE_ALONE
 
 CYCLES = 50
 SEED = 20
@@ -24,6 +24,7 @@ def test_what_was_acknowledged_stands(driver: str, tmp_path: Path) -> None:
     assert report.acknowledged > CYCLES
 
 
-def test_a_server_that_acknowledges_what_it_does_not_store_is_found_out(tmp_path: Path) -> None:
-    with pytest.raises(AssertionError):
-        asyncio.run(Campaign(tmp_path, None, SEED).run([Death("lie", 20), Death(after=0.1)]))
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_server_that_acknowledges_what_it_does_not_store_is_found_out(fault: str, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match=r"was acknowledged as|told of before, is gone|is ahead of the server|acknowledged, \d+ tried"):
+        asyncio.run(Campaign(tmp_path, None, SEED).run([Death(fault, 60)] * 5))

@@ -29,7 +29,7 @@ class People:
         self.room = self._new_room(self.alice, "10")
         self.server.ok(self.bob.post(f"/_matrix/client/v3/rooms/{self.room}/join", {}))
         self._since = self.server.ok(self.bob.get("/_matrix/client/v3/sync"))["next_batch"]
-        self._names: dict[str, str] = {}  # by token
+        self._names: dict[str, tuple[str, str]] = {}  # user and device by token
         self.fuzzers: list[Client] = []
         self.throwaways: list[Client] = []
         self.renew()
@@ -37,7 +37,10 @@ class People:
     # ------------------------------------------------------------ the fuzzer's own
 
     def name_of(self, client: Client) -> str:
-        return self._names.get(client.token or "", "@nobody:test")
+        return self._names.get(client.token or "", ("@nobody:test", ""))[0]
+
+    def device_of(self, client: Client) -> str:
+        return self._names.get(client.token or "", ("", "NOTHING"))[1]
 
     def lost(self, client: Client) -> None:
         """The token is none any more."""
@@ -71,7 +74,7 @@ class People:
         self.throwaways = [self._new_user(), self._new_user()]
         status, answer = self.server.run(self.server.client.post("/_matrix/client/v3/register?kind=guest", {}))
         self.guest = self.server.client.with_token(answer["access_token"]) if status == 200 else self.fuzzers[0]
-        self._names[self.guest.token or ""] = answer.get("user_id", "")
+        self._names[self.guest.token or ""] = answer.get("user_id", ""), answer.get("device_id", "")
         rooms = [self.room]
         for client in self.fuzzers:
             self.server.run(client.post(f"/_matrix/client/v3/rooms/{self.room}/join", {}))
@@ -86,7 +89,7 @@ class People:
         name = f"fuzz{self._count}"
         self._known.add("user", f"@{name}:test")
         client = self.server.user(name)
-        self._names[client.token or ""] = f"@{name}:test"
+        self._names[client.token or ""] = f"@{name}:test", self.server.ok(client.get("/_matrix/client/v3/account/whoami"))["device_id"]
         return client
 
     def _new_room(self, client: Client, version: str) -> str:

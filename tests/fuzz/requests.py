@@ -50,8 +50,22 @@ QUERIES = {
     "username": ("somebody", "new1"), "kind": ("guest", "user"), "use_state_after": ("true", "false"), "query": ("a",), "search_term": ("user",),
 }  # fmt: skip
 NEEDED = {
-    "timestamp_to_event": "ts", "mutual_rooms": "user_id", "register/available": "username", "/validity": "token", "/fallback/": "session",
+    "timestamp_to_event": ("ts", "dir"), "mutual_rooms": ("user_id",), "register/available": ("username",), "/validity": ("token",),
+    "/fallback/": ("session",),
 }  # fmt: skip
+
+HEADERS = (
+    "authorization",
+    "content-type",
+    "accept",
+    "accept-language",
+    "x-forwarded-for",
+    "user-agent",
+    "origin",
+    "if-none-match",
+    "range",
+    "cookie",
+)
 
 
 @dataclass(slots=True)
@@ -76,9 +90,10 @@ class Requests:
         self._count = 0
         self._schemas: dict[str, dict[str, Any]] = {}
         self._me = ""  # who sends
+        self._device = ""
 
-    def make(self, declaration: Declaration, me: str) -> Generated:
-        self._me = me
+    def make(self, declaration: Declaration, me: str, device: str) -> Generated:
+        self._me, self._device = me, device
         chosen: dict[str, str] = {}
         segments = [self._segment(segment, chosen) for segment in declaration.path.split("/")]
         method = (
@@ -86,8 +101,19 @@ class Requests:
             if self._chance.random() < 0.99
             else self._chance.choice(("HEAD", "OPTIONS", "PATCH", "DELETE", "GET", "TRACE"))
         )
-        query = self._query(next((name for part, name in NEEDED.items() if part in declaration.path), None))
-        return Generated(method, "/".join(segments), query, self._body(declaration, chosen), {}, chosen.get("room_id", ""))
+        query = self._query(next((names for part, names in NEEDED.items() if part in declaration.path), ()))
+        return Generated(method, "/".join(segments), query, self._body(declaration, chosen), self._headers(), chosen.get("room_id", ""))
+
+    def _headers(self) -> dict[str, str]:
+        """Mostly none beyond the client's own."""
+        chance = self._chance
+        if chance.random() > 0.03:
+            return {}
+        return {
+            chance.choice(HEADERS): chance.choice(
+                ("", "Bearer", "Bearer ", "Basic eDp5", "x" * 9000, "application/json; charset=\xff", "a,b,,c", "\xe9")
+            )
+        }
 
     # ------------------------------------------------------------ path and query
 
@@ -110,6 +136,8 @@ class Requests:
             return values.string(chance)
         if name == "user_id" and chance.random() < 0.7:
             return self._me
+        if name == "device_id" and chance.random() < 0.7:
+            return self._device
         if name == "event_id" and "room_id" in chosen and chance.random() < 0.7:
             return self._known.event_of(chosen["room_id"])
         if name == "room_id_or_alias":
@@ -117,12 +145,12 @@ class Requests:
         kind = PARAMETERS.get(name)
         return self._known.some(kind) if kind is not None else chance.choice(WORDS.get(name, ("x",)))
 
-    def _query(self, needed: str | None) -> str:
+    def _query(self, needed: tuple[str, ...]) -> str:
         chance = self._chance
         pairs = []
         names = chance.sample(list(QUERIES), chance.choice((0, 0, 1, 1, 2, 3, 5)))
-        if needed is not None and chance.random() < 0.8:
-            names = [needed, *names]
+        if needed and chance.random() < 0.8:
+            names = [*needed, *names]
         for name in names:
             source = QUERIES[name]
             kind = chance.random()

@@ -37,7 +37,7 @@ class Report:
     failures: dict[str, str] = field(default_factory=dict)  # by what went wrong where: the first such request
     slowest_ms: float = 0.0  # CPU
     slowest: str = ""
-    grown_mib: float = 0.0  # memory besides the database's own, since a quarter of the way
+    grown_mib: float = 0.0  # memory besides the database's own, since half of the way: caches fill, no more
     controls: int = 0
 
     def __str__(self) -> str:
@@ -73,7 +73,7 @@ class Fuzzer:
                 if number % CONTROL_EVERY == 0:
                     self._control(number // CONTROL_EVERY, watch)
                     self._tell(f"{number} of {count}, {len(self.report.failures)} failures, {own_mib():.0f} MiB")
-                if number == count // 4:
+                if number == count // 2:
                     base = own_mib()
                 if len(self.report.failures) >= MOST_FAILURES:
                     break
@@ -83,7 +83,7 @@ class Fuzzer:
     def _one(self, watch: Watch) -> None:
         declaration = self._chance.choice(self._declarations)
         client = self.people.client(declaration.path)
-        generated = self.requests.make(declaration, self.people.name_of(client))
+        generated = self.requests.make(declaration, self.people.name_of(client), self.people.device_of(client))
         request = client.make(generated.method, generated.path, generated.body, None, generated.headers)
         request.query_text = generated.query
         began = time.process_time()

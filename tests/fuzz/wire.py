@@ -52,7 +52,7 @@ class Wire:
         for number in range(1, count + 1):
             declaration = self._chance.choice(self._declarations)
             token = self._throwaway if any(word in declaration.path for word in RACY) else self._chance.choice(self._tokens)
-            generated = self._requests.make(declaration, "@fuzz0:wire.test")
+            generated = self._requests.make(declaration, "@fuzz0:wire.test", "DEVICE")
             query = "&".join(pair for pair in generated.query.split("&") if not pair.startswith("timeout="))
             target = f"{generated.path}?{query}".encode("latin-1", "replace")
             head = b"%b %b HTTP/1.1\r\nHost: wire.test\r\nAuthorization: Bearer %b\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
