@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from twisted.internet.defer import Deferred
 
 from homeserver.clock import Clock
+from homeserver.encryption.store import KEYS_CHANGE, KeysChange
 from homeserver.ephemeral.sequence import Ephemera, EphemeralChange
 from homeserver.figures import CacheFigures
 from homeserver.rooms.member_store import FORGOTTEN, MemberStore
@@ -184,12 +185,25 @@ class Feeds:
                     if feed is not only or room_id in feed.joined:
                         feed.touch(room_id, change.position)
                         touched.add(feed)
+            if change.kind == KEYS_CHANGE:
+                for feed in self._observers(change) if only is None else (only,):
+                    feed.touched = change.position
+                    touched.add(feed)
             if change.user_id is not None:
                 feed_of = self._feeds.get(change.user_id)
                 if feed_of is not None and (only is None or only is feed_of):
                     self._apply_own(feed_of, change)
                     touched.add(feed_of)
         return touched
+
+    def _observers(self, change: Change) -> Iterable[Feed]:
+        """Who has to hear that a user's keys changed: those in the user's rooms, or one observer alone."""
+        if not isinstance(change.subject, KeysChange):
+            return list(self._feeds.values())
+        observer, room_ids = change.subject
+        if observer:
+            return [self._feeds[observer]] if observer in self._feeds else []
+        return {feed for room_id in room_ids for feed in self._in_room.get(room_id, ())}
 
     def _apply_own(self, feed: Feed, change: Change) -> None:
         room_id = change.room_id

@@ -20,6 +20,7 @@ from homeserver.sync.feed import Feed, Feeds
 from homeserver.sync.rooms import SyncRooms
 from homeserver.sync.scope import SyncScope
 from homeserver.sync.sections.account_data import AccountDataSection
+from homeserver.sync.sections.device_lists import DeviceListSection
 from homeserver.sync.sections.key_counts import KeyCountsSection
 from homeserver.sync.sections.presence import PresenceSection
 from homeserver.sync.sections.to_device import ToDeviceSection
@@ -50,6 +51,7 @@ class Syncing:
         account_data: AccountDataSection,
         presence: PresenceSection,
         to_device: ToDeviceSection,
+        device_lists: DeviceListSection,
         key_counts: KeyCountsSection,
         streams: Streams,
         ephemera: Ephemera,
@@ -60,6 +62,7 @@ class Syncing:
         self._account_data = account_data
         self._presence = presence
         self._to_device = to_device
+        self._device_lists = device_lists
         self._key_counts = key_counts
         self._streams = streams
         self._ephemera = ephemera
@@ -118,10 +121,14 @@ class Syncing:
             state_after_name=question.state_after_name,
             ignored=data.ignored,
         )
+        joined = self._device_lists.rooms(scope, feed.joined)
         parts = await self._sections(scope, feed, data)
         letters, has_letters_to = await self._to_device.read(scope)
         if letters:
             parts.append(b'"to_device":{"events":[%b]}' % b",".join(letters))
+        lists = await self._device_lists.read(scope, joined)
+        if lists:
+            parts.append(b'"device_lists":' + lists)
         counts, has_lost_keys = await self._key_counts.read(scope)
         is_empty = not parts and not has_lost_keys
         if counts:

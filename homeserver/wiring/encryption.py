@@ -2,17 +2,21 @@
 
 from dataclasses import dataclass
 
-from homeserver.client_api.encryption.keys import Keys
+from homeserver.client_api.encryption.keys import KeyChanges, Keys
 from homeserver.client_api.encryption.to_device import ToDeviceEndpoints
 from homeserver.encryption.claim import KeyClaims
+from homeserver.encryption.device_lists import DeviceLists
 from homeserver.encryption.key_counts import KeyCounting
 from homeserver.encryption.query import KeyQuery
+from homeserver.encryption.recent_changes import RecentChanges
 from homeserver.encryption.remote import NoRemoteKeys
 from homeserver.encryption.to_device.inboxes import Inboxes
 from homeserver.encryption.to_device.remote import NoCourier
 from homeserver.encryption.to_device.send import ToDevice
 from homeserver.encryption.upload import KeyUpload
 from homeserver.wiring.ground import Chapters, Ground
+from homeserver.wiring.rooms import Rooms
+from storage.encryption.device_lists import StoredDeviceLists
 from storage.encryption.keys import StoredKeys
 from storage.encryption.to_device import StoredToDevice
 
@@ -21,15 +25,24 @@ from storage.encryption.to_device import StoredToDevice
 class Encryption:
     counting: KeyCounting
     inboxes: Inboxes
+    device_lists: DeviceLists
     chapters: Chapters
 
 
-def build_encryption(ground: Ground) -> Encryption:
+def build_encryption(ground: Ground, rooms: Rooms) -> Encryption:
     store, remote = StoredKeys(ground.database), NoRemoteKeys()
     letters = StoredToDevice(ground.database)
     to_device = ToDevice(letters, NoCourier(), ground.identity, ground.clock)
+    lists = DeviceLists(
+        store=StoredDeviceLists(ground.database, ground.names),
+        recent=RecentChanges(ground.streams),
+        members=rooms.members,
+        timelines=rooms.timeline_store,
+        states=rooms.states,
+    )
     chapters = (
         Keys(KeyUpload(store), KeyQuery(store, remote, ground.identity), KeyClaims(store, remote, ground.identity)),
+        KeyChanges(lists, rooms.members),
         ToDeviceEndpoints(to_device),
     )
-    return Encryption(KeyCounting(store, ground.streams), Inboxes(letters, ground.streams), chapters)
+    return Encryption(KeyCounting(store, ground.streams), Inboxes(letters, ground.streams), lists, chapters)

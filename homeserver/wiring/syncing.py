@@ -8,6 +8,7 @@ from homeserver.sync.lazy_members import LazyMembers
 from homeserver.sync.respond import Syncing
 from homeserver.sync.rooms import SyncRooms
 from homeserver.sync.sections.account_data import AccountDataSection
+from homeserver.sync.sections.device_lists import DeviceListSection
 from homeserver.sync.sections.ephemeral import EphemeralSection
 from homeserver.sync.sections.invites import InviteSection
 from homeserver.sync.sections.key_counts import KeyCountsSection
@@ -63,6 +64,7 @@ def build_syncing(ground: Ground, rooms: Rooms, personal: Personal, encryption: 
         account_data=account_data,
         presence=PresenceSection(personal.presence, rooms.members),
         to_device=ToDeviceSection(encryption.inboxes),
+        device_lists=DeviceListSection(encryption.device_lists),
         key_counts=KeyCountsSection(encryption.counting),
         streams=ground.streams,
         ephemera=ground.ephemera,

@@ -2,9 +2,12 @@
 
 from homeserver.client_api.encryption.callers import require_device
 from homeserver.encryption.claim import KeyClaims, wanted_keys
+from homeserver.encryption.device_lists import DeviceLists
 from homeserver.encryption.query import KeyQuery, timeout_of, wanted_devices
 from homeserver.encryption.upload import KeyUpload
 from homeserver.errors import BadJson
+from homeserver.rooms.member_store import MemberStore
+from homeserver.sync.token import SyncToken
 from homeserver.web.endpoint import Access, Answer, Body, Rate, endpoint
 from homeserver.web.request import Request
 
@@ -35,3 +38,19 @@ class Keys:
         if "one_time_keys" not in body:
             raise BadJson("one_time_keys is missing")
         return await self._claims.answer(wanted_keys(body["one_time_keys"]), timeout_of(body))
+
+
+class KeyChanges:
+    def __init__(self, lists: DeviceLists, members: MemberStore) -> None:
+        self._lists = lists
+        self._members = members
+
+    @endpoint("GET", f"{_KEYS}/changes", access=Access.GUEST, rate=Rate.READ, body=Body.NONE)
+    async def changes(self, request: Request) -> Answer:
+        since = SyncToken.parse(request.required("from")).position
+        until = SyncToken.parse(request.required("to")).position
+        user_id = request.user.user_id
+        if since >= until or self._lists.is_quiet(since):
+            return {"changed": [], "left": []}
+        found = await self._lists.changed_since(user_id, since, await self._members.joined_rooms(user_id))
+        return {"changed": found.changed, "left": found.left}

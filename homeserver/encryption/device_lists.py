@@ -1,0 +1,106 @@
+"""Whose devices a user has to look up again, and whose no longer (client-server API, "Tracking the device list for a user").
+
+Since a position: `changed` are those who share a room with the user now and whose keys changed, or who shared none then; `left` are those who
+shared a room then and share none now. Both are exact: who left and came back between is in neither. What changes while it is read may be told twice.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from homeserver.encryption.recent_changes import KeysChanged, RecentChanges
+from homeserver.encryption.store import DeviceListStore, MemberChangeRow
+from homeserver.protocol.limits import MAX_INTEGER
+from homeserver.rooms.member_store import MemberStore
+from homeserver.rooms.reading.timeline_store import TimelineStore
+from homeserver.rooms.state_reader import StateReader
+
+
+class Difference(NamedTuple):
+    changed: list[str]
+    left: list[str]
+
+
+class _News(NamedTuple):
+    members: set[MemberChangeRow]
+    keys: set[str]  # users
+
+
+NOTHING = Difference([], [])
+
+
+class DeviceLists:
+    def __init__(
+        self, *, store: DeviceListStore, recent: RecentChanges, members: MemberStore, timelines: TimelineStore, states: StateReader
+    ) -> None:
+        self._store = store
+        self._recent = recent
+        self._members = members
+        self._timelines = timelines
+        self._states = states
+
+    def is_quiet(self, since: int) -> bool:
+        """Whether it is certain, without looking, that there is nothing to tell to anybody who stands there."""
+        return self._recent.is_quiet(since)
+
+    async def changed_since(self, user_id: str, since: int, joined: Collection[str]) -> Difference:
+        """`joined`: the user's rooms now."""
+        rooms = frozenset(joined)
+        news = await self._news(user_id, since, rooms)
+        if not news.members and not news.keys:
+            return NOTHING
+        were_in = await self._were_joined(news.members, since)
+        own = {row.room_id for row in news.members if row.user_id == user_id}
+        then = (rooms - own) | {row.room_id for row in were_in if row.user_id == user_id}
+        candidates = {row.user_id for row in news.members} | news.keys
+        for room_id in rooms ^ then:
+            candidates.update(await self._members.joined_users(room_id))
+        return await self._compare(user_id, news, were_in, then, rooms, candidates)
+
+    async def _news(self, user_id: str, since: int, rooms: frozenset[str]) -> _News:
+        """What changed in rooms that are or were the user's, and in people's keys."""
+        entries = self._recent.since(since)
+        if entries is not None:
+            keys = {entry.user_id for entry in entries if isinstance(entry, KeysChanged) and entry.observer in ("", user_id)}
+            rows = {entry for entry in entries if isinstance(entry, MemberChangeRow)}
+            own = {row.room_id for row in rows if row.user_id == user_id}
+            return _News({row for row in rows if row.room_id in rooms or row.room_id in own}, keys)
+        records = await self._members.changed_memberships(user_id, since, MAX_INTEGER)
+        concerned = rooms | {record.room_id for record in records}
+        rows = set(await self._store.changed_members(concerned, since))
+        return _News(rows, set(await self._store.changed_users(since, user_id)))
+
+    async def _were_joined(self, rows: Iterable[MemberChangeRow], since: int) -> set[MemberChangeRow]:
+        """Those of them who were joined then."""
+        by_room: dict[str, list[str]] = {}
+        for row in rows:
+            by_room.setdefault(row.room_id, []).append(row.user_id)
+        roots = await self._timelines.roots_at([(room_id, since) for room_id in by_room])
+        known = [(room_id, root) for room_id, root in zip(by_room, roots, strict=True) if root is not None]
+        states = await self._states.at_many([(root, [("m.room.member", user) for user in by_room[room_id]]) for room_id, root in known])
+        return {
+            MemberChangeRow(room_id, address[1])
+            for (room_id, _), state in zip(known, states, strict=True)
+            for address, event in state.items()
+            if event.content.get("membership") == "join"
+        }
+
+    async def _compare(
+        self, user_id: str, news: _News, were_in: set[MemberChangeRow], then: frozenset[str], now: frozenset[str], candidates: set[str]
+    ) -> Difference:
+        others = candidates - {user_id}
+        joined = await self._store.joined(others, now | then)
+        moved: dict[str, set[str]] = {}
+        for row in news.members:
+            moved.setdefault(row.user_id, set()).add(row.room_id)
+        changed = [user_id] if user_id in news.keys else []
+        left = []
+        for other in sorted(others):
+            in_rooms = joined.get(other, set())
+            came_from = {row for row in moved.get(other, ()) if MemberChangeRow(row, other) in were_in}
+            shared_then = not then.isdisjoint((in_rooms - moved.get(other, set())) | came_from)
+            if not now.isdisjoint(in_rooms):
+                if other in news.keys or not shared_then:
+                    changed.append(other)
+            elif shared_then:
+                left.append(other)
+        return Difference(changed, left)

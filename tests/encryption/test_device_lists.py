@@ -1,0 +1,148 @@
+"""Whose devices a client has to look up: held to a model over generated joins, leaves and changes of keys."""
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from homeserver.encryption.recent_changes import RecentChanges
+from tests.encryption.crypto import V3, Device
+from tests.encryption.house import House
+from tests.support.client import start
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+def lists(answer: dict[str, Any]) -> tuple[list[str], list[str]]:
+    found = answer.get("device_lists", {"changed": [], "left": []})
+    return sorted(found["changed"]), sorted(found["left"])
+
+
+class World:
+    """A few people who come and go and log in and out, and what each of them has to be told."""
+
+    def __init__(self, house: House, seed: int) -> None:
+        self.house = house
+        self.random = Random(seed)
+        self.people = [house.person(f"u{number}") for number in range(4)]
+        self.further: dict[str, Device] = {}
+        owner = house.person("owner")
+        self.rooms = [house.room(owner) for _ in range(3)]
+        self.members: dict[str, set[str]] = {room: {owner.user_id} for room in self.rooms}
+        self.seen: dict[str, tuple[str, frozenset[str], set[str]]] = {}  # token, who shared a room then, whose keys changed since
+        for person in self.people:
+            self.note(person, house.sync(person)["next_batch"])
+
+    def mates(self, user_id: str) -> frozenset[str]:
+        rooms = [members for members in self.members.values() if user_id in members]
+        return frozenset().union(*rooms) - {user_id}
+
+    def note(self, person: Device, token: str) -> None:
+        self.seen[person.user_id] = (token, self.mates(person.user_id), set())
+
+    def step(self) -> None:
+        person, room = self.random.choice(self.people), self.random.choice(self.rooms)
+        action = self.random.choice(("move", "move", "move", "keys", "device", "name"))
+        if action == "move" and person.user_id in self.members[room]:
+            self.house.leave(person, room)
+            self.members[room].remove(person.user_id)
+        elif action == "move":
+            self.house.join(person, room)
+            self.members[room].add(person.user_id)
+        elif action == "keys":
+            changed = Device(person.client, person.user_id, person.device_id, salt=str(self.random.random()))
+            self.house.upload(changed)
+            self.keys_changed(person)
+        elif action == "device" and (other := self.further.pop(person.user_id, None)) is not None:
+            self.house.ok(other.client.post(f"{V3}/logout"))
+            self.keys_changed(person)
+        elif action == "device":
+            other = self.further[person.user_id] = self.house.another(person, "OTHER")
+            self.house.upload(other)
+            self.keys_changed(person)
+        else:
+            self.house.ok(person.client.put(f"{V3}/profile/{person.user_id}/displayname", {"displayname": str(self.random.random())}))
+
+    def keys_changed(self, person: Device) -> None:
+        for _, _, keys in self.seen.values():
+            keys.add(person.user_id)
+
+    def check(self, person: Device) -> None:
+        token, then, keys = self.seen[person.user_id]
+        answer = self.house.sync(person, token)
+        now = self.mates(person.user_id)
+        changed = (keys & (now | {person.user_id})) | (now - then)
+        truth = (sorted(changed), sorted(then - now))
+        assert lists(answer) == truth
+        query = {"from": token, "to": answer["next_batch"]}
+        assert lists({"device_lists": self.house.ok(person.client.get(f"{V3}/keys/changes", query))}) == truth
+        self.note(person, answer["next_batch"])
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("from_store", [False, True])
+def test_what_is_told_is_what_a_model_says(house: House, monkeypatch: pytest.MonkeyPatch, seed: int, from_store: bool) -> None:
+    if from_store:
+        monkeypatch.setattr(RecentChanges, "since", lambda self, position: None)
+    world = World(house, seed)
+    for _ in range(60):
+        world.step()
+        if world.random.random() < 0.5:
+            world.check(world.random.choice(world.people))
+    for person in world.people:
+        world.check(person)
+
+
+def test_a_waiting_sync_hears_of_new_keys_of_those_it_shares_a_room_with(house: House) -> None:
+    alice, bob, carol = (house.person(name) for name in ("alice", "bob", "carol"))
+    house.room(alice, bob)
+    waiting = {}
+    for person in (alice, bob, carol):
+        token = house.sync(person)["next_batch"]
+        waiting[person.user_id] = start(person.client.get(f"{V3}/sync", {"since": token, "timeout": 30_000}))
+    house.upload(bob)
+    house.server.clock.advance(1)
+    assert [waiting[person.user_id].called for person in (alice, bob, carol)] == [True, True, False]
+    house.server.clock.advance(31)
+
+
+def test_the_same_keys_again_are_no_news(house: House) -> None:
+    alice, bob = house.person("alice"), house.person("bob")
+    house.room(alice, bob)
+    house.upload(bob)
+    token = house.sync(alice)["next_batch"]
+    house.upload(bob)
+    house.upload(bob, one_time_keys=bob.one_time("a"))
+    house.another(bob, "NO_KEYS")
+    assert lists(house.sync(alice, token)) == ([], [])
+
+
+def test_a_renamed_device_is_news(house: House) -> None:
+    alice, bob = house.person("alice"), house.person("bob")
+    house.room(alice, bob)
+    house.upload(bob)
+    token = house.sync(alice)["next_batch"]
+    house.ok(bob.client.put(f"{V3}/devices/PHONE", {"display_name": "new"}))
+    assert lists(house.sync(alice, token)) == ([bob.user_id], [])
+
+
+def test_a_first_sync_tells_no_changes(house: House) -> None:
+    alice, bob = house.person("alice"), house.person("bob")
+    house.room(alice, bob)
+    house.upload(bob)
+    assert "device_lists" not in house.sync(alice)
+
+
+def test_a_sync_does_not_look_where_nothing_changed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice = house.person("alice")
+    room = house.room(alice)
+    token = house.sync(alice)["next_batch"]
+    asked: list[int] = []
+    monkeypatch.setattr(RecentChanges, "since", lambda self, position: asked.append(position))
+    house.ok(alice.client.put(f"{V3}/rooms/{room}/send/m.room.message/1", {"body": "x", "msgtype": "m.text"}))
+    assert "rooms" in house.sync(alice, token)
+    assert asked == []
