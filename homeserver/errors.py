@@ -157,7 +157,7 @@ class BadAlias(MatrixError):
 
 
 class BadState(MatrixError):
-    errcode, default_message = "M_BAD_STATE", "The change does not fit the present state"
+    status, errcode, default_message = 403, "M_BAD_STATE", "The change does not fit the present state"
 
 
 class DuplicateAnnotation(MatrixError):

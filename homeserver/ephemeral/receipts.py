@@ -118,10 +118,13 @@ class Receipts:
 
 
 def check_thread_id(body: Mapping[str, Any], types: Iterable[str]) -> str | None:
-    """The thread_id of a client's body, None when it has none; raises InvalidParam when it is no thread's, or does not go with the receipt types."""
-    if "thread_id" not in body:
+    """The thread_id of a client's body, None when it has none or null, as matrix-nio sends it.
+
+    Raises InvalidParam when it is no thread's, or does not go with the receipt types.
+    """
+    thread_id = body.get("thread_id")
+    if thread_id is None:
         return None
-    thread_id = body["thread_id"]
     if not isinstance(thread_id, str) or not thread_id or len(thread_id.encode()) > MAX_THREAD_ID_BYTES or "\0" in thread_id:
         raise InvalidParam("thread_id must be a non-empty string")
     if FULLY_READ in types:
