@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+import orjson
+
+from homeserver.protocol import canonical_json
 from homeserver.protocol.room_versions import RoomVersion
 
 StateKey = tuple[str, str]  # (event type, state key): the address of one piece of room state
@@ -28,17 +31,17 @@ class Event:
     """One event. `pdu` is the whole signed wire object without `unsigned`; all else is read from it once.
 
     `room_id` is set for every event, also for a v12 create event, whose PDU carries none. `encoded` is the pair that
-    `event_bytes.split` gives, when whoever made the event had it at hand.
+    `event_bytes.split` gives, when whoever made the event had it at hand; then the PDU itself need not be kept.
     """
 
     __slots__ = (
+        "_pdu",
         "auth_events",
         "content",
         "depth",
         "encoded",
         "event_id",
         "origin_server_ts",
-        "pdu",
         "prev_events",
         "redacts",
         "room_id",
@@ -77,7 +80,7 @@ class Event:
         self.prev_events = prev_events
         self.auth_events = auth_events
         self.redacts = redacts
-        self.pdu = pdu
+        self._pdu: dict[str, Any] | None = pdu
         self.version = version
         self.encoded = encoded
 
@@ -107,6 +110,20 @@ class Event:
         )
 
     @property
+    def pdu(self) -> dict[str, Any]:
+        """The whole signed wire object without `unsigned`."""
+        if self._pdu is not None:
+            return self._pdu
+        if self.encoded is None:
+            raise ValueError("an event keeps its PDU or the bytes of it")
+        return parse_pdu(*self.encoded, self.version)
+
+    def keep_bytes_alone(self) -> None:
+        """Let go of the PDU, which takes three times the room of its bytes: whoever asks for it again gets a new one."""
+        if self.encoded is not None:
+            self._pdu = None
+
+    @property
     def is_state(self) -> bool:
         return self.state_key is not None
 
@@ -119,3 +136,10 @@ class Event:
 
     def __repr__(self) -> str:
         return f"<Event {self.event_id} {self.type}>"
+
+
+def parse_pdu(body: bytes, links: bytes, version: RoomVersion) -> dict[str, Any]:
+    """The PDU of the two halves of its JSON (`event_bytes`)."""
+    text = b"{%b,%b}" % (body, links)
+    value: dict[str, Any] = orjson.loads(text) if version.strict_canonical_json else canonical_json.parse(text, exact_integers=True)
+    return value

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from homeserver.protocol import canonical_json
-from homeserver.protocol.event import Event
+from homeserver.protocol.event import Event, parse_pdu
 from homeserver.protocol.room_versions import RoomVersion
 
 _BODY = ("content", "origin_server_ts", "sender", "state_key", "type")
@@ -47,9 +47,10 @@ def pdu_with_id(body: bytes, links: bytes, event_id: str, version: RoomVersion) 
 
 def load(body: bytes, links: bytes, event_id: str, room_id: str, version: RoomVersion) -> Event:
     """The event of stored bytes; nothing is checked again."""
-    text = pdu(body, links)
-    value = orjson.loads(text) if version.strict_canonical_json else canonical_json.parse(text, exact_integers=True)
-    return Event.from_pdu(value, event_id=event_id, room_id=room_id, version=version)
+    event = Event.from_pdu(parse_pdu(body, links, version), event_id=event_id, room_id=room_id, version=version)
+    event.encoded = (body, links)
+    event.keep_bytes_alone()
+    return event
 
 
 def client_event(body: bytes, event_id: str, room_id: str | None = None, unsigned: bytes | None = None) -> bytes:

@@ -62,6 +62,8 @@ class Appender:
         head.advance(commit)
         if draft.state_key is None:
             commit.event.remember(None)
+        else:
+            event.keep_bytes_alone()
         return commit
 
     def _build(self, head: RoomHead, draft: Draft, needed: Sequence[StateKey]) -> Event:

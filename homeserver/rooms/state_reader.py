@@ -15,8 +15,8 @@ from homeserver.rooms.store import RoomStore, StoredEvent
 from homeserver.streams import Change, Streams
 
 NODE_CACHE_BYTES = 8 * 2**20
-EVENT_CACHE_BYTES = 24 * 2**20
-_EVENT_OVERHEAD = 700
+EVENT_CACHE_BYTES = 32 * 2**20
+_EVENT_OVERHEAD = 1800  # of a record beside its bytes, once it is parsed
 REMEMBERED_ONES = 10_000
 
 Result = TypeVar("Result")

@@ -23,7 +23,8 @@ def test_split_and_join_give_the_same_pdu(sample: tuple[dict[str, Any], RoomVers
     joined = event_bytes.pdu(body, links)
     assert canonical_json.parse(joined, exact_integers=True) == event.pdu
     loaded = event_bytes.load(body, links, event.event_id, event.room_id, event.version)
-    for name in Event.__slots__:
+    for slot in Event.__slots__:
+        name = slot.removeprefix("_")  # the PDU is made anew when it is asked for
         if name != "encoded":
             assert getattr(loaded, name) == getattr(event, name), name
     assert event_bytes.split(loaded) == (body, links)

@@ -153,9 +153,8 @@ def test_a_hostile_cycle_of_auth_events_ends() -> None:
 def test_an_event_of_another_room_does_not_come_to_stand() -> None:
     story, sets = honest_room(11, 3)
     foreign = story.by_id[sets[0][("m.room.join_rules", "")]]
-    intruder = Event(
-        **{name: getattr(foreign, name) for name in Event.__slots__} | {"event_id": "$intruder", "room_id": "!other:b.example"}
-    )
+    fields = {name: getattr(foreign, name) for name in (slot.removeprefix("_") for slot in Event.__slots__)}
+    intruder = Event(**fields | {"event_id": "$intruder", "room_id": "!other:b.example"})
     events = {**story.by_id, "$intruder": intruder}
     mixed: list[Mapping[StateKey, str]] = [sets[0], {**sets[0], ("m.room.join_rules", ""): "$intruder"}]
     assert resolve(story.room_version, mixed, events)[("m.room.join_rules", "")] == foreign.event_id
