@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+from tests.crash.actors.link import Link
 from tests.crash.house import House
-from tests.crash.link import Link
 from tests.crash.points import POINTS, SQLITE_ALONE
 from tests.crash.stored import Positions, check_postgres, check_sqlite
 from tests.crash.world import World

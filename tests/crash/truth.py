@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from tests.crash.actors.followers import Follower
-from tests.crash.journal import Message
-from tests.crash.link import Link, room_path
+from tests.crash.actors.journal import Message
+from tests.crash.actors.link import Link, room_path
 
 PAGE = 500
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.crash.actors.followers import Follower
+from tests.crash.actors.journal import Journal
 from tests.crash.actors.keepers import PASSWORD, DataKeeper, Founder, Guest, Keeper, TopicKeeper, Wanderer
+from tests.crash.actors.link import Link, room_path
 from tests.crash.actors.senders import Sender
 from tests.crash.house import NAME, House
-from tests.crash.journal import Journal
-from tests.crash.link import Link, room_path
 from tests.crash.truth import Truth
 
 SENDERS = 8

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from tests.crash.link import Gone, Link, room_path
+from tests.crash.actors.link import Gone, Link, room_path
 
 WAIT_MS = 20_000
 PAGE = 200

@@ -4,8 +4,8 @@ import asyncio
 import random
 from typing import Any
 
-from tests.crash.journal import Journal
-from tests.crash.link import Gone, Link, room_path
+from tests.crash.actors.journal import Journal
+from tests.crash.actors.link import Gone, Link, room_path
 
 PASSWORD = "correct horse battery staple"
 USERS = "/_matrix/client/v3/user"

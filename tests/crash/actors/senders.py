@@ -5,8 +5,8 @@ import random
 from collections import deque
 from collections.abc import Sequence
 
-from tests.crash.journal import Journal, Message
-from tests.crash.link import Gone, Link, room_path
+from tests.crash.actors.journal import Journal, Message
+from tests.crash.actors.link import Gone, Link, room_path
 
 REASKED = 30  # acknowledged messages whose transaction may be repeated
 
