@@ -1,16 +1,20 @@
-"""The member store, on every driver."""
+"""The member store, and who stands for a room, on every driver."""
 
 from typing import Any
 
+import pytest
+
 from homeserver.rooms.member_store import FORGOTTEN
 from homeserver.streams import Change, Streams
+from storage import timelines
 from storage.database import Database
 from storage.event_rows import RoomNames
 from storage.members import Members
+from storage.timelines import StoredTimelines
 from tests.ephemeral.rows import Rows
 from tests.support.loop import ThreadLoop
 
-ALICE, BOB, EVE = "@alice:test", "@bob:test", "@eve:elsewhere"
+ALICE, BOB, EVE, IDA = "@alice:test", "@bob:test", "@eve:elsewhere", "@ida:test"
 
 
 def fill(loop: ThreadLoop, database: Database) -> Members:
@@ -66,3 +70,30 @@ def test_forgetting(loop: ThreadLoop, database: Database, streams: Streams) -> N
     assert [(change.kind, change.room_id, change.user_id) for change in heard] == [(FORGOTTEN, "!b", BOB), (FORGOTTEN, "!b", EVE)]
     assert [record.room_id for record in loop.run(members.memberships_of(BOB))] == ["!a", "!c"]
     assert [record.room_id for record in loop.run(members.memberships_of(BOB, with_forgotten=True))] == ["!a", "!b", "!c"]
+
+
+STAFFED = {
+    "!a": {ALICE: "join", EVE: "join", BOB: "invite", IDA: "join"},
+    "!b": {ALICE: "join", IDA: "ban", BOB: "leave", EVE: "knock"},
+    "!c": {ALICE: "join"},
+    "!d": {IDA: "leave", ALICE: "join", BOB: "join"},
+}
+HEROES = {"!a": [EVE, BOB], "!b": [IDA, BOB], "!c": [], "!d": [BOB]}
+
+
+@pytest.mark.parametrize("few", [0, 1, 200])
+def test_heroes(loop: ThreadLoop, database: Database, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked of one room or of many, of small and of large ones, they are the same."""
+    monkeypatch.setattr(timelines, "FEW_MEMBERS", few)
+    rows = Rows(database)
+    for room_id, members in STAFFED.items():
+        loop.run(rows.room(room_id))
+        for user_id, membership in members.items():
+            loop.run(rows.member(room_id, user_id, membership))
+    loop.run(rows.sql("UPDATE memberships SET num = position"))
+    present = "SELECT count(*) FROM memberships m WHERE m.room_num = rooms.room_num AND membership = 'join'"
+    loop.run(rows.sql(f"UPDATE rooms SET joined_count = ({present})"))
+    store = StoredTimelines(database, RoomNames())
+    assert loop.run(store.heroes(list(STAFFED), ALICE, 2)) == HEROES
+    for room_id, heroes in HEROES.items():
+        assert loop.run(store.heroes([room_id], ALICE, 2)) == {room_id: heroes}
