@@ -112,7 +112,7 @@ async def build(
     personal = build_personal(ground, rooms)
     finding = build_finding(ground, rooms, people, personal)
     community = build_community(ground, rooms)
-    encryption = build_encryption(ground, rooms)
+    encryption = build_encryption(ground, rooms, people)
     sync = build_syncing(ground, rooms, personal, encryption)
     media = build_media(ground)
     past = tasks(StoredUpkeep(database), session_seconds=config.sessions.interactive_auth_seconds)

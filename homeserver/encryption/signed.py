@@ -20,6 +20,8 @@ def essence(value: dict[str, Any]) -> bytes:
 
 def with_signatures(value: dict[str, Any], further: Signatures) -> dict[str, Any]:
     """A copy with these signatures added; of the same name the further one counts."""
+    if not further:
+        return value
     signatures = {user: dict(of_user) for user, of_user in (value.get("signatures") or {}).items()}
     for user, of_user in further.items():
         signatures[user] = {**signatures.get(user, {}), **of_user}

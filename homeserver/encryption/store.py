@@ -104,8 +104,9 @@ class KeyStore(Protocol):
     async def keys_of(self, users: Mapping[str, Collection[str]], viewer: str) -> dict[str, UserKeys]:
         """By user, of the devices named or (where none is) of all; `signatures` are those that the viewer made."""
 
-    async def replace_cross_signing(self, user_id: str, keys: Sequence[CrossSigningKey], *, anew: bool) -> None:
-        """Store these; `anew`: there is a new master key, so keys that did not come along are gone, and so are signatures by others."""
+    async def replace_cross_signing(self, user_id: str, keys: Sequence[CrossSigningKey], known: Mapping[str, str], *, anew: bool) -> bool:
+        """Store these; `anew`: there is a new master key, so keys that did not come along are gone, and signatures between the user and others.
+        False, and nothing done, when the public keys that are there, by usage, are not those known."""
 
     async def merge_device(self, user_id: str, device_id: str, merge: Merge) -> None: ...
 

@@ -2,19 +2,23 @@
 
 from dataclasses import dataclass
 
+from homeserver.client_api.encryption.cross_signing import CrossSigningEndpoints
 from homeserver.client_api.encryption.keys import KeyChanges, Keys
 from homeserver.client_api.encryption.to_device import ToDeviceEndpoints
 from homeserver.encryption.claim import KeyClaims
+from homeserver.encryption.cross_signing import CrossSigning
 from homeserver.encryption.device_lists import DeviceLists
 from homeserver.encryption.key_counts import KeyCounting
 from homeserver.encryption.query import KeyQuery
 from homeserver.encryption.recent_changes import RecentChanges
 from homeserver.encryption.remote import NoRemoteKeys
+from homeserver.encryption.signatures import SignatureUpload
 from homeserver.encryption.to_device.inboxes import Inboxes
 from homeserver.encryption.to_device.remote import NoCourier
 from homeserver.encryption.to_device.send import ToDevice
 from homeserver.encryption.upload import KeyUpload
 from homeserver.wiring.ground import Chapters, Ground
+from homeserver.wiring.people import People
 from homeserver.wiring.rooms import Rooms
 from storage.encryption.device_lists import StoredDeviceLists
 from storage.encryption.keys import StoredKeys
@@ -29,7 +33,7 @@ class Encryption:
     chapters: Chapters
 
 
-def build_encryption(ground: Ground, rooms: Rooms) -> Encryption:
+def build_encryption(ground: Ground, rooms: Rooms, people: People) -> Encryption:
     store, remote = StoredKeys(ground.database), NoRemoteKeys()
     letters = StoredToDevice(ground.database)
     to_device = ToDevice(letters, NoCourier(), ground.identity, ground.clock)
@@ -43,6 +47,7 @@ def build_encryption(ground: Ground, rooms: Rooms) -> Encryption:
     chapters = (
         Keys(KeyUpload(store), KeyQuery(store, remote, ground.identity), KeyClaims(store, remote, ground.identity)),
         KeyChanges(lists, rooms.members),
+        CrossSigningEndpoints(CrossSigning(store), SignatureUpload(store, remote, ground.identity), people.auth),
         ToDeviceEndpoints(to_device),
     )
     return Encryption(KeyCounting(store, ground.streams), Inboxes(letters, ground.streams), lists, chapters)

@@ -44,6 +44,7 @@ class People:
     accounts: Accounts
     tokens: AccessTokens[Caller]
     last_seen: LastSeen
+    auth: InteractiveAuth
     deactivation: Deactivation
     commands: AdministratorCommands
     chapters: Chapters
@@ -85,7 +86,7 @@ def build_people(ground: Ground, rooms: Rooms) -> People:
         Threepids(),
         SharedSecretRegister(config.registration.shared_secret, accounts, clock, chance, config.server.name),
     )
-    return People(accounts, tokens, last_seen, deactivation, commands, chapters)
+    return People(accounts, tokens, last_seen, auth, deactivation, commands, chapters)
 
 
 def _discovery(config: Config, accounts: Accounts) -> Discovery:

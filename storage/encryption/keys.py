@@ -65,16 +65,19 @@ class StoredKeys:
 
         return await (self._database.read(question) if len(users) < 10 else self._database.scan(question))
 
-    async def replace_cross_signing(self, user_id: str, keys: Sequence[CrossSigningKey], *, anew: bool) -> None:
-        def change(cursor: WriteCursor) -> None:
+    async def replace_cross_signing(self, user_id: str, keys: Sequence[CrossSigningKey], known: Mapping[str, str], *, anew: bool) -> bool:
+        def change(cursor: WriteCursor) -> bool:
+            if {usage: public_key for usage, public_key, _ in cursor.all(_CROSS, user_id)} != known:
+                return False
             if anew:
                 cursor.run("DELETE FROM cross_signing_keys WHERE user_id = ?", user_id)
                 cursor.run("DELETE FROM user_signatures WHERE user_id = ?", user_id)
                 cursor.run("DELETE FROM user_signatures WHERE signer = ?", user_id)
             cursor.many(_PUT_CROSS, [(user_id, *key) for key in keys])
             note_keys_change(cursor, user_id)
+            return True
 
-        await self._database.write(change)
+        return await self._database.write(change)
 
     async def merge_device(self, user_id: str, device_id: str, merge: Merge) -> None:
         def change(cursor: WriteCursor) -> None:

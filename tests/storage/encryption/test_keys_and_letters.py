@@ -61,7 +61,7 @@ def test_keys_of_users_and_what_each_may_see(loop: ThreadLoop, database: Databas
     for device_id in ("A", "B"):
         loop.run(store.upload(Upload(ALICE, device_id, b"{}"), lambda stored: None if stored else b'{"a":1}', 10))
     loop.run(store.merge_device(ALICE, "B", lambda stored: b'{"b":1}' if stored == b'{"a":1}' else None))
-    loop.run(store.replace_cross_signing(ALICE, [CrossSigningKey(MASTER, "key", b"{}")], anew=True))
+    loop.run(store.replace_cross_signing(ALICE, [CrossSigningKey(MASTER, "key", b"{}")], {}, anew=True))
     loop.run(store.merge_master(ALICE, lambda stored: b'{"m":1}' if stored == b"{}" else None))
     loop.run(store.sign_user(UserSignature(BOB, ALICE, "key", "ed25519:bob", "signature")))
     keys = loop.run(store.keys_of({ALICE: []}, BOB))[ALICE]
@@ -70,7 +70,9 @@ def test_keys_of_users_and_what_each_may_see(loop: ThreadLoop, database: Databas
     assert [signature.signer for signature in keys.signatures] == [BOB]
     named = loop.run(store.keys_of({ALICE: ["B"]}, ALICE))[ALICE]
     assert ([device.device_id for device in named.devices], named.signatures) == (["B"], [])
-    loop.run(store.replace_cross_signing(ALICE, [CrossSigningKey(MASTER, "other", b"{}")], anew=True))
+    other = [CrossSigningKey(MASTER, "other", b"{}")]
+    assert not loop.run(store.replace_cross_signing(ALICE, other, {}, anew=True))
+    assert loop.run(store.replace_cross_signing(ALICE, other, {MASTER: "key"}, anew=True))
     assert loop.run(store.keys_of({ALICE: []}, BOB))[ALICE].signatures == []
 
 
