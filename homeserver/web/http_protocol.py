@@ -24,6 +24,7 @@ from homeserver.web.wire.streaming import stream
 _BODY_FULL = 1
 _QUEUE_FULL = 2
 _LEAST_PROGRESS = 4096  # bytes of a body that earn it more time
+_LARGE = 64 * 1024  # a body that is not copied behind its head
 
 
 class HttpProtocol(Protocol):
@@ -228,7 +229,12 @@ class HttpProtocol(Protocol):
         heads = self._edge.heads
         try:
             if type(reply.body) is bytes:
-                self._transport.write(heads.whole(reply, keep_alive=keep_alive, head_only=head_only))
+                if len(reply.body) < _LARGE or head_only:
+                    self._transport.write(heads.whole(reply, keep_alive=keep_alive, head_only=head_only))
+                else:
+                    reply.length = len(reply.body)
+                    self._transport.write(heads.streamed(reply, keep_alive=keep_alive, chunked=False))
+                    self._transport.write(reply.body)
             elif head_only:
                 reply.body = b""
                 self._transport.write(heads.streamed(reply, keep_alive=keep_alive, chunked=exchange.chunked))

@@ -26,6 +26,17 @@ def test_an_answer_is_one_write_with_the_right_head(samples: Samples, clock: Fak
     assert not wire.transport.is_closing()
 
 
+def test_a_large_answer_is_not_copied_behind_its_head(samples: Samples, clock: FakeClock) -> None:
+    wire = connect(samples, clock)
+    for number in range(2):
+        wire.request("GET /wait")
+        samples.waiting[number].callback("x" * 100_000)
+    assert [len(write) > 100_000 for write in wire.transport.writes] == [False, True] * 2
+    for answer in wire.answers():
+        assert answer.headers["content-length"] == str(len(answer.body))
+        assert orjson.loads(answer.body) == {"said": "x" * 100_000}
+
+
 def test_requests_in_pieces(samples: Samples, clock: FakeClock) -> None:
     wire = connect(samples, clock)
     for byte in b"PUT /json HTTP/1.1\r\nHost: a\r\nContent-Length: 7\r\n\r\n" + b'{"a":1}':
