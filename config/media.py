@@ -16,6 +16,7 @@ class Media:
     max_image_pixels: int = field(default=32_000_000, metadata={"minimum": 1, "maximum": 89_000_000})
     image_threads: int = field(default=1, metadata={"minimum": 1, "maximum": 64})
     image_queue: int = field(default=50, metadata={"minimum": 1})  # thumbnails that may wait to be made; further ones are told to come back
+    url_previews: bool = True  # does this server look at addresses in messages for those who ask?
     # Days after which files that nobody asked for are removed; 0: never.
     remote_kept_days: int = field(default=90, metadata={"minimum": 0})
     local_kept_days: int = field(default=0, metadata={"minimum": 0})

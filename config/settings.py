@@ -7,6 +7,7 @@ from config.database import DatabaseSettings
 from config.listeners import Listeners
 from config.logs import Logging
 from config.media import Media
+from config.outgoing import Outgoing
 from config.rate_limits import RateLimits
 from config.rooms import Rooms
 from config.server import Server, Support
@@ -27,3 +28,4 @@ class Config:
     user_directory: UserDirectory = field(default_factory=UserDirectory)
     support: Support = field(default_factory=Support)
     logging: Logging = field(default_factory=Logging)
+    outgoing: Outgoing = field(default_factory=Outgoing)

@@ -16,10 +16,12 @@ from homeserver.clock import Chance, Clock
 from homeserver.control.door import Door as ControlDoor
 from homeserver.figures import CommitFigures
 from homeserver.loop_watch import LoopWatch
+from homeserver.outside import NoOutside, Outside
 from homeserver.start_up import CannotStart
 from homeserver.streams import Streams
 from homeserver.upkeep.upkeep import Upkeep, tasks
 from homeserver.web.listen import Listener
+from homeserver.web.outgoing.later import LaterClient
 from homeserver.wiring.community import build_community
 from homeserver.wiring.edge import STOP_SECONDS, Door, build_doors, open_listener
 from homeserver.wiring.encryption import build_encryption
@@ -102,8 +104,10 @@ async def build(
     streams: Streams,
     commits: CommitFigures | None = None,
     access_log: logs.AccessLog | None = None,
+    outside: Outside | None = None,
 ) -> Server:
-    """Every part, from the ground up. The database is open, `streams` stands where it left off; `commits` watches the database."""
+    """Every part, from the ground up. The database is open, `streams` stands where it left off; `commits` watches the database;
+    `outside` is the rest of the web."""
     ground = lay_ground(
         config, clock=clock, chance=chance, threads=threads, database=database, streams=streams, commits=commits or CommitFigures()
     )
@@ -114,7 +118,7 @@ async def build(
     community = build_community(ground, rooms)
     encryption = build_encryption(ground, rooms, people)
     sync = build_syncing(ground, rooms, personal, encryption)
-    media = build_media(ground)
+    media = build_media(ground, outside or NoOutside())
     past = tasks(StoredUpkeep(database), session_seconds=config.sessions.interactive_auth_seconds)
     upkeep = Upkeep((*past, *media.tasks), clock, chance)
     parts = Parts(ground, rooms, people, personal, finding, community, media, sync, upkeep)
@@ -132,7 +136,9 @@ async def build(
     return Server(parts, build_doors(ground, people, client, (), access_log), access_log)
 
 
-async def open_server(config: Config, loop: asyncio.AbstractEventLoop, chance: Chance, clock: Clock) -> Server:
+async def open_server(
+    config: Config, loop: asyncio.AbstractEventLoop, chance: Chance, clock: Clock, outside: Outside | None = None
+) -> Server:
     """As `build`, with the configured database."""
     streams, threads, commits = Streams(), LoopThreads(loop.call_soon, loop.call_soon_threadsafe), CommitFigures()
     database = await open_database(
@@ -154,6 +160,7 @@ async def open_server(config: Config, loop: asyncio.AbstractEventLoop, chance: C
         streams=streams,
         commits=commits,
         access_log=access_log,
+        outside=outside,
     )
 
 
@@ -170,7 +177,8 @@ def run(config: Config, ready: Callable[[Server], Awaitable[None]]) -> None:
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
-        server = await open_server(config, loop, chance, clock)
+        outside = LaterClient(reactor, clock, private_addresses=config.outgoing.private_addresses)
+        server = await open_server(config, loop, chance, clock, outside)
         control = ControlDoor(config.server.data_directory, server.commands)
         watch = LoopWatch(clock, server.registry, processor_seconds)
         try:

@@ -10,10 +10,9 @@ from typing import BinaryIO
 from PIL import Image, ImageOps, WebPImagePlugin  # noqa: F401 - named here, WebP needs no search through all plugins
 
 from homeserver.media.content_types import HEAD_BYTES, sniff
-from homeserver.media.pictures import Made, NoPicture, TooManyPixels
+from homeserver.media.pictures import FORMATS, Made, NoPicture, TooManyPixels
 from homeserver.media.sizes import CROP, Size, covering, fitted
 
-_FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/gif": "GIF", "image/webp": "WEBP"}
 _ORIENTATION = 0x0112  # an EXIF tag; values from 5 lie on their side
 _LYING = 5
 MOST_FRAMES = 500
@@ -27,14 +26,20 @@ def make_thumbnail(file: BinaryIO, size: Size | None, *, moving: bool, most_pixe
     head = file.read(HEAD_BYTES)
     file.seek(0)
     content_type = sniff(head) or ""
-    if content_type not in _FORMATS:
+    if content_type not in FORMATS:
         raise NoPicture(content_type)
-    image = _open(file, _FORMATS[content_type], most_pixels)
+    image = _open(file, FORMATS[content_type], most_pixels)
     with image:
         try:
             return _make(image, content_type, size, moving, most_pixels)
         except Exception as error:  # decoders fail on broken pictures in ways that no list holds
             raise NoPicture(content_type) from error
+
+
+def measure(data: bytes, *, most_pixels: int) -> tuple[int, int]:
+    """Width and height as it is shown. NoPicture, TooManyPixels."""
+    with _open(BytesIO(data), FORMATS.get(sniff(data) or "", ""), most_pixels) as image:
+        return _upright(image)
 
 
 def _open(file: BinaryIO, name: str, most_pixels: int) -> Image.Image:

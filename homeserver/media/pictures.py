@@ -1,6 +1,11 @@
 """What comes of making a picture smaller, for those who do not bring Pillow along."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
+
+# What is decoded at all, with Pillow's names.
+FORMATS: Mapping[str, str] = MappingProxyType({"image/png": "PNG", "image/jpeg": "JPEG", "image/gif": "GIF", "image/webp": "WEBP"})
 
 
 class NoPicture(Exception):

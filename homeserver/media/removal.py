@@ -15,8 +15,7 @@ STEP = 100
 class Removal:
     """`locks` are shared with whoever keeps files."""
 
-    def __init__(self, server_name: str, store: MediaStore, files: MediaFiles, locks: NamedLocks, clock: Clock) -> None:
-        self._server_name = server_name
+    def __init__(self, store: MediaStore, files: MediaFiles, locks: NamedLocks, clock: Clock) -> None:
         self._store = store
         self._files = files
         self._locks = locks
@@ -62,12 +61,12 @@ class Removal:
         return await self._store.forget_reservations(before_ms, most)
 
     async def forget_remote(self, before_ms: int, most: int) -> int:
-        """Files of other servers that nobody has asked for since."""
-        return await self._forget(before_ms, most, local=False)
+        """Files from elsewhere that nobody has asked for since."""
+        return await self._forget(before_ms, most, uploaded=False)
 
     async def forget_local(self, before_ms: int, most: int) -> int:
-        """Files of ours that nobody has asked for since."""
-        return await self._forget(before_ms, most, local=True)
+        """Files that people uploaded here and nobody has asked for since."""
+        return await self._forget(before_ms, most, uploaded=True)
 
     async def sweep(self) -> None:
         """Remove the files that nothing refers to."""
@@ -78,8 +77,8 @@ class Removal:
                         await self._files.delete(digest)
                     await self._store.forget_leftover(digest)
 
-    async def _forget(self, before_ms: int, most: int, *, local: bool) -> int:
-        keys = await self._store.unused(before_ms, most, own=self._server_name, local=local)
+    async def _forget(self, before_ms: int, most: int, *, uploaded: bool) -> int:
+        keys = await self._store.unused(before_ms, most, uploaded=uploaded)
         removed = await self._store.remove(keys) if keys else 0
         await self.sweep()
         return removed

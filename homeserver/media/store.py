@@ -19,7 +19,7 @@ class FilesUnavailable(Unavailable):
 class MediaRecord(NamedTuple):
     origin: str
     media_id: str
-    uploader: str | None  # None: fetched from another server
+    uploader: str | None  # None: fetched from elsewhere
     created_ts: int
     expires_ts: int | None  # until when its place is kept; None: the file is here
     digest: bytes | None  # None: not uploaded yet
@@ -81,8 +81,8 @@ class MediaStore(Protocol):
     async def of_user(self, user_id: str, after: tuple[int, str] | None, limit: int) -> list[MediaRecord]:
         """Their uploads, oldest first, after that (created_ts, media_id)."""
 
-    async def unused(self, before_ms: int, most: int, *, own: str, local: bool) -> list[tuple[str, str]]:
-        """Files that nobody has asked for since; of the server `own` or of all others."""
+    async def unused(self, before_ms: int, most: int, *, uploaded: bool) -> list[tuple[str, str]]:
+        """Files that nobody has asked for since: those that people uploaded here, or those that were fetched from elsewhere."""
 
     async def remove(self, keys: list[tuple[str, str]]) -> int:
         """Forget these records, with the thumbnails of files that have no other; such files become leftovers."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from homeserver.client_api.media.downloads import DownloadEndpoints
+from homeserver.client_api.media.previews import PreviewEndpoints
 from homeserver.client_api.media.thumbnails import ThumbnailEndpoints
 from homeserver.client_api.media.uploads import UploadEndpoints
 from homeserver.media.arrivals import Arrivals
@@ -11,10 +12,13 @@ from homeserver.media.keep import Keeper
 from homeserver.media.library import Library
 from homeserver.media.locks import NamedLocks
 from homeserver.media.pool import Workbench
+from homeserver.media.previews.picture import PictureKeeper
+from homeserver.media.previews.preview import Previews
 from homeserver.media.remote import NoRemoteMedia
 from homeserver.media.removal import Removal
 from homeserver.media.thumbnails import Thumbnails
 from homeserver.media.upload import Uploads
+from homeserver.outside import Outside
 from homeserver.upkeep.upkeep import HOUR_MS, Task
 from homeserver.wiring.ground import Chapters, Ground
 from storage.media.files import DiskFiles
@@ -33,16 +37,19 @@ class Media:
     chapters: Chapters
 
 
-def build_media(ground: Ground) -> Media:
+def build_media(ground: Ground, outside: Outside) -> Media:
     settings, server, clock, chance = ground.config.media, ground.config.server, ground.clock, ground.chance
     store, locks = StoredMedia(ground.database), NamedLocks()
     directory = Path(server.data_directory) / settings.directory
     files = DiskFiles(directory, ground.threads.pool("files", FILE_THREADS), clock, chance)
     keeper = Keeper(store, files, locks)
     library = Library(settings, server.name, store, keeper, NoRemoteMedia(), Arrivals(ground.streams, clock), clock)
-    removal = Removal(server.name, store, files, locks, clock)
+    removal = Removal(store, files, locks, clock)
     workbench = Workbench(ground.threads.pool("images", settings.image_threads), settings.image_queue)
     thumbnails = Thumbnails(server.name, StoredThumbnails(ground.database), files, keeper, workbench, most_pixels=settings.max_image_pixels)
+    pictures = PictureKeeper(
+        server.name, store, keeper, workbench, clock, chance, most_pixels=settings.max_image_pixels, most_bytes=settings.max_upload_bytes
+    )
     kept = (
         ("media_reservations", removal.forget_reservations, HOUR_MS),
         ("remote_media", removal.forget_remote, settings.remote_kept_days * DAY_MS),
@@ -52,5 +59,6 @@ def build_media(ground: Ground) -> Media:
         UploadEndpoints(settings, Uploads(settings, server.name, store, keeper, clock, chance), server.name),
         DownloadEndpoints(settings, library, files),
         ThumbnailEndpoints(settings, library, thumbnails, files),
+        *((PreviewEndpoints(Previews(outside, pictures.keep, workbench, clock)),) if settings.url_previews else ()),
     )
     return Media(library, removal, tuple(Task(*each) for each in kept if each[2] > 0), chapters)

@@ -3,7 +3,7 @@
 CREATE TABLE media (
     origin TEXT NOT NULL, -- server name of the mxc:// address
     media_id TEXT NOT NULL,
-    uploader TEXT, -- NULL: fetched from another server
+    uploader TEXT, -- NULL: fetched from another server or for a preview
     created_ts INTEGER NOT NULL,
     expires_ts INTEGER, -- a place kept for an upload that has not come: until when; NULL: the file is here
     digest BLOB, -- SHA-256 of the file; NULL: not uploaded yet

@@ -23,10 +23,9 @@ _USE = """INSERT INTO media_usage (user_id, files, bytes) VALUES (?, 1, ?)
 _UNUSE = "UPDATE media_usage SET files = files - 1, bytes = bytes - ? WHERE user_id = ?"
 _USAGE = "SELECT files, bytes FROM media_usage WHERE user_id = ?"
 _TOUCH = "UPDATE media SET accessed_ts = ? WHERE origin = ? AND media_id = ?"
-_UNUSED_LOCAL = (
-    """SELECT origin, media_id FROM media WHERE accessed_ts < ? AND digest IS NOT NULL AND origin = ? ORDER BY accessed_ts LIMIT ?"""
-)
-_UNUSED_REMOTE = """SELECT origin, media_id FROM media WHERE accessed_ts < ? AND digest IS NOT NULL AND origin <> ?
+_UNUSED_UPLOADS = """SELECT origin, media_id FROM media WHERE accessed_ts < ? AND digest IS NOT NULL AND uploader IS NOT NULL
+    ORDER BY accessed_ts LIMIT ?"""
+_UNUSED_FETCHED = """SELECT origin, media_id FROM media WHERE accessed_ts < ? AND digest IS NOT NULL AND uploader IS NULL
     ORDER BY accessed_ts LIMIT ?"""
 _REMOVE = "DELETE FROM media WHERE origin = ? AND media_id = ? RETURNING uploader, digest, size"
 _FORGET_RESERVATIONS = """DELETE FROM media WHERE media_id IN (SELECT media_id FROM media WHERE digest IS NULL AND expires_ts < ?
@@ -113,9 +112,9 @@ class StoredMedia:
         rows = await self._database.read(lambda cursor: cursor.all(_OF_USER, user_id, ts, ts, media_id, limit))
         return [_record(row) for row in rows]
 
-    async def unused(self, before_ms: int, most: int, *, own: str, local: bool) -> list[tuple[str, str]]:
-        sql = _UNUSED_LOCAL if local else _UNUSED_REMOTE
-        rows = await self._database.scan(lambda cursor: cursor.all(sql, before_ms, own, most))
+    async def unused(self, before_ms: int, most: int, *, uploaded: bool) -> list[tuple[str, str]]:
+        sql = _UNUSED_UPLOADS if uploaded else _UNUSED_FETCHED
+        rows = await self._database.scan(lambda cursor: cursor.all(sql, before_ms, most))
         return [(origin, media_id) for origin, media_id in rows]
 
     async def remove(self, keys: list[tuple[str, str]]) -> int:

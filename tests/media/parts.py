@@ -65,7 +65,7 @@ class MediaParts:
         keeper = Keeper(self.store, self.files, locks)
         self.library = Library(settings, "test", self.store, keeper, self.others, Arrivals(streams, self.clock), self.clock)
         self.uploads = Uploads(settings, "test", self.store, keeper, self.clock, chance)
-        self.removal = Removal("test", self.store, self.files, locks, self.clock)
+        self.removal = Removal(self.store, self.files, locks, self.clock)
         self.thumbnails = Thumbnails(
             "test",
             StoredThumbnails(self.database),

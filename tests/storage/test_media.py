@@ -122,9 +122,9 @@ def test_unused_files(loop: ThreadLoop, database: Database) -> None:
     store = StoredMedia(database)
     for kept in (record("one", ts=3), record("two", ts=1), record("three", None, ts=1), record("four", uploader=None, ts=2)):
         loop.run(store.add(kept, 0))
-    assert loop.run(store.unused(3, 9, own="test", local=True)) == [("test", "two")]
-    assert loop.run(store.unused(9, 1, own="test", local=True)) == [("test", "two")]
-    assert loop.run(store.unused(9, 9, own="test", local=False)) == [("other", "four")]
+    assert loop.run(store.unused(3, 9, uploaded=True)) == [("test", "two")]
+    assert loop.run(store.unused(9, 1, uploaded=True)) == [("test", "two")]
+    assert loop.run(store.unused(9, 9, uploaded=False)) == [("other", "four")]
 
 
 def test_quarantine_is_of_bytes(loop: ThreadLoop, database: Database) -> None:

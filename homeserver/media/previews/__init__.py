@@ -1,0 +1,1 @@
+"""Previews of web pages (client-server API, "preview_url")."""

@@ -1,0 +1,99 @@
+"""Requests over http and https to addresses that strangers name (RELIABILITY: server-side request forgery). Fills `homeserver.outside.Outside`."""
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.ssl import optionsForClientTLS
+from twisted.python.failure import Failure
+from twisted.web.client import URI, Agent, HTTPConnectionPool
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IAgentEndpointFactory, IResponse
+from zope.interface import implementer
+
+from homeserver.clock import Clock
+from homeserver.outside import Fetched, Unreachable
+from homeserver.version import VERSION
+from homeserver.web.outgoing.addresses import PublicReactor
+
+CONNECT_SECONDS = 5
+
+
+class Client:
+    """One request, one connection."""
+
+    def __init__(self, reactor: Any, clock: Clock, *, private_addresses: bool) -> None:
+        resolving = reactor if private_addresses else PublicReactor(reactor)
+        pool = HTTPConnectionPool(reactor, persistent=False)
+        self._agent = Agent.usingEndpointFactory(reactor, _Endpoints(resolving), pool)
+        self._clock = clock
+
+    async def get(self, url: str, *, accept: str, most_bytes: int, seconds: float) -> Fetched:
+        working = Deferred.fromCoroutine(self._get(url, accept, most_bytes))
+        timer = self._clock.call_later(seconds, working.cancel)
+        try:
+            return await working
+        except Exception as error:  # refused, forbidden, too slow, no HTTP: all the same to whoever asked
+            raise Unreachable from error
+        finally:
+            if timer.active():
+                timer.cancel()
+
+    async def _get(self, url: str, accept: str, most_bytes: int) -> Fetched:
+        headers = Headers({b"User-Agent": [f"ChatMe/{VERSION}".encode()], b"Accept": [accept.encode()], b"Accept-Encoding": [b"identity"]})
+        response: IResponse = await self._agent.request(b"GET", url.encode("ascii"), headers)
+        collected = _Collected(most_bytes)
+        response.deliverBody(collected)
+        if response.headers.hasHeader(b"Content-Encoding") and _field(response, "Content-Encoding") != "identity":
+            collected.stop()
+            raise Unreachable
+        body = await collected.done
+        return Fetched(response.code, _field(response, "Content-Type") or "", _field(response, "Location"), body, not collected.cut)
+
+
+def _field(response: IResponse, name: str) -> str | None:
+    values = response.headers.getRawHeaders(name)
+    return None if not values else str(values[0])
+
+
+@implementer(IAgentEndpointFactory)
+class _Endpoints:
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+
+    def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
+        endpoint = HostnameEndpoint(self._reactor, uri.host, uri.port, timeout=CONNECT_SECONDS)
+        if uri.scheme == b"http":
+            return endpoint
+        if uri.scheme == b"https":
+            return wrapClientTLS(optionsForClientTLS(uri.host.decode("ascii")), endpoint)
+        raise ValueError("neither http nor https")
+
+
+class _Collected(Protocol):
+    """A body, up to a number of bytes."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+        self._pieces: list[bytes] = []
+        self.cut = False
+        self.done: Deferred[bytes] = Deferred(lambda _: self.stop())
+
+    def dataReceived(self, data: bytes) -> None:
+        if self.cut:
+            return
+        self._pieces.append(data[: self._left])
+        if len(data) > self._left:
+            self.cut = True
+            self.stop()
+        self._left -= len(data)
+
+    def stop(self) -> None:
+        if self.transport is not None:
+            self.transport.abortConnection()  # type: ignore[attr-defined]  # of the body's transport
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if not self.done.called:
+            self.done.callback(b"".join(self._pieces))

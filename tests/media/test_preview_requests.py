@@ -1,0 +1,134 @@
+"""Previews by the real server over real sockets: private addresses in every spelling, redirects to them, slow and endless answers."""
+
+import contextlib
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.parse import quote
+
+import pytest
+
+from homeserver.web.outgoing.addresses import is_public
+from tests.client_api.media.samples import png
+from tests.running.process import SERVE, Running
+
+
+class Site(BaseHTTPRequestHandler):
+    """A small web site; counts its visitors."""
+
+    hits: list[str]
+
+    def do_GET(self) -> None:
+        self.hits.append(self.path)
+        with contextlib.suppress(OSError):
+            self.answer()
+
+    def answer(self) -> None:
+        if self.path == "/there":
+            self.reply(302, b"", Location="/")
+        elif self.path == "/a.png":
+            self.reply(200, png(), "image/png")
+        elif self.path == "/endless":
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<title>Endless</title>")
+            while True:
+                self.wfile.write(b" " * 65_536)
+        elif self.path == "/packed":
+            self.reply(200, b"", **{"Content-Encoding": "gzip"})
+        else:
+            self.reply(200, b"<title>Site</title><meta property='og:image' content='a.png'>")
+
+    def reply(self, status: int, body: bytes, kind: str = "text/html", **headers: str) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def site() -> Iterator[tuple[int, list[str]]]:
+    hits: list[str] = []
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), type("CountingSite", (Site,), {"hits": hits}))
+    thread = Thread(target=listening.serve_forever, daemon=True)
+    thread.start()
+    yield listening.server_address[1], hits
+    listening.shutdown()
+    listening.server_close()
+    thread.join()
+
+
+def start(folder: Path, *words: str) -> Running:
+    needed = ("--data", str(folder / "data"), "--name", "test.example", "--client", "127.0.0.1:0", "--cheap-passwords", "--no-limits")
+    return Running([SERVE, *needed, *words], folder)
+
+
+def token(server: Running) -> str:
+    body = {"username": "alice", "password": "secret secret", "auth": {"type": "m.login.dummy"}}
+    status, answer = server.ask("POST", "/_matrix/client/v3/register", body)
+    assert status == 200, answer
+    return str(answer["access_token"])
+
+
+def preview_path(url: str) -> str:
+    return f"/_matrix/client/v1/media/preview_url?url={quote(url, safe='')}"
+
+
+SPELLINGS = (
+    "127.0.0.1",
+    "2130706433",
+    "0x7f000001",
+    "0177.0.0.1",
+    "127.1",
+    "[::ffff:127.0.0.1]",
+    "[::1]",
+    "localhost",
+    "localhost.",
+    "0.0.0.0",
+    "0",
+)
+
+
+def test_private_addresses_are_not_reached(tmp_path: Path, site: tuple[int, list[str]]) -> None:
+    port, hits = site
+    with start(tmp_path) as server:
+        alice = token(server)
+        for host in SPELLINGS:
+            status, answer = server.ask("GET", preview_path(f"http://{host}:{port}/"), token=alice)
+            assert status in (400, 502), (host, answer)
+    assert hits == []
+
+
+def test_previews_over_real_sockets(tmp_path: Path, site: tuple[int, list[str]]) -> None:
+    port, hits = site
+    with start(tmp_path, "--set", "outgoing.private_addresses=true") as server:
+        alice = token(server)
+        status, answer = server.ask("GET", preview_path(f"http://127.0.0.1:{port}/there"), token=alice)
+        assert (status, answer["og:title"], answer["matrix:image:size"]) == (200, "Site", len(png()))
+        assert hits == ["/there", "/", "/a.png"]
+        status, answer = server.ask("GET", preview_path(f"http://localhost:{port}/endless"), token=alice)
+        assert (status, answer) == (200, {"og:title": "Endless"})
+        assert server.ask("GET", preview_path(f"http://localhost:{port}/packed"), token=alice)[0] == 502
+        assert server.ask("GET", preview_path(f"https://localhost:{port}/"), token=alice)[0] == 502  # no TLS there
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255", "::1", "::",
+        "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:db8::1", "no address", "",
+    ],
+)  # fmt: skip
+def test_addresses_that_are_not_public(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+def test_public_addresses(address: str) -> None:
+    assert is_public(address)
