@@ -8,12 +8,12 @@ from storage.event_rows import RoomNames
 
 MAX_COUNTED = 10_000  # per room and kind; more are not counted out
 MAIN = (
-    "SELECT position FROM events WHERE room_num = ? AND notifies = 1 AND thread IS NULL AND position > ? AND position <= ? "
-    "AND sender <> ? ORDER BY position LIMIT ?"
+    "SELECT position, thread, sender FROM events WHERE room_num = ? AND notifies = 1 AND thread IS NULL AND position > ? AND position <= ? "
+    "ORDER BY position DESC LIMIT ?"
 )
 THREADS = (
-    "SELECT position, thread FROM events WHERE room_num = ? AND notifies = 1 AND thread IS NOT NULL AND position > ? AND position <= ? "
-    "AND sender <> ? ORDER BY position LIMIT ?"
+    "SELECT position, thread, sender FROM events WHERE room_num = ? AND notifies = 1 AND thread IS NOT NULL AND position > ? "
+    "AND position <= ? ORDER BY position DESC LIMIT ?"
 )
 HIGHLIGHTS = "SELECT position, thread FROM highlights WHERE user_id = ? AND room_num = ? AND position > ? AND position <= ?"
 
@@ -34,10 +34,12 @@ class StoredUnread:
     def _unread(self, cursor: Cursor, question: UnreadQuestion) -> list[Unread]:
         room_num = self._names.num(cursor, question.room_id)
         user_id, until = question.user_id, question.until
-        counted: dict[int, str | None] = {
-            position: None for (position,) in cursor.all(MAIN, room_num, question.main, until, user_id, MAX_COUNTED)
+        counted = {
+            position: Unread(position, thread, highlight=False, is_own=sender == user_id)
+            for sql, since in ((MAIN, question.main), (THREADS, question.threads))
+            for position, thread, sender in cursor.all(sql, room_num, since, until, MAX_COUNTED)
         }
-        counted.update(cursor.all(THREADS, room_num, question.threads, until, user_id, MAX_COUNTED))
-        highlights: dict[int, str | None] = dict(cursor.all(HIGHLIGHTS, user_id, room_num, min(question.main, question.threads), until))
-        counted.update(highlights)
-        return [Unread(position, counted[position], position in highlights) for position in sorted(counted)]
+        since = min(question.main, question.threads)
+        for position, thread in cursor.all(HIGHLIGHTS, user_id, room_num, since, until):
+            counted[position] = Unread(position, thread, highlight=True)
+        return [counted[position] for position in sorted(counted)]

@@ -75,6 +75,12 @@ class RoomReceipts:
         held = self._private if type == READ_PRIVATE else self._public
         return held.get((user_id, type, thread))
 
+    def has_read(self, user_id: str, since: int, until: int) -> bool:
+        """Whether a receipt of the user's own changed after `since`, up to `until`."""
+        if self.position <= since:
+            return False
+        return any(receipt.user_id == user_id for held in (self._public, self._private) for receipt in _between(held, since, until))
+
     def events(self, user_id: str, since: int = 0, until: int | None = None) -> list[bytes]:
         """Ready m.receipt events with what the user may see of the changes after `since`, up to `until`; empty when there is none."""
         if self.position <= since:

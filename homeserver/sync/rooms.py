@@ -12,7 +12,8 @@ from homeserver.sync.scope import RoomScope, SyncScope
 from homeserver.sync.sections.account_data import AccountDataSection
 from homeserver.sync.sections.ephemeral import EphemeralSection
 from homeserver.sync.sections.invites import InviteSection
-from homeserver.sync.sections.state import StateSection
+from homeserver.sync.sections.members import MemberSection
+from homeserver.sync.sections.state import RoomState, StateSection
 from homeserver.sync.sections.summary import SummarySection
 from homeserver.sync.sections.timeline import RoomTimeline, TimelineSection
 from homeserver.sync.sections.unread import UnreadSection
@@ -27,6 +28,7 @@ class SyncRooms:
         timeline: TimelineSection,
         state: StateSection,
         summary: SummarySection,
+        lazy_members: MemberSection,
         unread: UnreadSection,
         ephemeral: EphemeralSection,
         account_data: AccountDataSection,
@@ -37,6 +39,7 @@ class SyncRooms:
         self._timeline = timeline
         self._state = state
         self._summary = summary
+        self._lazy_members = lazy_members
         self._unread = unread
         self._ephemeral = ephemeral
         self._account_data = account_data
@@ -124,21 +127,24 @@ class SyncRooms:
         ephemeral = [[] for _ in rooms] if has_left else await self._ephemeral.read(scope, rooms)
         unread = [] if has_left else await self._unread.read(scope, rooms)
         summaries = {} if has_left else await self._summary.read(scope, timelines, states)
+        if scope.lazy:
+            await self._lazy_members.choose(scope, timelines, states, summaries)
         if scope.since and not has_left:
             _note_newcomers(scope, timelines, states)
         encoded = []
         for index, room in enumerate(rooms):
             private = self._account_data.room_events(scope, data, room)
-            timeline, state = timelines[index], states[index]
-            if not (
-                has_left or room.since == 0 or scope.full_state or timeline.seen or timeline.limited or state or ephemeral[index] or private
-            ):
+            timeline, state = timelines[index], states[index].events
+            is_news = has_left or room.since == 0 or scope.full_state or timeline.limited
+            is_news = is_news or bool(timeline.seen or state or ephemeral[index] or private)
+            if not is_news and not await self._unread.may_have_fallen(scope.user_id, room, timeline.window):
                 continue
             parts = await self._common(scope, timeline, state, private)
             if not has_left:
                 parts.append(b'"ephemeral":{"events":[%b]}' % b",".join(ephemeral[index]))
                 parts.append(unread[index])
-                parts.append(b'"summary":' + summaries.get(room.room_id, b"{}"))
+                summary = summaries.get(room.room_id)
+                parts.append(b'"summary":' + (b"{}" if summary is None else summary.encode()))
             encoded.append((room.room_id, b"{%b}" % b",".join(parts)))
         return encoded
 
@@ -153,11 +159,11 @@ class SyncRooms:
         ]
 
 
-def _note_newcomers(scope: SyncScope, timelines: Sequence[RoomTimeline], states: Sequence[Sequence[StoredEvent]]) -> None:
+def _note_newcomers(scope: SyncScope, timelines: Sequence[RoomTimeline], states: Sequence[RoomState]) -> None:
     for timeline, state in zip(timelines, states, strict=True):
         if timeline.room.since == 0:
             scope.entered.add(timeline.room.room_id)
             continue
-        for event in chain(timeline.window, state):
+        for event in chain(timeline.window, state.events):
             if event.type == "m.room.member" and event.state_key is not None and event.content.get("membership") == "join":
                 scope.newcomers.add(event.state_key)

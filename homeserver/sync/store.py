@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 
 class UnreadQuestion(NamedTuple):
-    """Notifying events by others up to `until`: in the main timeline after `main`, in threads after `threads`."""
+    """Notifying events up to `until`: in the main timeline after `main`, in threads after `threads`."""
 
     user_id: str
     room_id: str
@@ -15,12 +15,14 @@ class UnreadQuestion(NamedTuple):
 
 
 class Unread(NamedTuple):
-    """One event that counts for a user. `thread` None: the main timeline."""
+    """One event that counts for a user, or one of his own, with which he has read what was before it. `thread` None: the main timeline."""
 
     position: int
     thread: str | None
     highlight: bool
+    is_own: bool = False
 
 
 class UnreadStore(Protocol):
-    async def unread(self, questions: Sequence[UnreadQuestion]) -> list[list[Unread]]: ...
+    async def unread(self, questions: Sequence[UnreadQuestion]) -> list[list[Unread]]:
+        """For each question, oldest first; where there are very many the newest."""

@@ -12,6 +12,7 @@ from homeserver.sync.sections.device_lists import DeviceListSection
 from homeserver.sync.sections.ephemeral import EphemeralSection
 from homeserver.sync.sections.invites import InviteSection
 from homeserver.sync.sections.key_counts import KeyCountsSection
+from homeserver.sync.sections.members import MemberSection
 from homeserver.sync.sections.presence import PresenceSection
 from homeserver.sync.sections.state import StateSection
 from homeserver.sync.sections.summary import SummarySection
@@ -42,12 +43,12 @@ def build_syncing(ground: Ground, rooms: Rooms, personal: Personal, encryption: 
         timelines=rooms.timelines,
         store=rooms.timeline_store,
         serving=rooms.serving,
-        lazy_members=LazyMembers(),
     )
     sync_rooms = SyncRooms(
         timeline=TimelineSection(timelines=rooms.timelines, history=rooms.history, states=rooms.states, serving=rooms.serving),
         state=state,
         summary=SummarySection(rooms.timeline_store),
+        lazy_members=MemberSection(rooms.states, LazyMembers()),
         unread=unread,
         ephemeral=EphemeralSection(receipts=personal.receipts, typing=personal.typing),
         account_data=account_data,

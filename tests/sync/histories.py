@@ -101,16 +101,16 @@ class History:
             self._send(user, "m.room.message", {**self._content(), "m.relates_to": {"rel_type": "m.thread", "event_id": root}}, room)
 
     def edit(self, user: str) -> None:
-        self._relate(user, "m.room.message", "m.replace", **self._content(), **{"m.new_content": {"body": "edited"}})
+        self._relate(user, "m.room.message", "m.replace", {**self._content(), "m.new_content": {"body": "edited"}})
 
     def react(self, user: str) -> None:
-        self._relate(user, "m.reaction", "m.annotation", self.random.choice("abc"))
+        self._relate(user, "m.reaction", "m.annotation", {}, key=self.random.choice("abc"))
 
-    def _relate(self, user: str, event_type: str, rel_type: str, key: str | None = None, **content: Any) -> None:
+    def _relate(self, user: str, event_type: str, rel_type: str, content: dict[str, Any], **more: str) -> None:
         room = self._room()
         if room and self.events[room]:
-            relation = {"rel_type": rel_type, "event_id": self.random.choice(self.events[room])}
-            self._send(user, event_type, {**content, "m.relates_to": relation if key is None else {**relation, "key": key}}, room)
+            relation = {"rel_type": rel_type, "event_id": self.random.choice(self.events[room]), **more}
+            self._send(user, event_type, {**content, "m.relates_to": relation}, room)
 
     def state(self, user: str) -> None:
         event_type = self.random.choice(("m.room.topic", "m.room.name", "org.example.free"))
@@ -220,7 +220,9 @@ class ParallelHistory(History):
         """The answers of all that was begun. `refusals`: the server may say that it can do nothing just now."""
 
         async def wait() -> list[Answer]:
-            return await gatherResults(self._begun)
+            answers = await gatherResults(self._begun)
+            await self.server.clock.sleep(3)  # what goes on in the background
+            return answers
 
         answers = self.server.run(wait())
         assert [answer for answer in answers if answer[0] >= 500 and not (refusals and answer[0] == 503)] == []

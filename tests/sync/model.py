@@ -14,6 +14,7 @@ class RoomModel:
     events: dict[str, JSON] = field(default_factory=dict)
     account_data: dict[str, JSON] = field(default_factory=dict)
     receipts: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    typing: list[str] = field(default_factory=list)
     unread: JSON = field(default_factory=dict)
     threads: JSON = field(default_factory=dict)
     summary: JSON = field(default_factory=dict)
@@ -74,6 +75,8 @@ class ClientModel:
         for event in body.get("ephemeral", {}).get("events", ()):
             if event["type"] == "m.receipt":
                 self._apply_receipts(room, event["content"])
+            elif event["type"] == "m.typing":
+                room.typing = event["content"]["user_ids"]
         room.unread = body.get("unread_notifications", room.unread)
         room.threads = body.get("unread_thread_notifications", {}) if "unread_notifications" in body else room.threads
         room.summary = {**room.summary, **body.get("summary", {})}

@@ -1,76 +1,95 @@
-"""The law of sync: an initial sync followed by increments tells the same as a fresh initial sync, for every user, whatever happened."""
+"""The law of sync under generated histories: one thing after the other, all at once on a slow disk, over restarts, on every database."""
 
-import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred
 
-from tests.support.client import Client
+from homeserver.streams import Streams
+from storage.database import Database
+from tests.support.client import Client, start
+from tests.support.loop import ThreadLoop
+from tests.support.places import on_database, on_file, restarted, slowly, verified
 from tests.support.server import TestServer, make_server
-from tests.sync.histories import V3, History
-from tests.sync.model import ClientModel, RoomModel
+from tests.sync.histories import V3, History, ParallelHistory
+from tests.sync.law import FILTERS, Law
+from tests.sync.model import ClientModel
 
-STEPS = 140
-SEEDS = range(24)
-LONG = 500
-
-FILTERS: dict[str, dict[str, Any]] = {
-    "plain": {},
-    "short": {"room": {"timeline": {"limit": 2}}},
-    "lazy": {"room": {"timeline": {"limit": 3}, "state": {"lazy_load_members": True}}},
-    "threads": {"room": {"timeline": {"limit": 5, "unread_thread_notifications": True}}},
-    "state_after": {"room": {"timeline": {"limit": 2}}},
-}
+KINDS = tuple(FILTERS)
 
 
-def sync(server: TestServer, client: Client, kind: str, since: str | None, *, limit: int | None = None) -> Any:
-    wanted = json.loads(json.dumps(FILTERS[kind]))
-    if limit is not None:
-        wanted.setdefault("room", {}).setdefault("timeline", {})["limit"] = limit
-    query = {"filter": json.dumps(wanted), "since": since, "use_state_after": kind == "state_after"}
-    return server.ok(client.get(f"{V3}/sync", query))
-
-
-@pytest.mark.parametrize("kind", FILTERS)
-@pytest.mark.parametrize("seed", SEEDS)
-def test_increments_add_up_to_a_fresh_sync(tmp_path: Path, seed: int, kind: str) -> None:
-    server = make_server(tmp_path, seed=seed)
-    history = History(server, seed)
-    models = {user: ClientModel(state_after=kind == "state_after") for user in history.clients}
-    for step in range(STEPS):
+def live(law: Law, history: History, models: dict[str, ClientModel], steps: int, check: Callable[[], None] | None = None) -> None:
+    """Things happen, and now and then somebody syncs."""
+    for step in range(steps):
         history.step()
         for user, model in models.items():
-            if history.random.random() < 0.15 or step == STEPS - 1:
-                model.apply(sync(server, history.clients[user], kind, model.token))
-    for user, model in models.items():
-        fresh = ClientModel(state_after=kind == "state_after")
-        fresh.apply(sync(server, history.clients[user], kind, None, limit=LONG))
-        compare(user, model, fresh, lazy=kind == "lazy")
+            if history.random.random() < 0.15:
+                law.read_on(history.server, history.clients[user], model)
+        if check is not None and step % 40 == 39:
+            check()
 
 
-def compare(user: str, model: ClientModel, fresh: ClientModel, *, lazy: bool) -> None:
-    assert model.joined.keys() == fresh.joined.keys()
-    assert model.invited.keys() == fresh.invited.keys()
-    assert model.knocked.keys() == fresh.knocked.keys()
-    assert model.account_data == fresh.account_data
-    for room_id, room in fresh.joined.items():
-        compare_room(user, model.joined[room_id], room, lazy=lazy)
+def start_models(law: Law, history: History) -> dict[str, ClientModel]:
+    return {user: law.model() for user in history.clients}
 
 
-def compare_room(user: str, known: RoomModel, fresh: RoomModel, *, lazy: bool) -> None:
-    assert known.timeline == fresh.timeline[len(fresh.timeline) - len(known.timeline) :]
-    expected = {address: event["event_id"] for address, event in fresh.state.items()}
-    state = {address: event["event_id"] for address, event in known.state.items()}
-    if lazy:
-        for event_id in known.timeline:
-            assert ("m.room.member", known.events[event_id]["sender"]) in state, "a sender without a member event"
-        expected = {address: event_id for address, event_id in expected.items() if address[0] != "m.room.member" or address in state}
-        state = {address: event_id for address, event_id in state.items() if address[0] != "m.room.member" or address in expected}
-    assert state == expected
-    assert known.account_data == fresh.account_data
-    assert known.receipts == fresh.receipts
-    assert known.unread == fresh.unread
-    assert known.threads == fresh.threads
-    assert known.summary == fresh.summary
-    assert user
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(16))
+def test_one_thing_after_the_other(tmp_path: Path, seed: int, kind: str) -> None:
+    server = make_server(tmp_path, seed=seed)
+    law, history = Law(kind), History(server, seed)
+    models = start_models(law, history)
+    live(law, history, models, 120, lambda: law.check(server, history.clients, models))
+
+
+async def follow(law: Law, client: Client, model: ClientModel, is_over: Callable[[], bool]) -> None:
+    """A client that waits for news all the time."""
+    while not is_over():
+        status, answer = await client.get(f"{V3}/sync", law.query(model.token, timeout=300))
+        assert status == 200, answer
+        model.apply(answer)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(500, 506))
+def test_all_at_once(tmp_path: Path, seed: int, kind: str) -> None:
+    server = slowly(tmp_path, seed=seed)
+    law, history = Law(kind), ParallelHistory(server, seed)
+    models = start_models(law, history)
+    over = False
+    following: list[Deferred[None]] = [start(follow(law, history.clients[user], model, lambda: over)) for user, model in models.items()]
+    for _ in range(150):
+        history.step()
+    history.settle()
+    over = True
+    for task in following:
+        while not task.called:
+            server.clock.advance(0.05)
+        assert task.result is None, task.result
+    law.check(server, history.clients, models)
+    verified(server, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["plain", "lazy", "threads"])
+@pytest.mark.parametrize("seed", range(600, 602))
+def test_over_restarts(tmp_path: Path, seed: int, kind: str) -> None:
+    server: TestServer = on_file(tmp_path, seed=seed)
+    law, history = Law(kind), History(server, seed)
+    models = start_models(law, history)
+    for turn in range(3):
+        live(law, history, models, 40)
+        server = restarted(server, tmp_path, seed=seed + turn + 1)
+        history.move(server)
+        law.check(server, history.clients, models)
+
+
+@pytest.mark.parametrize(("seed", "kind"), [(700, "lazy"), (701, "threads"), (702, "state_after")])
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_on_a_database_server(tmp_path: Path, database: Database, streams: Streams, loop: ThreadLoop, seed: int, kind: str) -> None:
+    server = on_database(tmp_path, database, streams, loop, seed=seed)
+    law, history = Law(kind), History(server, seed)
+    models = start_models(law, history)
+    live(law, history, models, 80)
+    law.check(server, history.clients, models)
+    verified(server, tmp_path)

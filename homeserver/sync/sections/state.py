@@ -1,7 +1,6 @@
 """What has changed of each room's state, beside what its timeline shows (client-server API, "Syncing": state, state_after).
 
 `state` is the state before the first timeline event, `state_after` the one after the last; in an increment only what differs from the client's.
-With lazy loading, of the members only those whose events are shown.
 """
 
 from collections.abc import Sequence
@@ -13,34 +12,39 @@ from homeserver.rooms.reading.timelines import Timelines
 from homeserver.rooms.reading.wanted import accepts
 from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import StoredEvent
-from homeserver.sync.lazy_members import LazyMembers
 from homeserver.sync.scope import SyncScope
 from homeserver.sync.sections.timeline import RoomTimeline
 
-MEMBER = "m.room.member"
+
+class RoomState:
+    """One room's part: the `events` to tell, of the state with that `root`; all of it, or what has changed."""
+
+    __slots__ = ("events", "is_whole", "root")
+
+    def __init__(self, root: bytes | None, *, is_whole: bool) -> None:
+        self.root = root
+        self.events: list[StoredEvent] = []
+        self.is_whole = is_whole
 
 
 class StateSection:
-    def __init__(
-        self, *, states: StateReader, timelines: Timelines, store: TimelineStore, serving: EventServing, lazy_members: LazyMembers
-    ) -> None:
+    def __init__(self, *, states: StateReader, timelines: Timelines, store: TimelineStore, serving: EventServing) -> None:
         self._states = states
         self._timelines = timelines
         self._store = store
         self._serving = serving
-        self._lazy_members = lazy_members
 
-    async def read(self, scope: SyncScope, timelines: Sequence[RoomTimeline]) -> list[list[StoredEvent]]:
-        """For each room the state events to send."""
-        targets = await self._targets(scope, timelines)
-        whole = [index for index, timeline in enumerate(timelines) if scope.full_state or timeline.room.since == 0]
-        found = await self._whole(scope, timelines, targets, whole)
-        for index, timeline in enumerate(timelines):
-            if index not in found:
-                found[index] = await self._changed(scope, timeline, targets[index])
+    async def read(self, scope: SyncScope, timelines: Sequence[RoomTimeline]) -> list[RoomState]:
+        """The rooms' states, in the order of the rooms."""
+        states = [RoomState(_root(scope, timeline), is_whole=scope.full_state or timeline.room.since == 0) for timeline in timelines]
+        await self._add_whole(timelines, states)
+        for timeline, state in zip(timelines, states, strict=True):
+            if not state.is_whole:
+                state.events = await self._changed(timeline, state.root)
             if not scope.use_state_after:
-                found[index] = _with_unseen(timeline, found[index])
-        return [self._wanted(scope, timeline, found[index]) for index, timeline in enumerate(timelines)]
+                state.events = _with_unseen(timeline, state.events)
+            state.events = _wanted(scope, state.events)
+        return states
 
     async def encode(self, scope: SyncScope, events: Sequence[StoredEvent]) -> bytes:
         if scope.filter.event_format == "federation":
@@ -49,102 +53,62 @@ class StateSection:
             served = await self._serving.bare(events, scope.viewer, room_id=False)
         return b'{"events":[%b]}' % b",".join(served)
 
-    async def _targets(self, scope: SyncScope, timelines: Sequence[RoomTimeline]) -> list[bytes | None]:
-        """The root of the state to tell: before the first event that is shown, or after the last; the current one where nothing happened."""
-        roots: list[bytes | None] = []
-        unknown = []
-        for index, timeline in enumerate(timelines):
-            if scope.use_state_after:
-                root = timeline.window[-1].root_after if timeline.window else None
-            else:
-                root = timeline.seen[0].event.state_before if timeline.seen else timeline.window[-1].root_after if timeline.window else None
-            roots.append(root)
-            if root is None:
-                unknown.append(index)
-        if unknown:
-            read = await self._store.roots_at([(timelines[index].room.room_id, timelines[index].room.until) for index in unknown])
-            for index, root in zip(unknown, read, strict=True):
-                roots[index] = root
-        return roots
+    async def _add_whole(self, timelines: Sequence[RoomTimeline], states: Sequence[RoomState]) -> None:
+        whole = [(timeline, state) for timeline, state in zip(timelines, states, strict=True) if state.is_whole and timeline.tells_state]
+        quiet = [(timeline.room, state) for timeline, state in whole if state.root is None]  # nothing has happened: as it is now
+        if quiet:
+            roots = await self._store.roots_at([(room.room_id, room.until) for room, _ in quiet])
+            for (_, state), root in zip(quiet, roots, strict=True):
+                state.root = root
+        known = [root for _, state in whole if (root := state.root) is not None]
+        if not known:
+            return
+        numbers = dict(zip(known, await self._states.all_numbers_many(known), strict=True))
+        events = await self._states.events({number for part in numbers.values() for number in part})
+        for _, state in whole:
+            if state.root is not None:
+                state.events = [events[number] for number in sorted(numbers[state.root])]
 
-    async def _whole(
-        self, scope: SyncScope, timelines: Sequence[RoomTimeline], targets: Sequence[bytes | None], indexes: Sequence[int]
-    ) -> dict[int, list[StoredEvent]]:
-        asked = [(index, root) for index in indexes if (root := targets[index]) is not None]
-        if not asked:
-            return {}
-        numbers = await self._states.all_numbers_many([root for _, root in asked])
-        events = await self._states.events({number for part in numbers for number in part})
-        found: dict[int, list[StoredEvent]] = {}
-        for (index, _), part in zip(asked, numbers, strict=True):
-            state = [events[number] for number in sorted(part)]
-            found[index] = self._lazily(scope, timelines[index], state) if scope.lazy else state
-        return found
-
-    async def _changed(self, scope: SyncScope, timeline: RoomTimeline, target: bytes | None) -> list[StoredEvent]:
-        """What the client's state lacks of the target, and with lazy loading the members not told yet."""
+    async def _changed(self, timeline: RoomTimeline, root: bytes | None) -> list[StoredEvent]:
+        """What the client's state lacks."""
+        if root is None or not timeline.window:
+            return []
         held = await self._held(timeline)
-        state: list[StoredEvent] = []
-        if held is not None and target is not None and held != target:
-            come, _ = await self._states.changes(held, target)
-            events = await self._states.events(come)
-            state = [events[number] for number in sorted(events)]
-        if scope.lazy:
-            state = self._lazily(scope, timeline, state + await self._senders(timeline, target, state))
-        return state
+        if held is None or held == root:
+            return []
+        come, _ = await self._states.changes(held, root)
+        events = await self._states.events(come)
+        return [events[number] for number in sorted(events)]
 
     async def _held(self, timeline: RoomTimeline) -> bytes | None:
         """The root of the state the client has."""
-        if timeline.window and not timeline.limited:
+        if not timeline.limited:
             return timeline.window[0].state_before
         before = self._timelines.before(timeline.room.room_id, timeline.room.since)
         if before is not None:
             return before.root_after
         return (await self._store.roots_at([(timeline.room.room_id, timeline.room.since)]))[0]
 
-    async def _senders(self, timeline: RoomTimeline, target: bytes | None, known: Sequence[StoredEvent]) -> list[StoredEvent]:
-        """The member events, in the state to tell, of those whose events are shown."""
-        if target is None:
-            return []
-        have = {event.state_key for event in known if event.type == MEMBER}
-        senders = sorted({seen.event.sender for seen in timeline.seen if seen.event.sender not in have})
-        found = [await self._states.one(target, (MEMBER, sender)) for sender in senders]
-        return [event for event in found if event is not None]
 
-    def _lazily(self, scope: SyncScope, timeline: RoomTimeline, state: Sequence[StoredEvent]) -> list[StoredEvent]:
-        """Without the members that are not shown and were never told of, and without those told just so before."""
-        needed = {seen.event.sender for seen in timeline.seen} | {scope.user_id}
-        key = (scope.user_id, scope.viewer.device_id or "", timeline.room.room_id)
-        redundant = scope.filter.room.state.include_redundant_members or scope.full_state
-        if timeline.room.since == 0:
-            self._lazy_members.forget(key)
-        kept = []
-        for event in state:
-            if event.type == MEMBER and event.state_key is not None:
-                user_id = event.state_key
-                if user_id not in needed and not self._lazy_members.knows(key, user_id):
-                    continue
-                if not redundant and self._lazy_members.is_told(key, user_id, event.num, timeline.room.since):
-                    continue
-                self._lazy_members.tell(key, user_id, event.num, scope.until)
-            kept.append(event)
-        for seen in timeline.seen:
-            if seen.event.type == MEMBER and seen.event.state_key is not None:
-                self._lazy_members.tell(key, seen.event.state_key, seen.event.num, scope.until)
-        return kept
+def _root(scope: SyncScope, timeline: RoomTimeline) -> bytes | None:
+    """Of the state before the first event that is shown, or after the last; None where nothing happened."""
+    if not timeline.tells_state or not timeline.window:
+        return None
+    if scope.use_state_after or not timeline.seen:
+        return timeline.window[-1].root_after
+    return timeline.seen[0].event.state_before
 
-    def _wanted(self, scope: SyncScope, timeline: RoomTimeline, state: list[StoredEvent]) -> list[StoredEvent]:
-        wanted = scope.filter.room.state
-        if not wanted.is_trivial:
-            state = [event for event in state if accepts(wanted, event)]
-        if wanted.limit is not None:
-            state = state[: wanted.limit]
-        return state
+
+def _wanted(scope: SyncScope, state: list[StoredEvent]) -> list[StoredEvent]:
+    wanted = scope.filter.room.state
+    if not wanted.is_trivial:
+        state = [event for event in state if accepts(wanted, event)]
+    return state if wanted.limit is None else state[: wanted.limit]
 
 
 def _with_unseen(timeline: RoomTimeline, state: list[StoredEvent]) -> list[StoredEvent]:
     """And the state events of the window that the timeline's filter leaves out: the client would never hear of them."""
-    if not timeline.seen or len(timeline.seen) == len(timeline.window):
+    if not timeline.seen or len(timeline.seen) == len(timeline.window) or not timeline.tells_state:
         return state
     shown = {seen.event.num for seen in timeline.seen}
     first = timeline.seen[0].event.position or 0

@@ -40,6 +40,12 @@ class RoomTimeline:
         return Place(self.room.until if first is None else (first.position or 0) - 1)
 
     @property
+    def tells_state(self) -> bool:
+        """Whoever was not in the room when this membership of his ended (he declined an invite, say) is told of that alone."""
+        member = self.room.member
+        return member.membership not in ("leave", "ban") or member.previous == "join"
+
+    @property
     def has_member_events(self) -> bool:
         return any(event.type == "m.room.member" and event.state_key is not None for event in self.window)
 

@@ -1,7 +1,8 @@
 """Unread and highlight counts, per room and per thread: derived from positions, never written per recipient.
 
-Client-server API, "Receiving notifications", "Threading". A count begins after the user's read receipt, or where the user came in. The newest counts of
-a user in a room are kept and brought forward with the events that follow, so that a sync that reads on asks no database.
+Client-server API, "Receiving notifications", "Threading". A count begins after the user's read receipt, after the last message of his own in that
+thread, or where he came in. The newest counts of a user in a room are kept and brought forward with the events that follow, so that a sync that reads
+on asks no database.
 """
 
 from collections import OrderedDict
@@ -28,10 +29,12 @@ Counts = dict[str | None, list[int]]  # thread (None: main) → [notifications, 
 
 
 class _Remembered:
+    """`counts` None: they are being read."""
+
     __slots__ = ("counts", "until")
 
-    def __init__(self, counts: Counts, until: int) -> None:
-        self.counts = counts
+    def __init__(self, until: int) -> None:
+        self.counts: Counts | None = None
         self.until = until
 
 
@@ -61,11 +64,18 @@ class UnreadSection:
                 found[index] = counts
         return [counts for counts in found if counts is not None]
 
+    async def may_have_fallen(self, user_id: str, room: RoomScope, window: Sequence[StoredEvent]) -> bool:
+        """Whether less may be unread than before, by a receipt or a redaction that the client's filter hides."""
+        if any(event.type == "m.room.redaction" for event in window):
+            return True
+        return (await self._receipts.room(room.room_id)).has_read(user_id, room.since, room.until)
+
     @property
     def figures(self) -> CacheFigures:
         return CacheFigures(len(self._remembered), len(self._remembered), MAX_REMEMBERED, self._loads)
 
     async def _load(self, user_id: str, rooms: Sequence[RoomScope]) -> list[Counts]:
+        begun = [self._begin(user_id, room) for room in rooms]
         if len(rooms) == 1:
             receipts = {rooms[0].room_id: await self._receipts.room(rooms[0].room_id)}
         else:
@@ -73,36 +83,47 @@ class UnreadSection:
         questions = [_question(user_id, room, receipts[room.room_id]) for room in rooms]
         events = await self._store.unread(questions)
         loaded = []
-        for room, question, found in zip(rooms, questions, events, strict=True):
-            counts = _count(user_id, receipts[room.room_id], question, found)
-            self._remember(user_id, room, counts)
-            loaded.append(counts)
+        for room, held, question, found in zip(rooms, begun, questions, events, strict=True):
+            # Kept if nothing came meanwhile that it may not know of: else `held` was forgotten.
+            held.counts = _count(user_id, receipts[room.room_id], question, found)
+            loaded.append(held.counts)
         return loaded
 
     async def _from_memory(self, user_id: str, room: RoomScope) -> Counts | None:
-        held = self._remembered.get((user_id, room.room_id))
-        if held is None or held.until > room.until:
+        key = (user_id, room.room_id)
+        held = self._remembered.get(key)
+        if held is None or held.counts is None or held.until > room.until:
             return None
+        self._remembered.move_to_end(key)
         if held.until < room.until:
-            (window,) = await self._timelines.windows([Stretch(room.room_id, held.until, room.until, TAIL_EVENTS)])
+            since = held.until
+            (window,) = await self._timelines.windows([Stretch(room.room_id, since, room.until, TAIL_EVENTS)])
+            if self._remembered.get(key) is not held or held.until != since:  # changed meanwhile
+                return None
             if window.limited or not all(_bring_forward(held.counts, user_id, event) for event in window.events):
                 self._forget(user_id, room.room_id)
                 return None
             held.until = room.until
         return held.counts
 
-    def _remember(self, user_id: str, room: RoomScope, counts: Counts) -> None:
-        self._remembered[user_id, room.room_id] = _Remembered(counts, room.until)
+    def _begin(self, user_id: str, room: RoomScope) -> _Remembered:
+        held = self._remembered[user_id, room.room_id] = _Remembered(room.until)
         self._in_room.setdefault(room.room_id, set()).add(user_id)
         while len(self._remembered) > MAX_REMEMBERED:
-            (old_user, old_room), _ = self._remembered.popitem(last=False)
-            self._in_room[old_room].discard(old_user)
+            self._forget(*next(iter(self._remembered)))
+        return held
 
     def _forget(self, user_id: str, room_id: str) -> None:
         if self._remembered.pop((user_id, room_id), None) is not None:
-            self._in_room[room_id].discard(user_id)
+            users = self._in_room[room_id]
+            users.discard(user_id)
+            if not users:
+                del self._in_room[room_id]
 
     def _follow(self, changes: list[Change]) -> None:
+        if not changes:  # positions were stepped over
+            self._remembered.clear()
+            self._in_room.clear()
         for change in changes:
             if change.room_id is None:
                 continue
@@ -116,6 +137,8 @@ class UnreadSection:
 def _bring_forward(counts: Counts, user_id: str, event: StoredEvent) -> bool:
     """Count a new event; False when only the store knows whether it highlights."""
     if event.sender == user_id:
+        if event.notifies:
+            counts.pop(event.thread, None)
         return True
     notice = notice_of_stored(event)
     if notice.room:
@@ -142,6 +165,9 @@ def _count(user_id: str, receipts: RoomReceipts, question: UnreadQuestion, event
     counts: Counts = {}
     read: dict[str | None, int] = {None: question.main}
     for event in events:
+        if event.is_own:
+            counts.pop(event.thread, None)
+            continue
         start = read.get(event.thread)
         if start is None:
             start = read[event.thread] = max(question.threads, receipts.read_position(user_id, event.thread) or 0)
