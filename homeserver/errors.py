@@ -202,6 +202,12 @@ class ServerNotTrusted(MatrixError):
     errcode, default_message = "M_SERVER_NOT_TRUSTED", "This server is not trusted"
 
 
+class WrongRoomKeysVersion(MatrixError):
+    """`current_version` in the fields."""
+
+    status, errcode, default_message = 403, "M_WRONG_ROOM_KEYS_VERSION", "This is not the current version of the backup"
+
+
 class InteractiveAuthRequired(MatrixError):
     """User-interactive auth goes on: the fields are the whole body (flows, params, session, completed, errcode, error)."""
 

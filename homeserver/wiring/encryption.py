@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from homeserver.client_api.encryption.cross_signing import CrossSigningEndpoints
+from homeserver.client_api.encryption.key_backup import BackupKeys, BackupVersions
 from homeserver.client_api.encryption.keys import KeyChanges, Keys
 from homeserver.client_api.encryption.to_device import ToDeviceEndpoints
+from homeserver.encryption.backup.backup import Backups
 from homeserver.encryption.claim import KeyClaims
 from homeserver.encryption.cross_signing import CrossSigning
 from homeserver.encryption.device_lists import DeviceLists
@@ -21,6 +23,7 @@ from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.people import People
 from homeserver.wiring.rooms import Rooms
 from storage.encryption.device_lists import StoredDeviceLists
+from storage.encryption.key_backup import StoredBackups
 from storage.encryption.keys import StoredKeys
 from storage.encryption.to_device import StoredToDevice
 
@@ -37,6 +40,7 @@ def build_encryption(ground: Ground, rooms: Rooms, people: People) -> Encryption
     store, remote = StoredKeys(ground.database), NoRemoteKeys()
     letters = StoredToDevice(ground.database)
     to_device = ToDevice(letters, NoCourier(), ground.identity, ground.clock)
+    backups = Backups(StoredBackups(ground.database))
     lists = DeviceLists(
         store=StoredDeviceLists(ground.database, ground.names),
         recent=RecentChanges(ground.streams),
@@ -49,5 +53,7 @@ def build_encryption(ground: Ground, rooms: Rooms, people: People) -> Encryption
         KeyChanges(lists, rooms.members),
         CrossSigningEndpoints(CrossSigning(store), SignatureUpload(store, remote, ground.identity), people.auth),
         ToDeviceEndpoints(to_device),
+        BackupVersions(backups),
+        BackupKeys(backups),
     )
     return Encryption(KeyCounting(store, ground.streams), Inboxes(letters, ground.streams), lists, chapters)

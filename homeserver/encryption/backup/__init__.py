@@ -1,0 +1,1 @@
+"""Backups of message keys on the server (client-server API, "Server-side key backups")."""
