@@ -30,9 +30,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--secret", metavar="TEXT", help="shared secret of /_synapse/admin/v1/register")
     parser.add_argument("--no-limits", action="store_true", help="lift the limits on failed logins, too")
     parser.add_argument("--cheap-passwords", action="store_true", help="hashes that cost next to nothing")
-    parser.add_argument(
-        "--private-addresses", action="store_true", help=f"pushes and previews may reach loopback and private addresses {NO_USE_YET}"
-    )
+    parser.add_argument("--private-addresses", action="store_true", help="previews may reach loopback and private addresses")
     parser.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], dest="settings", help="any setting; repeatable")
     return parser
 
@@ -55,6 +53,8 @@ def settings(given: argparse.Namespace) -> Iterator[str]:
         yield from ("passwords.memory_kib=8", "passwords.iterations=1")
     if given.database:
         yield f"database.url={given.database}"
+    if given.private_addresses:
+        yield "outgoing.private_addresses=true"
     if given.secret:
         yield f"registration.shared_secret={given.secret}"
     yield from given.settings

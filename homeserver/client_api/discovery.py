@@ -18,6 +18,7 @@ FEATURES: Mapping[str, bool] = MappingProxyType(
     {
         "org.matrix.msc3391": True,  # account data can be deleted
         "org.matrix.msc3874": True,  # filters by the kind of relation
+        "org.matrix.msc3916.stable": True,  # media for those who say who they are
         "uk.half-shot.msc2666.query_mutual_rooms": True,
         "uk.half-shot.msc2666.query_mutual_rooms.stable": True,
         "uk.tcpip.msc4133": True,  # free fields of profiles

@@ -33,7 +33,7 @@ def test_every_option_has_its_effect(tmp_path: Path) -> None:
         tmp_path,
         *("--federation", "0.0.0.0:8448", "--cert", "/c.pem", "--key", "/k.pem"),
         *("--database", "postgresql://u@h/n", "--secret", "complement"),
-        *("--no-limits", "--cheap-passwords", "--set", "presence.enabled=false"),
+        *("--no-limits", "--cheap-passwords", "--private-addresses", "--set", "presence.enabled=false"),
     )
     federation = config.listeners.federation
     assert (federation.enabled, federation.bind, federation.port) == (True, ("0.0.0.0",), 8448)
@@ -43,12 +43,13 @@ def test_every_option_has_its_effect(tmp_path: Path) -> None:
     assert config.rate_limits.failed_login_account.per_second == config.rate_limits.failed_login_address.per_second == 0
     assert config.passwords.memory_kib == 8
     assert not config.presence.enabled
+    assert config.outgoing.private_addresses
 
 
 def test_what_has_no_use_yet_is_accepted_and_says_so(tmp_path: Path) -> None:
-    idle = ("--ca", "/ca.pem", "--appservice", "/a.yaml", "--appservice", "/b,c.yaml", "--private-addresses")
+    idle = ("--ca", "/ca.pem", "--appservice", "/a.yaml", "--appservice", "/b,c.yaml")
     assert told(tmp_path, *idle) == told(tmp_path)
-    assert " ".join(options().format_help().split()).count(NO_USE_YET) == 3
+    assert " ".join(options().format_help().split()).count(NO_USE_YET) == 2
 
 
 def test_arguments_may_stand_in_a_file(tmp_path: Path) -> None:
