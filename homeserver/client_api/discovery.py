@@ -16,7 +16,9 @@ VERSIONS = ("r0.6.1", "v1.1", "v1.2", "v1.3", "v1.4", "v1.5", "v1.6", "v1.7", "v
 # What clients look for by the name of a proposal, since its version of the specification is not advertised yet.
 FEATURES: Mapping[str, bool] = MappingProxyType(
     {
+        "org.matrix.e2e_cross_signing": True,
         "org.matrix.msc3391": True,  # account data can be deleted
+        "org.matrix.msc3814": True,  # dehydrated devices
         "org.matrix.msc3874": True,  # filters by the kind of relation
         "org.matrix.msc3916.stable": True,  # media for those who say who they are
         "uk.half-shot.msc2666.query_mutual_rooms": True,

@@ -137,3 +137,20 @@ class DeviceListStore(Protocol):
 
     async def joined(self, user_ids: Collection[str], room_ids: Collection[str]) -> dict[str, set[str]]:
         """User → those of the rooms that the user is joined to."""
+
+
+class DehydratedDevice(NamedTuple):
+    """A device of a user who may have no other: it collects keys until the user comes back (MSC3814)."""
+
+    device_id: str
+    device_data: bytes  # JSON object, encrypted for the user
+
+
+class DehydratedStore(Protocol):
+    async def replace(self, device: DehydratedDevice, display_name: str | None, upload: Upload, created_ts: int) -> bool:
+        """Makes the device, with its keys, instead of an earlier one; False, and nothing done, when a usual device has that ID."""
+
+    async def get(self, user_id: str) -> DehydratedDevice | None: ...
+
+    async def remove(self, user_id: str) -> str | None:
+        """With its keys and messages; the device ID, None: there was none."""

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from homeserver.client_api.encryption.cross_signing import CrossSigningEndpoints
+from homeserver.client_api.encryption.dehydrated import DehydratedEndpoints
 from homeserver.client_api.encryption.key_backup import BackupKeys, BackupVersions
 from homeserver.client_api.encryption.keys import KeyChanges, Keys
 from homeserver.client_api.encryption.to_device import ToDeviceEndpoints
 from homeserver.encryption.backup.backup import Backups
 from homeserver.encryption.claim import KeyClaims
 from homeserver.encryption.cross_signing import CrossSigning
+from homeserver.encryption.dehydrated import DehydratedDevices
 from homeserver.encryption.device_lists import DeviceLists
 from homeserver.encryption.key_counts import KeyCounting
 from homeserver.encryption.query import KeyQuery
@@ -22,6 +24,7 @@ from homeserver.encryption.upload import KeyUpload
 from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.people import People
 from homeserver.wiring.rooms import Rooms
+from storage.encryption.dehydrated import StoredDehydrated
 from storage.encryption.device_lists import StoredDeviceLists
 from storage.encryption.key_backup import StoredBackups
 from storage.encryption.keys import StoredKeys
@@ -55,5 +58,6 @@ def build_encryption(ground: Ground, rooms: Rooms, people: People) -> Encryption
         ToDeviceEndpoints(to_device),
         BackupVersions(backups),
         BackupKeys(backups),
+        DehydratedEndpoints(DehydratedDevices(StoredDehydrated(ground.database), letters, ground.streams, ground.clock)),
     )
     return Encryption(KeyCounting(store, ground.streams), Inboxes(letters, ground.streams), lists, chapters)

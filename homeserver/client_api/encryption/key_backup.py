@@ -20,14 +20,14 @@ def _described(version: BackupVersion) -> dict[str, Any]:
     return {
         "algorithm": version.algorithm,
         "auth_data": orjson.Fragment(version.auth_data),
-        "count": version.count,
+        "count": version.key_count,
         "etag": str(version.etag),
         "version": str(version.version),
     }
 
 
 def _updated(version: BackupVersion) -> dict[str, Any]:
-    return {"count": version.count, "etag": str(version.etag)}
+    return {"count": version.key_count, "etag": str(version.etag)}
 
 
 class BackupVersions:

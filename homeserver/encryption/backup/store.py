@@ -9,7 +9,7 @@ class BackupVersion(NamedTuple):
     algorithm: str
     auth_data: bytes  # JSON object
     etag: int  # changes with every change of the keys
-    count: int
+    key_count: int
 
 
 class BackupKey(NamedTuple):

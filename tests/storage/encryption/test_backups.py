@@ -21,18 +21,18 @@ def test_versions_and_keys(loop: ThreadLoop, database: Database) -> None:
     keys = [key("!a", "1"), key("!a", "2"), key("!b", "1")]
     stored = loop.run(store.put(ALICE, 2, keys, is_better))
     assert stored is not None
-    assert (stored.count, stored.etag) == (3, 1)
+    assert (stored.key_count, stored.etag) == (3, 1)
     assert loop.run(store.put(ALICE, 2, [key("!a", "1", 5)], is_better)) == stored
     better = key("!a", "1", 0, b'{"n":1}')
     changed = loop.run(store.put(ALICE, 2, [better], is_better))
     assert changed is not None
-    assert (changed.count, changed.etag) == (3, 2)
+    assert (changed.key_count, changed.etag) == (3, 2)
     assert loop.run(store.keys(ALICE, 2, KeyPlace())) == [better, *keys[1:]]
     assert loop.run(store.keys(ALICE, 2, KeyPlace("!a"))) == [better, keys[1]]
     assert loop.run(store.keys(ALICE, 2, KeyPlace("!a", "2"))) == [keys[1]]
     left = loop.run(store.remove_keys(ALICE, 2, KeyPlace("!a", "2")))
     assert left is not None
-    assert (left.count, left.etag) == (2, 3)
+    assert (left.key_count, left.etag) == (2, 3)
     assert loop.run(store.delete(ALICE, 2))
     assert loop.run(store.delete(ALICE, 2))
     assert not loop.run(store.delete(ALICE, 3))
