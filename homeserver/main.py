@@ -121,7 +121,7 @@ async def build(
     media = build_media(ground, outside or NoOutside())
     past = tasks(StoredUpkeep(database), session_seconds=config.sessions.interactive_auth_seconds)
     upkeep = Upkeep((*past, *media.tasks), clock, chance)
-    parts = Parts(ground, rooms, people, personal, finding, community, media, sync, upkeep)
+    parts = Parts(ground, rooms, people, personal, finding, community, media, encryption, sync, upkeep)
     client = (
         *people.chapters,
         *personal.chapters,

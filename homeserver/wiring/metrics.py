@@ -71,6 +71,7 @@ def caches(parts: Parts) -> Mapping[str, Figures]:
     return {
         "access_tokens": lambda: parts.people.tokens.figures,
         "account_data": lambda: rooms.account_data.figures,
+        "key_counts": lambda: parts.encryption.counting.figures,
         "receipts": lambda: parts.personal.receipts.figures,
         "room_heads": lambda: rooms.writing.heads.figures,
         "room_summaries": lambda: finding.summaries.figures,
@@ -79,6 +80,7 @@ def caches(parts: Parts) -> Mapping[str, Figures]:
         "state_nodes": lambda: rooms.states.node_figures,
         "sync_feeds": lambda: parts.sync.feeds.figures,
         "timelines": lambda: rooms.timelines.figures,
+        "to_device_inboxes": lambda: parts.encryption.inboxes.figures,
         "transactions": lambda: rooms.writing.transactions.figures,
         "unread_counts": lambda: parts.sync.unread.figures,
     }

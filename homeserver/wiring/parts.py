@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from homeserver.upkeep.upkeep import Upkeep
 from homeserver.wiring.community import Community
+from homeserver.wiring.encryption import Encryption
 from homeserver.wiring.finding import Finding
 from homeserver.wiring.ground import Ground
 from homeserver.wiring.media import Media
@@ -22,5 +23,6 @@ class Parts:
     finding: Finding
     community: Community
     media: Media
+    encryption: Encryption
     sync: Sync
     upkeep: Upkeep

@@ -9,6 +9,14 @@ _NOTE = """INSERT INTO device_list_changes (user_id, observer, position) VALUES 
 _ROOMS = """SELECT r.room_id FROM memberships m JOIN rooms r ON r.room_num = m.room_num
     WHERE m.user_id = ? AND m.membership = 'join' ORDER BY r.room_num"""
 
+_OF_USER = (
+    "DELETE FROM cross_signing_keys WHERE user_id = ?",
+    "DELETE FROM user_signatures WHERE user_id = ?",
+    "DELETE FROM user_signatures WHERE signer = ?",
+    "DELETE FROM backup_keys WHERE user_id = ?",
+    "DELETE FROM backup_versions WHERE user_id = ?",
+)
+
 
 def note_keys_change(cursor: WriteCursor, user_id: str, observer: str = "") -> None:
     """Everybody who shares a room with the user will hear of it; with an observer, that user alone."""
@@ -40,3 +48,9 @@ def note_rename(cursor: WriteCursor, user_id: str, device_id: str) -> None:
     """A device's name is shown beside its keys."""
     if cursor.value("SELECT 1 FROM device_keys WHERE user_id = ? AND device_id = ?", user_id, device_id) is not None:
         note_keys_change(cursor, user_id)
+
+
+def drop_user_keys(cursor: WriteCursor, user_id: str) -> None:
+    """What goes with an account that is closed; of its devices, see `drop_device_keys`."""
+    for statement in _OF_USER:
+        cursor.run(statement, user_id)

@@ -6,6 +6,7 @@ from homeserver.accounts.store import ACCOUNT_CHANGE, Account, AuthUse, Creation
 from homeserver.streams import Change
 from storage.database import Database, Rollback, Row, WriteCursor
 from storage.people.auth_sessions import use_up
+from storage.encryption.key_changes import drop_user_keys
 from storage.people.devices import remove_all_devices, remove_devices
 from storage.people.tokens import add_login
 
@@ -141,6 +142,7 @@ class StoredAccounts:
             if not cursor.run(_DEACTIVATE, int(erase), user_id):
                 return False
             remove_all_devices(cursor, user_id)
+            drop_user_keys(cursor, user_id)
             cursor.run("DELETE FROM directory_users WHERE user_id = ?", user_id)
             if erase:
                 for statement in _ERASE:
