@@ -1,6 +1,8 @@
 """Previews by the real server over real sockets: private addresses in every spelling, redirects to them, slow and endless answers."""
 
 import contextlib
+import ssl
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from homeserver.web.outgoing.addresses import is_public
 from tests.client_api.media.samples import png
 from tests.running.process import SERVE, Running
+from tests.web.edge.test_listen import make_certificate
 
 
 class Site(BaseHTTPRequestHandler):
@@ -36,6 +39,20 @@ class Site(BaseHTTPRequestHandler):
             self.wfile.write(b"<title>Endless</title>")
             while True:
                 self.wfile.write(b" " * 65_536)
+        elif self.path == "/headers":
+            self.send_response(200)
+            while True:
+                self.send_header("X-More", "a" * 10_000)
+                self.flush_headers()
+        elif self.path == "/broken":
+            self.reply(200, b"<title>Half", **{"Content-Length": "100"})
+        elif self.path == "/slow":
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            while True:
+                self.wfile.write(b" ")
+                time.sleep(0.5)
         elif self.path == "/packed":
             self.reply(200, b"", **{"Content-Encoding": "gzip"})
         else:
@@ -64,9 +81,26 @@ def site() -> Iterator[tuple[int, list[str]]]:
     thread.join()
 
 
-def start(folder: Path, *words: str) -> Running:
+@pytest.fixture
+def secure_site(tmp_path: Path) -> Iterator[tuple[int, Path]]:
+    """The same over TLS; its port and its certificate, which only those know who are told."""
+    certificate, key = make_certificate(tmp_path)
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), type("SecureSite", (Site,), {"hits": []}))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    listening.socket = context.wrap_socket(listening.socket, server_side=True)
+    listening.handle_error = lambda *_: None  # type: ignore[method-assign]  # those who refuse the certificate
+    thread = Thread(target=listening.serve_forever, daemon=True)
+    thread.start()
+    yield listening.server_address[1], certificate
+    listening.shutdown()
+    listening.server_close()
+    thread.join()
+
+
+def start(folder: Path, *words: str, **environment: str) -> Running:
     needed = ("--data", str(folder / "data"), "--name", "test.example", "--client", "127.0.0.1:0", "--cheap-passwords", "--no-limits")
-    return Running([SERVE, *needed, *words], folder)
+    return Running([SERVE, *needed, *words], folder, **environment)
 
 
 def token(server: Running) -> str:
@@ -114,8 +148,29 @@ def test_previews_over_real_sockets(tmp_path: Path, site: tuple[int, list[str]])
         assert hits == ["/there", "/", "/a.png"]
         status, answer = server.ask("GET", preview_path(f"http://localhost:{port}/endless"), token=alice)
         assert (status, answer) == (200, {"og:title": "Endless"})
-        assert server.ask("GET", preview_path(f"http://localhost:{port}/packed"), token=alice)[0] == 502
+        for name in ("packed", "headers", "broken"):
+            assert server.ask("GET", preview_path(f"http://localhost:{port}/{name}"), token=alice)[0] == 502
         assert server.ask("GET", preview_path(f"https://localhost:{port}/"), token=alice)[0] == 502  # no TLS there
+
+
+def test_certificates_are_checked(tmp_path: Path, site: tuple[int, list[str]], secure_site: tuple[int, Path]) -> None:
+    port, certificate = secure_site
+    _, hits = site
+    for name, environment, status in (("unknown", {}, 502), ("known", {"SSL_CERT_FILE": str(certificate)}, 200)):
+        (tmp_path / name).mkdir()
+        with start(tmp_path / name, "--private-addresses", **environment) as server:
+            alice = token(server)
+            assert server.ask("GET", preview_path(f"https://localhost:{port}/"), token=alice)[0] == status
+            assert server.ask("GET", preview_path(f"https://127.0.0.1:{port}/"), token=alice)[0] == 502  # another name
+    assert hits == []
+
+
+@pytest.mark.slow
+def test_a_byte_now_and_then(tmp_path: Path, site: tuple[int, list[str]]) -> None:
+    port, hits = site
+    with start(tmp_path, "--private-addresses") as server:
+        assert server.ask("GET", preview_path(f"http://127.0.0.1:{port}/slow"), token=token(server))[0] == 502
+    assert hits == ["/slow"]
 
 
 @pytest.mark.parametrize(

@@ -13,4 +13,6 @@ class PreviewEndpoints:
     @endpoint("GET", "/_matrix/media/v3/preview_url", access=Access.USER, rate=Rate.WRITE, body=Body.NONE)
     async def preview(self, request: Request) -> Answer:
         request.integer("ts", 0)  # we have the present alone
-        return await self._previews.of(request.required("url"))
+        url = request.required("url")
+        request.waits = True  # a server that stops does not wait for others
+        return await self._previews.of(url)

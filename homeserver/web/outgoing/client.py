@@ -7,8 +7,10 @@ from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.ssl import optionsForClientTLS
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
-from twisted.web.client import URI, Agent, HTTPConnectionPool
+from twisted.web.client import URI, Agent, HTTPConnectionPool, ResponseDone
+from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgentEndpointFactory, IResponse
 from zope.interface import implementer
@@ -19,6 +21,7 @@ from homeserver.version import VERSION
 from homeserver.web.outgoing.addresses import PublicReactor
 
 CONNECT_SECONDS = 5
+MOST_RECEIVED = 12 * 2**20
 
 
 class Client:
@@ -58,13 +61,44 @@ def _field(response: IResponse, name: str) -> str | None:
     return None if not values else str(values[0])
 
 
+class _Counted(ProtocolWrapper):
+    """A connection that ends when more comes than any answer may have, be it headers without end."""
+
+    _received = 0
+
+    def dataReceived(self, data: bytes) -> None:
+        self._received += len(data)
+        if self._received > MOST_RECEIVED:
+            self.transport.abortConnection()  # type: ignore[union-attr]  # of a connected protocol
+        else:
+            self.wrappedProtocol.dataReceived(data)
+
+
+class _Counting(WrappingFactory):
+    protocol = _Counted
+    noisy = False
+
+
+@implementer(IStreamClientEndpoint)
+class _CountedEndpoint:
+    def __init__(self, endpoint: IStreamClientEndpoint) -> None:
+        self._endpoint = endpoint
+
+    async def _connect(self, factory: Any) -> Any:
+        connected: Any = await self._endpoint.connect(_Counting(factory))  # type: ignore[no-untyped-call]
+        return connected.wrappedProtocol
+
+    def connect(self, protocolFactory: Any) -> Deferred[Any]:
+        return Deferred.fromCoroutine(self._connect(protocolFactory))
+
+
 @implementer(IAgentEndpointFactory)
 class _Endpoints:
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
 
     def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
-        endpoint = HostnameEndpoint(self._reactor, uri.host, uri.port, timeout=CONNECT_SECONDS)
+        endpoint = _CountedEndpoint(HostnameEndpoint(self._reactor, uri.host, uri.port, timeout=CONNECT_SECONDS))
         if uri.scheme == b"http":
             return endpoint
         if uri.scheme == b"https":
@@ -95,5 +129,9 @@ class _Collected(Protocol):
             self.transport.abortConnection()  # type: ignore[attr-defined]  # of the body's transport
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if not self.done.called:
+        if self.done.called:
+            return
+        if self.cut or reason.check(ResponseDone, PotentialDataLoss):  # the latter: its end was not announced
             self.done.callback(b"".join(self._pieces))
+        else:
+            self.done.errback(reason)
