@@ -8,7 +8,7 @@ from homeserver.errors import MatrixError
 class Unreachable(MatrixError):
     """One answer for all that can go wrong: it does not tell what there is behind a firewall."""
 
-    status, default_message = 502, "The address could not be fetched"
+    status, errcode, default_message = 404, "M_NOT_FOUND", "The address could not be fetched"
 
 
 class Fetched(NamedTuple):

@@ -99,7 +99,7 @@ def test_wrong_addresses(server: TestServer, alice: Client, web: Web) -> None:
     assert server.run(alice.get(PREVIEW))[1]["errcode"] == "M_MISSING_PARAM"
     assert preview(server, alice, "file:///etc/passwd")[1]["errcode"] == "M_INVALID_PARAM"
     status, answer = preview(server, alice, "https://nowhere.example/")
-    assert (status, answer["errcode"]) == (502, "M_UNKNOWN")
+    assert (status, answer["errcode"]) == (404, "M_NOT_FOUND")
     preview(server, alice, "https://nowhere.example/")
     assert web.asked == ["https://nowhere.example/"]  # a failure is remembered for a while
     server.clock.advance(301)
@@ -127,7 +127,7 @@ def test_redirects(server: TestServer, alice: Client, web: Web) -> None:
     web.put("http://example.org/file", b"", status=302, location="file:///etc/passwd")
     web.put("http://example.org/missing", b"", status=404)
     for name in ("loop", "file", "missing"):
-        assert preview(server, alice, f"http://example.org/{name}")[0] == 502
+        assert preview(server, alice, f"http://example.org/{name}")[0] == 404
 
 
 def test_oembed(server: TestServer, alice: Client, web: Web) -> None:
