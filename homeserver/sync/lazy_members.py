@@ -4,6 +4,7 @@ In memory alone and bounded: what is forgotten is told again. A member counts as
 """
 
 from collections import OrderedDict
+from collections.abc import Collection
 
 MAX_TOLD = 200_000  # over all rooms and devices
 MAX_MEMBERS = 200  # per device and room
@@ -24,6 +25,10 @@ class LazyMembers:
         told = self._told.get(key)
         entry = told.get(user_id) if told is not None else None
         return entry is not None and entry[0] == num and entry[1] <= since
+
+    def told_of(self, key: Key) -> Collection[str]:
+        """Of whom the client was ever told."""
+        return self._told.get(key, ())
 
     def forget(self, key: Key) -> None:
         """The client begins anew with the room."""

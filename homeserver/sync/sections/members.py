@@ -33,6 +33,7 @@ class MemberSection:
                 needed.update(summary.heroes)
             if state.is_whole:
                 needed.add(scope.user_id)
+                needed.update(self._told.told_of(_key(scope, timeline)))  # who comes back may hold an old event of theirs
                 state.events = [event for event in state.events if event.type != MEMBER or event.state_key in needed]
             else:
                 state.events += await self._lacking(scope, timeline, state, needed)
