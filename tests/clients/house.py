@@ -86,7 +86,7 @@ def open_house(driver: str, folder: Path, *settings: str) -> Iterator[House]:
     """`settings` go before those of tests/serve."""
     with database_of(driver) as database, Recorder(folder / "traffic.jsonl") as recorder:
         words = [SERVE, "--data", str(folder / "data"), "--name", NAME, "--client", "127.0.0.1:0", "--secret", SECRET]
-        words += ["--cheap-passwords", *database]
+        words += ["--cheap-passwords", "--private-addresses", *database]
         for setting in ("passwords.minimum_length=8", f"server.public_base_url={recorder.address}", *settings):
             words += ["--set", setting]
         house = House(driver, folder, words, recorder)

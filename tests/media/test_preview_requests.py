@@ -1,12 +1,8 @@
 """Previews by the real server over real sockets: private addresses in every spelling, redirects to them, slow and endless answers."""
 
-import contextlib
 import ssl
-import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from urllib.parse import quote
 
 import pytest
@@ -14,88 +10,24 @@ import pytest
 from homeserver.web.outgoing.addresses import is_public
 from tests.client_api.media.samples import png
 from tests.running.process import SERVE, Running
+from tests.support.site import serve_site
 from tests.web.edge.test_listen import make_certificate
-
-
-class Site(BaseHTTPRequestHandler):
-    """A small web site; counts its visitors."""
-
-    hits: list[str]
-
-    def do_GET(self) -> None:
-        self.hits.append(self.path)
-        with contextlib.suppress(OSError):
-            self.answer()
-
-    def answer(self) -> None:
-        if self.path == "/there":
-            self.reply(302, b"", Location="/")
-        elif self.path == "/a.png":
-            self.reply(200, png(), "image/png")
-        elif self.path == "/endless":
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(b"<title>Endless</title>")
-            while True:
-                self.wfile.write(b" " * 65_536)
-        elif self.path == "/headers":
-            self.send_response(200)
-            while True:
-                self.send_header("X-More", "a" * 10_000)
-                self.flush_headers()
-        elif self.path == "/broken":
-            self.reply(200, b"<title>Half", **{"Content-Length": "100"})
-        elif self.path == "/slow":
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            while True:
-                self.wfile.write(b" ")
-                time.sleep(0.5)
-        elif self.path == "/packed":
-            self.reply(200, b"", **{"Content-Encoding": "gzip"})
-        else:
-            self.reply(200, b"<title>Site</title><meta property='og:image' content='a.png'>")
-
-    def reply(self, status: int, body: bytes, kind: str = "text/html", **headers: str) -> None:
-        self.send_response(status)
-        for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
 
 
 @pytest.fixture
 def site() -> Iterator[tuple[int, list[str]]]:
-    hits: list[str] = []
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), type("CountingSite", (Site,), {"hits": hits}))
-    thread = Thread(target=listening.serve_forever, daemon=True)
-    thread.start()
-    yield listening.server_address[1], hits
-    listening.shutdown()
-    listening.server_close()
-    thread.join()
+    with serve_site() as served:
+        yield served
 
 
 @pytest.fixture
 def secure_site(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     """The same over TLS; its port and its certificate, which only those know who are told."""
     certificate, key = make_certificate(tmp_path)
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), type("SecureSite", (Site,), {"hits": []}))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    listening.socket = context.wrap_socket(listening.socket, server_side=True)
-    listening.handle_error = lambda *_: None  # type: ignore[method-assign]  # those who refuse the certificate
-    thread = Thread(target=listening.serve_forever, daemon=True)
-    thread.start()
-    yield listening.server_address[1], certificate
-    listening.shutdown()
-    listening.server_close()
-    thread.join()
+    with serve_site(context) as (port, _):
+        yield port, certificate
 
 
 def start(folder: Path, *words: str, **environment: str) -> Running:
