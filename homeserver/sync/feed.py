@@ -26,7 +26,7 @@ _ROOM_KINDS = frozenset({"event", "receipt", "redacted", "related"})
 class Feed:
     """One user's view of the stream."""
 
-    __slots__ = ("changes", "floor", "joined", "left", "pending", "touched", "typing", "user_id", "waiters")
+    __slots__ = ("changes", "floor", "is_stale", "joined", "left", "pending", "touched", "typing", "user_id", "waiters")
 
     def __init__(self, user_id: str) -> None:
         self.user_id = user_id
@@ -38,6 +38,7 @@ class Feed:
         self.typing: OrderedDict[str, int] = OrderedDict()  # joined room → ephemeral counter of its last change of typing
         self.touched = 0  # position of the last change of any kind that concerns the user
         self.waiters: list[Deferred[None]] = []
+        self.is_stale = False  # something happened that it does not know of
 
     def changed_rooms(self, since: int) -> list[str]:
         """Joined rooms with a change after `since`, the latest change first."""
@@ -173,7 +174,16 @@ class Feeds:
                 del self._in_room[room_id]
 
     def _follow(self, changes: list[Change]) -> None:
-        self._wake(self._apply(changes))
+        self._wake(self._apply(changes) if changes else self._start_over())
+
+    def _start_over(self) -> list[Feed]:
+        """Positions were stepped over: who waits looks again, with a feed loaded anew."""
+        old = list(self._feeds.values())
+        for feed in old:
+            feed.is_stale = True
+        self._feeds.clear()
+        self._in_room.clear()
+        return old
 
     def _apply(self, changes: Iterable[Change], only: Feed | None = None) -> set[Feed]:
         """Bring the feeds (or one of them) up to date; those that changed."""
@@ -226,6 +236,7 @@ class Feeds:
     def _reload(self, feed: Feed) -> None:
         """Another process changed the user's memberships: the next sync loads the feed anew."""
         self._feeds.pop(feed.user_id, None)
+        feed.is_stale = True
         for room_id in feed.joined:
             self._leave(room_id, feed)
 

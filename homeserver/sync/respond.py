@@ -82,6 +82,8 @@ class Syncing:
             try:
                 if arrival is None or not self._is_quiet(question, feed):
                     answer, is_empty = await self._read(question, feed)
+                    if feed.is_stale:
+                        continue
                     if arrival is None or not is_empty:
                         return answer
                 await self._until(arrival, deadline)

@@ -26,10 +26,13 @@ SEED = 4
 def test_the_database_restarts_under_load(outage_seconds: str, tmp_path: Path) -> None:
     with postgres_server() as server:
         house = House(tmp_path, server.create(), "--set", f"database.outage_seconds={outage_seconds}")
-        asyncio.run(restart_under_load(house, server, tmp_path))
+        refusals = asyncio.run(restart_under_load(house, server, tmp_path))
+    if outage_seconds == "0.1":
+        assert refusals > len(RESTARTS)  # 503 rather than a long wait
 
 
-async def restart_under_load(house: House, server: TemporaryPostgres, folder: Path) -> None:
+async def restart_under_load(house: House, server: TemporaryPostgres, folder: Path) -> int:
+    """How often senders were told 503."""
     world, positions, chance = World(house, folder, SEED), Positions(), random.Random(SEED)
     try:
         assert house.start()
@@ -49,6 +52,7 @@ async def restart_under_load(house: House, server: TemporaryPostgres, folder: Pa
             check_postgres(house.database, positions)
         await world.check(whole=True)
         assert house.stop() == 0
+        return sum(sender.refusals for sender in world.senders)
     finally:
         house.kill()
         await world.close()

@@ -33,7 +33,7 @@ class Arrivals:
     def _follow(self, changes: list[Change]) -> None:
         if not self._waiting:
             return
-        due: dict[Deferred[None], None] = {}
+        due: dict[Deferred[None], None] = {} if changes else dict.fromkeys(self._keys)  # none: positions were stepped over
         for change in changes:
             if change.kind == "event":
                 for key in (change.room_id, change.user_id):

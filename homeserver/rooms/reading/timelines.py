@@ -84,6 +84,9 @@ class Timelines:
         return Window(found[::-1], limited=False) if stretch.since >= tail.floor else None
 
     def _follow(self, changes: list[Change]) -> None:
+        if not changes:  # positions were stepped over: no tail is known to be complete
+            self._tails.clear()
+            self._bytes = 0
         for change in changes:
             if change.room_id is None:
                 continue
