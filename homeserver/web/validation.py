@@ -18,6 +18,7 @@ from homeserver.protocol.limits import MAX_INTEGER, MIN_INTEGER
 from homeserver.web.endpoint import Body, Schema
 
 _PERHAPS_HUGE = re.compile(rb"[0-9]{16}")
+_PERHAPS_WHOLE = re.compile(rb"[0-9](\.0|[eE])|\.[0-9]+[eE]")
 _WRONG_TYPE = frozenset({"type", "additionalProperties", "oneOf", "anyOf", "allOf", "not", "if"})
 
 Parse = Callable[[bytes], Any]
@@ -56,6 +57,19 @@ def _has_huge_integer(value: Any) -> bool:
         elif type(item) is int and not MIN_INTEGER <= item <= MAX_INTEGER:
             return True
     return False
+
+
+def with_whole_numbers(value: Any) -> Any:
+    """The value with 1.0 as 1: an integer to JSON Schema, so it must be one to the endpoint. Raises BadJson for what is no integer of ours."""
+    if type(value) is float and value.is_integer():
+        if not MIN_INTEGER <= value <= MAX_INTEGER:
+            raise BadJson("An integer outside ±(2^53−1)")
+        return int(value)
+    if type(value) is dict:
+        return {key: with_whole_numbers(item) for key, item in value.items()}
+    if type(value) is list:
+        return [with_whole_numbers(item) for item in value]
+    return value
 
 
 def parse_object(data: bytes) -> dict[str, Any]:
@@ -110,6 +124,8 @@ class Validation:
 
         def parse_and_check(data: bytes) -> Any:
             value = parse(data)
+            if _PERHAPS_WHOLE.search(data) is not None:
+                value = with_whole_numbers(value)
             check = checks.get(name)
             if check is None:
                 check = checks[name] = compile_check(name)

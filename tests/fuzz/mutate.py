@@ -48,6 +48,8 @@ def _instead(made: Any, chance: Random) -> Any:
         return [made]
     if kind < 0.2:
         return {"a": made}
+    if type(made) is int and kind < 0.5:
+        return chance.choice((float(made), made + 0.5, str(made), -made, made * 10**15))
     if isinstance(made, str) and kind < 0.5:
         return chance.choice(
             (made + "\x00", made * 2, made.upper(), made[:-1], "\ud800" + made, made + values.string(chance), values.string(chance))

@@ -107,3 +107,16 @@ def test_integers_at_the_border() -> None:
     for number in (b"9007199254740992", b"-9007199254740992", b"18446744073709551616", b"1" + b"0" * 200):
         with pytest.raises(BadJson):
             parse_json(b'{"a":[%b]}' % number)
+
+
+def test_a_whole_number_is_an_integer_however_it_is_written() -> None:
+    parse = Validation().parser(Schema("client/public_rooms"))
+    assert parse is not None
+    for text in ("7", "7.0", "70e-1", "0.7E1", "7.00"):
+        limit = parse(b'{"limit": %b, "x": [0.5, {"y": %b}]}' % (text.encode(), text.encode()))["limit"]
+        assert (limit, type(limit)) == (7, int), text
+    for text in ("1e300", "-9007199254740993.0"):
+        with pytest.raises(BadJson):
+            parse(b'{"limit": %b}' % text.encode())
+    with pytest.raises(BadJson):
+        parse(b'{"limit": 7.5}')
