@@ -1,10 +1,10 @@
 """Whose devices a user has to look up again, and whose no longer (client-server API, "Tracking the device list for a user").
 
-Since a position: `changed` are those who share a room with the user now and whose keys changed, or who shared none then; `left` are those who
-shared a room then and share none now. Both are exact: who left and came back between is in neither. What changes while it is read may be told twice.
+Between two positions: `changed` are those who share a room with the user at the end and whose keys changed, or who shared none then; `left` are those who
+shared a room then and share none at the end. Both are exact: who left and came back between is in neither.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from homeserver.encryption.recent_changes import KeysChanged, RecentChanges
@@ -25,6 +25,14 @@ class _News(NamedTuple):
     keys: set[str]  # users
 
 
+class _Moves(NamedTuple):
+    """Memberships that changed, and which of them were joins before and after."""
+
+    rows: set[MemberChangeRow]
+    before: set[MemberChangeRow]
+    after: set[MemberChangeRow]
+
+
 NOTHING = Difference([], [])
 
 
@@ -42,19 +50,29 @@ class DeviceLists:
         """Whether it is certain, without looking, that there is nothing to tell to anybody who stands there."""
         return self._recent.is_quiet(since)
 
-    async def changed_since(self, user_id: str, since: int, joined: Collection[str]) -> Difference:
-        """`joined`: the user's rooms now."""
+    async def changed(self, user_id: str, since: int, until: int, joined: Collection[str]) -> Difference:
+        """`joined`: the user's rooms at `until`."""
         rooms = frozenset(joined)
         news = await self._news(user_id, since, rooms)
         if not news.members and not news.keys:
             return NOTHING
-        were_in = await self._were_joined(news.members, since)
-        own = {row.room_id for row in news.members if row.user_id == user_id}
-        then = (rooms - own) | {row.room_id for row in were_in if row.user_id == user_id}
+        own = {row for row in news.members if row.user_id == user_id}
+        own_then = await self._were_joined(own, since)
+        then = (rooms - {row.room_id for row in own}) | {row.room_id for row in own_then}
         candidates = {row.user_id for row in news.members} | news.keys
-        for room_id in rooms ^ then:
+        rows, moved = set(news.members), rooms ^ then
+        for room_id in moved:
             candidates.update(await self._members.joined_users(room_id))
-        return await self._compare(user_id, news, were_in, then, rooms, candidates)
+        rows |= await self._changed_members(moved, since)
+        candidates |= {row.user_id for row in rows}
+        joined = await self._store.joined(candidates - {user_id}, rooms | then)
+        # What changed while it was read is told as it was at `until`: the next answer begins there.
+        rows |= await self._changed_members(rooms | then, since)
+        were_in, are_in = await self._were_joined(rows, since), await self._were_joined(rows, until)
+        return _compare(user_id, news.keys, _Moves(rows, were_in, are_in), then, rooms, joined, candidates - {user_id})
+
+    async def _changed_members(self, rooms: Collection[str], since: int) -> set[MemberChangeRow]:
+        return set(await self._store.changed_members(rooms, since)) if rooms else set()
 
     async def _news(self, user_id: str, since: int, rooms: frozenset[str]) -> _News:
         """What changed in rooms that are or were the user's, and in people's keys."""
@@ -84,23 +102,33 @@ class DeviceLists:
             if event.content.get("membership") == "join"
         }
 
-    async def _compare(
-        self, user_id: str, news: _News, were_in: set[MemberChangeRow], then: frozenset[str], now: frozenset[str], candidates: set[str]
-    ) -> Difference:
-        others = candidates - {user_id}
-        joined = await self._store.joined(others, now | then)
-        moved: dict[str, set[str]] = {}
-        for row in news.members:
-            moved.setdefault(row.user_id, set()).add(row.room_id)
-        changed = [user_id] if user_id in news.keys else []
-        left = []
-        for other in sorted(others):
-            in_rooms = joined.get(other, set())
-            came_from = {row for row in moved.get(other, ()) if MemberChangeRow(row, other) in were_in}
-            shared_then = not then.isdisjoint((in_rooms - moved.get(other, set())) | came_from)
-            if not now.isdisjoint(in_rooms):
-                if other in news.keys or not shared_then:
-                    changed.append(other)
-            elif shared_then:
-                left.append(other)
-        return Difference(changed, left)
+
+def _compare(
+    user_id: str,
+    keys: set[str],
+    moves: _Moves,
+    then: frozenset[str],
+    now: frozenset[str],
+    joined: Mapping[str, set[str]],
+    others: set[str],
+) -> Difference:
+    unsure, before, after = (_by_user(rows) for rows in moves)
+    changed = [user_id] if user_id in keys else []
+    left = []
+    for other in sorted(others):
+        stayed = joined.get(other, set()) - unsure.get(other, set())
+        shared_then = not then.isdisjoint(stayed | before.get(other, set()))
+        if not now.isdisjoint(stayed | after.get(other, set())):
+            if other in keys or not shared_then:
+                changed.append(other)
+        elif shared_then:
+            left.append(other)
+    return Difference(changed, left)
+
+
+def _by_user(rows: Iterable[MemberChangeRow]) -> dict[str, set[str]]:
+    """User → rooms."""
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        found.setdefault(row.user_id, set()).add(row.room_id)
+    return found

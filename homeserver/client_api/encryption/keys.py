@@ -6,6 +6,7 @@ from homeserver.encryption.device_lists import DeviceLists
 from homeserver.encryption.query import KeyQuery, timeout_of, wanted_devices
 from homeserver.encryption.upload import KeyUpload
 from homeserver.errors import BadJson
+from homeserver.protocol.limits import MAX_INTEGER
 from homeserver.rooms.member_store import MemberStore
 from homeserver.sync.token import SyncToken
 from homeserver.web.endpoint import Access, Answer, Body, Rate, endpoint
@@ -52,5 +53,5 @@ class KeyChanges:
         user_id = request.user.user_id
         if since >= until or self._lists.is_quiet(since):
             return {"changed": [], "left": []}
-        found = await self._lists.changed_since(user_id, since, await self._members.joined_rooms(user_id))
+        found = await self._lists.changed(user_id, since, MAX_INTEGER, await self._members.joined_rooms(user_id))
         return {"changed": found.changed, "left": found.left}

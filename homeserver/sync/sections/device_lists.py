@@ -20,5 +20,5 @@ class DeviceListSection:
         """The JSON object, empty bytes for nothing."""
         if joined is None:
             return b""
-        difference = await self._lists.changed_since(scope.user_id, scope.since, joined)
+        difference = await self._lists.changed(scope.user_id, scope.since, scope.until, joined)
         return orjson.dumps(difference._asdict()) if difference.changed or difference.left else b""
