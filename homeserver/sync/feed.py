@@ -3,10 +3,12 @@
 A feed is loaded at a user's first sync and lives while it is used. It knows the user's memberships and, in order of the last change, the rooms joined.
 """
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Iterable
+from itertools import islice
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from homeserver.clock import Clock
 from homeserver.encryption.store import KEYS_CHANGE, KeysChange
@@ -18,27 +20,25 @@ from homeserver.rooms.store import MemberRecord, StoredEvent
 from homeserver.streams import Change, Streams
 
 MAX_FEEDS = 5_000
+MAX_ROOMS = 300_000  # over all feeds
 WOKEN_AT_ONCE = 25
-KEPT_LEFT = 100  # rooms left since the feed was loaded; a reader further back asks the store
 _ROOM_KINDS = frozenset({"event", "receipt", "redacted", "related"})
 
 
 class Feed:
     """One user's view of the stream."""
 
-    __slots__ = ("changes", "floor", "is_stale", "joined", "left", "pending", "touched", "typing", "user_id", "waiters")
+    __slots__ = ("changes", "joined", "left_at", "pending", "touched", "typing", "user_id", "waiters")
 
     def __init__(self, user_id: str) -> None:
         self.user_id = user_id
         self.joined: dict[str, MemberRecord] = {}
         self.pending: dict[str, MemberRecord] = {}  # invited or knocking
-        self.left: OrderedDict[str, MemberRecord] = OrderedDict()  # since `floor`
-        self.floor = 0
+        self.left_at = 0  # position where a room may last have been left: a reader further back asks the store which
         self.changes: OrderedDict[str, int] = OrderedDict()  # joined room → position of its last change, oldest change first
         self.typing: OrderedDict[str, int] = OrderedDict()  # joined room → ephemeral counter of its last change of typing
         self.touched = 0  # position of the last change of any kind that concerns the user
         self.waiters: list[Deferred[None]] = []
-        self.is_stale = False  # something happened that it does not know of
 
     def changed_rooms(self, since: int) -> list[str]:
         """Joined rooms with a change after `since`, the latest change first."""
@@ -68,7 +68,6 @@ class Feed:
         """Take up a membership of the user."""
         room_id = record.room_id
         self.touched = max(self.touched, record.position)
-        self.left.pop(room_id, None)
         self.pending.pop(room_id, None)
         if record.membership == "join":
             self.joined[room_id] = record
@@ -80,11 +79,12 @@ class Feed:
         self.typing.pop(room_id, None)
         if record.membership in ("invite", "knock"):
             self.pending[room_id] = record
-            return
-        self.left[room_id] = record
-        while len(self.left) > KEPT_LEFT:
-            _, oldest = self.left.popitem(last=False)
-            self.floor = max(self.floor, oldest.position)
+        else:
+            self.left_at = record.position
+
+    @property
+    def size(self) -> int:
+        return len(self.joined) + len(self.pending)
 
     def wake(self) -> None:
         waiting, self.waiters = self.waiters, []
@@ -106,14 +106,17 @@ class Feed:
 class Feeds:
     """The feeds in use, and who is in which room among them."""
 
+    _log = Logger()
+
     def __init__(self, *, members: MemberStore, timelines: TimelineStore, streams: Streams, ephemera: Ephemera, clock: Clock) -> None:
         self._members = members
         self._timelines = timelines
         self._streams = streams
         self._clock = clock
-        self._due: deque[Feed] = deque()
+        self._due: dict[Feed, None] = {}  # an ordered set
         self._feeds: OrderedDict[str, Feed] = OrderedDict()
         self._in_room: dict[str, set[Feed]] = {}
+        self._size = 0
         self._loads = 0
         streams.subscribe_last(self._follow)
         ephemera.subscribe(self._follow_ephemeral)
@@ -128,7 +131,11 @@ class Feeds:
 
     @property
     def figures(self) -> CacheFigures:
-        return CacheFigures(len(self._feeds), len(self._feeds), MAX_FEEDS, self._loads)
+        return CacheFigures(len(self._feeds), self._size, MAX_ROOMS, self._loads)
+
+    def is_current(self, feed: Feed) -> bool:
+        """Whether it still follows the stream."""
+        return self._feeds.get(feed.user_id) is feed
 
     @property
     def waiting(self) -> int:
@@ -147,7 +154,7 @@ class Feeds:
                 break
         if user_id in self._feeds:
             return self._feeds[user_id]
-        feed.floor = feed.touched = start
+        feed.left_at = feed.touched = start
         for record in records:
             feed.enter(record)
         feed.changes = OrderedDict(sorted(((room, last.get(room, 0)) for room in feed.joined), key=lambda pair: pair[1]))
@@ -157,14 +164,21 @@ class Feeds:
 
     def _keep(self, feed: Feed) -> None:
         self._feeds[feed.user_id] = feed
+        self._size += feed.size
         for room_id in feed.joined:
             self._in_room.setdefault(room_id, set()).add(feed)
-        if len(self._feeds) > MAX_FEEDS:
+        while len(self._feeds) > MAX_FEEDS or self._size > MAX_ROOMS:
             idle = next((old for old in self._feeds.values() if not old.waiters and old is not feed), None)
-            if idle is not None:
-                del self._feeds[idle.user_id]
-                for room_id in idle.joined:
-                    self._leave(room_id, idle)
+            if idle is None:
+                break
+            self._drop(idle)
+
+    def _drop(self, feed: Feed) -> None:
+        """It follows the stream no more; the next sync loads it anew."""
+        del self._feeds[feed.user_id]
+        self._size -= feed.size
+        for room_id in feed.joined:
+            self._leave(room_id, feed)
 
     def _leave(self, room_id: str, feed: Feed) -> None:
         feeds = self._in_room.get(room_id)
@@ -180,9 +194,7 @@ class Feeds:
         """Positions were stepped over: who waits looks again, with a feed loaded anew."""
         old = list(self._feeds.values())
         for feed in old:
-            feed.is_stale = True
-        self._feeds.clear()
-        self._in_room.clear()
+            self._drop(feed)
         return old
 
     def _apply(self, changes: Iterable[Change], only: Feed | None = None) -> set[Feed]:
@@ -218,27 +230,21 @@ class Feeds:
     def _apply_own(self, feed: Feed, change: Change) -> None:
         room_id = change.room_id
         if change.kind == "event" and room_id is not None:
-            if change.subject is None:
-                self._reload(feed)
+            if change.subject is None:  # another process changed the user's memberships
+                self._drop(feed)
                 return
-            was_joined = room_id in feed.joined
-            record = _record(change.subject, feed.joined.get(room_id) or feed.pending.get(room_id) or feed.left.get(room_id))
+            was_joined, size = room_id in feed.joined, feed.size
+            record = _record(change.subject, feed.joined.get(room_id) or feed.pending.get(room_id))
             if not was_joined and record.membership == "join":
                 self._in_room.setdefault(room_id, set()).add(feed)
             feed.enter(record)
+            self._size += feed.size - size
             if was_joined and record.membership != "join":
                 self._leave(room_id, feed)
         elif room_id is None:
             feed.touched = change.position
         elif change.kind != FORGOTTEN:
             feed.touch(room_id, change.position)
-
-    def _reload(self, feed: Feed) -> None:
-        """Another process changed the user's memberships: the next sync loads the feed anew."""
-        self._feeds.pop(feed.user_id, None)
-        feed.is_stale = True
-        for room_id in feed.joined:
-            self._leave(room_id, feed)
 
     def _follow_ephemeral(self, change: EphemeralChange) -> None:
         if change.kind == "typing" and change.room_id is not None:
@@ -250,13 +256,18 @@ class Feeds:
             self._wake_acquainted(change.user_id)
 
     def _wake_acquainted(self, user_id: str) -> None:
-        """Presence concerns whoever waits and shares a room with the user."""
+        """Presence concerns whoever waits and shares a room with the user, who need not sync himself."""
         of_user = self._feeds.get(user_id)
-        if of_user is None:
-            return
-        woken: set[Feed] = set()
-        for room_id in of_user.joined:
-            woken |= {feed for feed in self._in_room.get(room_id, ()) if feed.waiters}
+        if of_user is not None:
+            self._wake_rooms(of_user.joined)
+        elif self._feeds:
+            finding = Deferred.fromCoroutine(self._members.joined_rooms(user_id))
+            finding.addCallbacks(self._wake_rooms, lambda failure: self._log.failure("those who know a user were not woken", failure))
+
+    def _wake_rooms(self, room_ids: Iterable[str]) -> None:
+        woken: dict[Feed, None] = {}
+        for room_id in room_ids:
+            woken.update(dict.fromkeys(feed for feed in self._in_room.get(room_id, ()) if feed.waiters))
         self._wake(woken)
 
     def _wake(self, feeds: Iterable[Feed]) -> None:
@@ -266,11 +277,12 @@ class Feeds:
             return
         if not self._due:
             self._clock.call_later(0, self._wake_some)
-        self._due.extend(waiting)
+        self._due.update(dict.fromkeys(waiting))
 
     def _wake_some(self) -> None:
-        for _ in range(min(len(self._due), WOKEN_AT_ONCE)):
-            self._due.popleft().wake()
+        for feed in list(islice(self._due, WOKEN_AT_ONCE)):
+            del self._due[feed]
+            feed.wake()
         if self._due:
             self._clock.call_later(0, self._wake_some)
 

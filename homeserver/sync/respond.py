@@ -81,9 +81,10 @@ class Syncing:
             arrival = feed.wait() if waits else None
             try:
                 if arrival is None or not self._is_quiet(question, feed):
-                    answer, is_empty = await self._read(question, feed)
-                    if feed.is_stale:
+                    data = await self._account_data.of(question.viewer.user_id)
+                    if not self._feeds.is_current(feed):  # dropped meanwhile
                         continue
+                    answer, is_empty = await self._read(question, feed, data)
                     if arrival is None or not is_empty:
                         return answer
                 await self._until(arrival, deadline)
@@ -106,10 +107,9 @@ class Syncing:
             return False
         return since.boot == self._ephemera.boot_id and since.counter == self._ephemera.counter
 
-    async def _read(self, question: SyncQuestion, feed: Feed) -> tuple[bytes, bool]:
+    async def _read(self, question: SyncQuestion, feed: Feed, data: UserData) -> tuple[bytes, bool]:
         """(the answer as of now, whether it says nothing)."""
-        data = await self._account_data.of(question.viewer.user_id)
-        # From here to the choice of the rooms nothing may be awaited: the feed and the position belong together.
+        # Up to the choice of the rooms nothing may be awaited: feed, account data and position belong together.
         since, until, counter = question.since, self._streams.position, self._ephemera.counter
         scope = SyncScope(
             viewer=question.viewer,

@@ -63,9 +63,9 @@ class SyncRooms:
         rooms = []
         for room_id in names:
             member = feed.joined[room_id]
-            if not wanted.accepts_room(room_id):
-                continue
             came_in = member.joined_position or 0
+            if came_in > scope.until or not wanted.accepts_room(room_id):
+                continue
             rooms.append(RoomScope(room_id, member, 0 if came_in > scope.since else scope.since, scope.until))
         return rooms
 
@@ -77,8 +77,8 @@ class SyncRooms:
             if not wanted.include_leave:
                 return []
             records = await self._members.memberships_of(scope.user_id, ("leave", "ban"))
-        elif scope.since >= feed.floor:
-            records = [record for record in feed.left.values() if record.position > scope.since]
+        elif scope.since >= feed.left_at:
+            return []
         else:
             changed = await self._members.changed_memberships(scope.user_id, scope.since, scope.until)
             records = [record for record in changed if record.membership in ("leave", "ban")]
@@ -86,9 +86,7 @@ class SyncRooms:
         for record in records:
             if record.position > scope.until or not wanted.accepts_room(record.room_id):
                 continue
-            since = scope.since
-            if since == 0 or (record.joined_position or 0) > since:
-                since = 0
+            since = 0 if (record.joined_position or 0) > scope.since else scope.since
             rooms.append(RoomScope(record.room_id, record, since, record.position))
         return await self._encode(scope, rooms, data, has_left=True)
 
