@@ -92,14 +92,9 @@ class SyncRooms:
 
     async def pending(self, scope: SyncScope, feed: Feed) -> tuple[list[tuple[str, bytes]], list[tuple[str, bytes]]]:
         """(room ID, JSON) of the rooms the user is invited to, and of those the user knocks at."""
-        ignored = scope.ignored
-        records = [
-            record
-            for record in feed.pending.values()
-            if scope.since < record.position <= scope.until
-            and scope.filter.room.accepts_room(record.room_id)
-            and record.sender not in ignored
-        ]
+        wanted = scope.filter.room
+        changed = [r for r in feed.pending.values() if scope.since < r.position <= scope.until and wanted.accepts_room(r.room_id)]
+        records = await self._invites.shown(scope, changed)
         if not records:
             return [], []
         states = await self._invites.read(records)

@@ -52,7 +52,7 @@ def build_syncing(ground: Ground, rooms: Rooms, personal: Personal, encryption: 
         unread=unread,
         ephemeral=EphemeralSection(receipts=personal.receipts, typing=personal.typing),
         account_data=account_data,
-        invites=InviteSection(states=rooms.states, store=rooms.timeline_store),
+        invites=InviteSection(states=rooms.states, permission=rooms.writing.invites),
         members=rooms.members,
         clock=ground.clock,
     )

@@ -1,12 +1,13 @@
-"""Rooms the user is invited to or knocks at: their stripped state (client-server API, "Stripped state")."""
+"""Rooms the user is invited to or knocks at: which are shown, and their stripped state (client-server API, "Stripped state")."""
 
 from collections.abc import Sequence
 
+from homeserver.account_data.invite_permission import InvitePermission
 from homeserver.protocol.event import StateKey
 from homeserver.protocol.event_bytes import client_event
-from homeserver.rooms.reading.timeline_store import TimelineStore
 from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import MemberRecord, StoredEvent
+from homeserver.sync.scope import SyncScope
 
 STRIPPED_TYPES = (
     "m.room.create",
@@ -20,9 +21,16 @@ STRIPPED_TYPES = (
 
 
 class InviteSection:
-    def __init__(self, *, states: StateReader, store: TimelineStore) -> None:
+    def __init__(self, *, states: StateReader, permission: InvitePermission) -> None:
         self._states = states
-        self._store = store
+        self._permission = permission
+
+    async def shown(self, scope: SyncScope, records: Sequence[MemberRecord]) -> list[MemberRecord]:
+        """Without the invites of those whom the user ignores, or without any where he takes none ("Invite permission")."""
+        shown = [record for record in records if record.sender not in scope.ignored]
+        if any(record.membership == "invite" for record in shown) and await self._permission.blocks(scope.user_id):
+            return [record for record in shown if record.membership != "invite"]
+        return shown
 
     async def read(self, records: Sequence[MemberRecord]) -> dict[str, bytes]:
         """Room ID → JSON array of stripped events, the user's own membership last."""
