@@ -20,7 +20,7 @@ from typing import Any
 import uvloop
 
 from tests.bench.forks import fork
-from tests.bench.servers import DRIVERS, ROOT, Running, Tools, processor_seconds, program, start_chatme, stop
+from tests.bench.servers import DRIVERS, ROOT, Running, Tools, loop_lag, processor_seconds, program, start_chatme, stop
 from tests.bench.world import World, run
 
 Row = tuple[str, list[str]]
@@ -154,9 +154,13 @@ def of_driver(driver: str, given: argparse.Namespace, directory: Path) -> list[R
     server = start_chatme(directory / driver, driver, tools)
     try:
         rows = list(uvloop.run(Growth(hsbench, server, given.scale).measure()))
+        lag = loop_lag(server.url)
     finally:
         stop(server)
         shutil.rmtree(directory / driver, ignore_errors=True)
+    rows.append(
+        ("longest lag of the event loop in all this, and CPU in it: ms", [f"{lag[name] * 1000:.0f}" for name in ("longest", "used")])
+    )
     return [*rows, *run(driver, lambda world: forks(world, given.scale))]
 
 
