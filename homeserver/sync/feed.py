@@ -28,7 +28,7 @@ _ROOM_KINDS = frozenset({"event", "receipt", "redacted", "related"})
 class Feed:
     """One user's view of the stream."""
 
-    __slots__ = ("changes", "joined", "left_at", "pending", "touched", "typing", "user_id", "waiters")
+    __slots__ = ("changes", "joined", "left_at", "pending", "touched", "typing", "typing_since", "user_id", "waiters")
 
     def __init__(self, user_id: str) -> None:
         self.user_id = user_id
@@ -37,6 +37,7 @@ class Feed:
         self.left_at = 0  # position where a room may last have been left: a reader further back asks the store which
         self.changes: OrderedDict[str, int] = OrderedDict()  # joined room → position of its last change, oldest change first
         self.typing: OrderedDict[str, int] = OrderedDict()  # joined room → ephemeral counter of its last change of typing
+        self.typing_since = 0  # ephemeral counter from which on `typing` is complete
         self.touched = 0  # position of the last change of any kind that concerns the user
         self.waiters: list[Deferred[None]] = []
 
@@ -112,6 +113,7 @@ class Feeds:
         self._members = members
         self._timelines = timelines
         self._streams = streams
+        self._ephemera = ephemera
         self._clock = clock
         self._due: dict[Feed, None] = {}  # an ordered set
         self._feeds: OrderedDict[str, Feed] = OrderedDict()
@@ -155,6 +157,7 @@ class Feeds:
         if user_id in self._feeds:
             return self._feeds[user_id]
         feed.left_at = feed.touched = start
+        feed.typing_since = self._ephemera.counter
         for record in records:
             feed.enter(record)
         feed.changes = OrderedDict(sorted(((room, last.get(room, 0)) for room in feed.joined), key=lambda pair: pair[1]))

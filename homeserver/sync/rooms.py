@@ -57,8 +57,7 @@ class SyncRooms:
             names = list(feed.joined)
         else:
             names = feed.changed_rooms(scope.since)
-            extra = self._account_data.changed_rooms(scope, data)
-            extra.update(feed.typing_rooms(scope.ephemeral_since) if scope.ephemeral_since >= 0 else feed.typing)
+            extra = self._account_data.changed_rooms(scope, data) | self._ephemeral.typing_rooms(scope, feed)
             names.extend(room_id for room_id in extra.difference(names) if room_id in feed.joined)
         rooms = []
         for room_id in names:

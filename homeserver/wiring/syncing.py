@@ -45,7 +45,9 @@ def build_syncing(ground: Ground, rooms: Rooms, personal: Personal, encryption: 
         serving=rooms.serving,
     )
     sync_rooms = SyncRooms(
-        timeline=TimelineSection(timelines=rooms.timelines, history=rooms.history, states=rooms.states, serving=rooms.serving),
+        timeline=TimelineSection(
+            timelines=rooms.timelines, history=rooms.history, states=rooms.states, serving=rooms.serving, clock=ground.clock
+        ),
         state=state,
         summary=SummarySection(rooms.timeline_store),
         lazy_members=MemberSection(rooms.states, LazyMembers()),

@@ -122,7 +122,7 @@ def test_ignored_users(tmp_path: Path) -> None:
     world = World(tmp_path, "shared")
     join(world.server, world.bob, world.room)
     token = world.server.ok(world.bob.get(path("sync")))["next_batch"]
-    ignored = {"ignored_users": {"@alice:test": {}}}
+    ignored: dict[str, Any] = {"ignored_users": {"@alice:test": {}}}
     world.server.ok(world.bob.put(path("user", BOB, "account_data", "m.ignored_user_list"), ignored))
     world.say("early")
     world.server.ok(world.alice.put(path("rooms", world.room, "state", "m.room.topic", ""), {"topic": "still told"}))

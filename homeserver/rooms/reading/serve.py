@@ -10,7 +10,7 @@ from homeserver.protocol.event_bytes import client_event, pdu_with_id
 from homeserver.rooms.reading.history import Seen
 from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import HAS_CHILDREN, REDACTED, StoredEvent
-from homeserver.rooms.transactions import Transactions
+from homeserver.rooms.transactions import DeviceTransactions, Transactions
 
 _SPECIAL = REDACTED | HAS_CHILDREN
 
@@ -41,7 +41,7 @@ class EventServing:
     async def serve(self, seen: Sequence[Seen], viewer: Viewer, *, room_id: bool = True, bundle: bool = True) -> list[bytes]:
         """One JSON object for each event, in order. `room_id`: with that member (all but /sync)."""
         now = self._clock.now_ms()
-        device = None if viewer.device_id is None else self._transactions.cached(viewer.user_id, viewer.device_id)
+        device = await self._device(seen, viewer)
         bundles: Mapping[str, bytes] = {}
         if bundle and self._bundles is not None:
             parents = [item.event for item in seen if item.event.flags & HAS_CHILDREN]
@@ -56,6 +56,15 @@ class EventServing:
                 unsigned = await self._unsigned(event, membership, now, echo, bundles.get(event.event_id))
             served.append(client_event(event.body, event.event_id, event.room_id if room_id else None, unsigned))
         return served
+
+    async def _device(self, seen: Sequence[Seen], viewer: Viewer) -> DeviceTransactions | None:
+        """The transactions of the reading device, if they are at hand or its user has sent any of this."""
+        if viewer.device_id is None:
+            return None
+        device = self._transactions.cached(viewer.user_id, viewer.device_id)
+        if device is None and any(item.event.sender == viewer.user_id for item in seen):
+            device = await self._transactions.of(viewer.user_id, viewer.device_id)
+        return device
 
     async def _unsigned(self, event: StoredEvent, membership: str | None, now: int, echo: str | None, bundle: bytes | None) -> bytes:
         parts = [b'{"age":%d%b' % (max(0, now - event.ts), _membership(membership))]

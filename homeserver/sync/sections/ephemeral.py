@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from homeserver.ephemeral.receipts import Receipts
 from homeserver.ephemeral.typing import Typing
+from homeserver.sync.feed import Feed
 from homeserver.sync.scope import RoomScope, SyncScope
 
 
@@ -11,6 +12,12 @@ class EphemeralSection:
     def __init__(self, *, receipts: Receipts, typing: Typing) -> None:
         self._receipts = receipts
         self._typing = typing
+
+    def typing_rooms(self, scope: SyncScope, feed: Feed) -> set[str]:
+        """Joined rooms where somebody began or ceased to type since."""
+        since = scope.ephemeral_since
+        changed = feed.typing_rooms(since) if since >= feed.typing_since else self._typing.changed_since(since)
+        return {room_id for room_id in changed if room_id in feed.joined}
 
     async def read(self, scope: SyncScope, rooms: Sequence[RoomScope]) -> list[list[bytes]]:
         """For each room the ready events."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import orjson
 
+from homeserver.clock import Clock
 from homeserver.rooms.reading.history import History, Seen
 from homeserver.rooms.reading.place import Place, before_room
 from homeserver.rooms.reading.serve import EventServing, raw
@@ -14,7 +15,8 @@ from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import StoredEvent
 from homeserver.sync.scope import RoomScope, SyncScope
 
-MAX_SHARED = 500
+SHARED_S = 1.0  # as long as a crowd takes to be woken
+SHARED_BYTES = 4 * 2**20
 MAX_ROUNDS = 5  # how often a window is read again, further back, to fill a filtered timeline
 
 
@@ -53,22 +55,26 @@ class RoomTimeline:
 class _Shared:
     """What all who stayed in a room since the same position are told of it: read once, and encoded once for those who sent none of it."""
 
-    __slots__ = ("encoded", "seen", "senders", "window")
+    __slots__ = ("encoded", "made_at", "seen", "senders", "weight", "window")
 
-    def __init__(self, window: Window, seen: list[Seen]) -> None:
+    def __init__(self, window: Window, seen: list[Seen], made_at: float) -> None:
         self.window = window
         self.seen = seen
         self.senders = {item.event.sender for item in seen}
+        self.made_at = made_at
+        self.weight = sum(len(event.body) for event in window.events) * 2 + 1_000
         self.encoded: bytes | None = None
 
 
 class TimelineSection:
-    def __init__(self, *, timelines: Timelines, history: History, states: StateReader, serving: EventServing) -> None:
+    def __init__(self, *, timelines: Timelines, history: History, states: StateReader, serving: EventServing, clock: Clock) -> None:
         self._timelines = timelines
         self._history = history
         self._states = states
         self._serving = serving
-        self._shared: dict[tuple[str, int, int, int], _Shared] = {}
+        self._clock = clock
+        self._shared: dict[tuple[str, int, int, int], _Shared] = {}  # oldest first
+        self._shared_bytes = 0
 
     async def read(self, scope: SyncScope, rooms: Sequence[RoomScope]) -> list[RoomTimeline]:
         """The rooms' timelines, in the order of the rooms."""
@@ -87,17 +93,27 @@ class TimelineSection:
 
     async def _read_shared(self, scope: SyncScope, room: RoomScope, limit: int) -> RoomTimeline:
         """A room that many wait for: the first of them reads it."""
+        self._forget_shared()
         key = (room.room_id, room.since, room.until, limit)
         shared = self._shared.get(key)
         if shared is None:
             (window,) = await self._timelines.windows([Stretch(room.room_id, room.since, room.until, max(limit, 1))])
-            shared = _Shared(window, await self._seen(scope, room, window.events))
-            if len(self._shared) >= MAX_SHARED:
-                self._shared.clear()
-            self._shared[key] = shared
+            shared = _Shared(window, await self._seen(scope, room, window.events), self._clock.monotonic())
+            if key not in self._shared:
+                self._shared[key] = shared
+                self._shared_bytes += shared.weight
         timeline = RoomTimeline(room, shared.window, shared.seen, limit, limited=shared.window.limited, has_come_in=False)
         timeline.shared = shared
         return timeline
+
+    def _forget_shared(self) -> None:
+        """What was made for a crowd that has been told, and more than there is room for."""
+        past = self._clock.monotonic() - SHARED_S
+        while self._shared:
+            oldest = next(iter(self._shared))
+            if self._shared[oldest].made_at > past and self._shared_bytes <= SHARED_BYTES:
+                break
+            self._shared_bytes -= self._shared.pop(oldest).weight
 
     async def _seen(self, scope: SyncScope, room: RoomScope, events: list[StoredEvent]) -> list[Seen]:
         wanted = scope.filter.room.timeline
