@@ -38,17 +38,11 @@ def build_syncing(ground: Ground, rooms: Rooms, personal: Personal, encryption: 
     unread = UnreadSection(
         store=StoredUnread(ground.database, ground.names), receipts=personal.receipts, timelines=rooms.timelines, streams=ground.streams
     )
-    state = StateSection(
-        states=rooms.states,
-        timelines=rooms.timelines,
-        store=rooms.timeline_store,
-        serving=rooms.serving,
-    )
     sync_rooms = SyncRooms(
         timeline=TimelineSection(
             timelines=rooms.timelines, history=rooms.history, states=rooms.states, serving=rooms.serving, clock=ground.clock
         ),
-        state=state,
+        state=StateSection(states=rooms.states, timelines=rooms.timelines, store=rooms.timeline_store, serving=rooms.serving),
         summary=SummarySection(rooms.timeline_store),
         lazy_members=MemberSection(rooms.states, LazyMembers()),
         unread=unread,

@@ -110,7 +110,7 @@ def test_filters_and_lazy_members(house: House) -> None:
             joined = response.rooms.join[room_id]
             assert [event.event_id for event in joined.timeline.events] == [sent]
             assert joined.timeline.limited
-            assert members_in(joined.state) == {alice.user_id, carol.user_id}
+            assert members_in(joined.state) == {alice.user_id, bob.user_id, carol.user_id}  # the sender, a hero, oneself
             assert not response.presence_events
             await receive(phone, room_id, await say(bob, room_id, "now mine too"), sync_filter=stored.filter_id)
             assert bob.user_id in room_of(phone, room_id).users
