@@ -45,8 +45,16 @@ class SqliteStatements:
                 flat.extend(value[-1:] * (size - len(value)))
             else:
                 shape.append(-1)
-                flat.append(apsw.carray(array("q", value) if isinstance(value[0], int) else tuple(value)))
+                flat.append(apsw.carray(_carried(value)))
         return self._shaped((sql, tuple(shape))), flat
+
+
+def _carried(values: Sequence[Any]) -> Any:
+    """Numbers as one array; texts as they are, but plain: what is bound in a row takes no subclass of str."""
+    first = values[0]
+    if isinstance(first, int):
+        return array("q", values)
+    return tuple(map(str, values)) if isinstance(first, str) else tuple(values)
 
 
 def _sqlite_text(sql: str, shape: tuple[int, ...]) -> str:

@@ -59,6 +59,12 @@ def all_outcomes(loop: ThreadLoop, tasks: list[Deferred[Any]]) -> list[Any]:
     return loop.run(gatherResults([Deferred.fromCoroutine(outcome(task)) for task in tasks]))
 
 
+class Name(str):
+    """As identifiers are: more than plain text."""
+
+    __slots__ = ()
+
+
 class TestReading:
     def test_values_come_back_as_they_went_in(self, loop: ThreadLoop, database: Database) -> None:
         values = ["", "plain", "ünïcode 🎈", "quo'te \\ \" % %s ?", "nul \x00 one \x01 \x010 \x011 \x01\x00", "\x00", "a\n\tb"]
@@ -126,6 +132,7 @@ class TestReading:
             ("SELECT count(*) FROM current_state WHERE num NOT IN ?? AND room_num > ?", (tuple(nums), 0), 1199 - size),
             ("SELECT count(*) FROM current_state WHERE type IN ?? AND num in ??", ([f"t{i}" for i in nums], nums[:2]), min(size, 2)),
             ("SELECT count(*) FROM secrets WHERE value IN ??", ([b"%d" % i for i in nums],), size),
+            ("SELECT count(*) FROM secrets WHERE name IN ??", ([Name(i) if i % 2 else str(i) for i in nums],), size),
         ]
         for sql, parameters, expected in asked:
             assert loop.run(database.read(partial(ask, sql, *parameters))) == expected, sql
