@@ -1,32 +1,48 @@
 """Whether the event loop is ever kept from its work: a timer that notes how late it was called.
 
 What blocks the loop for a time makes the timer late by nearly as much. The processor time that this process used between the two calls tells a
-server that kept itself busy from one whose machine was busy with others.
+server that kept itself busy from one whose machine was busy with others. The less there is to do, the rarer it looks: an idle server sleeps.
 """
 
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
-from twisted.internet.interfaces import IDelayedCall
 
 from homeserver.clock import Clock
 from homeserver.figures import Distribution
 
-PERIOD = 0.025  # seconds: a block is seen as this much shorter at most
+SHORTEST, LONGEST = 0.025, 0.2  # seconds from look to look; a block is seen as this much shorter at most
+BUSY = 0.003  # seconds of processor time between two looks: look more often
 _BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+
+
+class Timer(Protocol):
+    """A call to come."""
+
+    def cancel(self) -> object: ...
 
 
 class LoopWatch(Collector):
     """Measures from `start` to `stop`. `processor_seconds`: what this process has used so far."""
 
-    def __init__(self, clock: Clock, registry: CollectorRegistry, processor_seconds: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        registry: CollectorRegistry,
+        processor_seconds: Callable[[], float],
+        call_later: Callable[[float, Callable[[], None]], Timer] | None = None,
+    ) -> None:
+        """`call_later`: the loop's own, which costs a fifth of the clock's."""
         self._clock = clock
+        self._call_later = call_later or clock.call_later
         self._processor_seconds = processor_seconds
         self._lateness = Distribution(_BOUNDS)
-        self._timer: IDelayedCall | None = None
+        self._timer: Timer | None = None
+        self._period = SHORTEST
         self._due = 0.0
         self._used = 0.0
         self.longest = 0.0  # the greatest lateness so far
@@ -43,8 +59,8 @@ class LoopWatch(Collector):
             self._timer = None
 
     def _wait(self) -> None:
-        self._due = self._clock.monotonic() + PERIOD
-        self._timer = self._clock.call_later(PERIOD, self._note)
+        self._due = self._clock.monotonic() + self._period
+        self._timer = self._call_later(self._period, self._note)
 
     def _note(self) -> None:
         late = max(0.0, self._clock.monotonic() - self._due)
@@ -53,11 +69,12 @@ class LoopWatch(Collector):
         if late > self.longest:
             self.longest = late
             self.longest_used = used - self._used
+        self._period = SHORTEST if used - self._used > BUSY else min(2 * self._period, LONGEST)
         self._used = used
         self._wait()
 
     def collect(self) -> Iterator[Metric]:
-        lateness = HistogramMetricFamily("chatme_loop_lag_seconds", f"How late a timer of {PERIOD * 1000:g} ms was called.")
+        lateness = HistogramMetricFamily("chatme_loop_lag_seconds", "How late a timer was called.")
         lateness.add_metric((), list(self._lateness.cumulated()), self._lateness.total)
         yield lateness
         yield GaugeMetricFamily("chatme_loop_lag_longest_seconds", "The greatest of them since the start.", value=self.longest)

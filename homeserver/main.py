@@ -180,7 +180,7 @@ def run(config: Config, ready: Callable[[Server], Awaitable[None]]) -> None:
         outside = LaterClient(reactor, clock, private_addresses=config.outgoing.private_addresses)
         server = await open_server(config, loop, chance, clock, outside)
         control = ControlDoor(config.server.data_directory, server.commands)
-        watch = LoopWatch(clock, server.registry, processor_seconds)
+        watch = LoopWatch(clock, server.registry, processor_seconds, loop.call_later)
         try:
             await server.start(loop)
             control.open(reactor)

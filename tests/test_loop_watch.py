@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from homeserver.loop_watch import PERIOD, LoopWatch
+from homeserver.loop_watch import BUSY, LONGEST, SHORTEST, LoopWatch
 from tests.support.clock import FakeClock
 
 
@@ -15,9 +15,10 @@ class Machine(FakeClock):
         self.used = 0.0
 
     def block(self, seconds: float, used: float) -> None:
-        """Until the timer's due time and that much longer."""
+        """Until the next look is due and that much longer."""
         self.used += used
-        self.advance(PERIOD + seconds)
+        due: float = self.reactor.getDelayedCalls()[0].getTime() - self.reactor.seconds()
+        self.advance(due + seconds)
 
 
 def watching() -> Iterator[tuple[Machine, LoopWatch, CollectorRegistry]]:
@@ -35,8 +36,25 @@ watched = pytest.fixture(watching)
 def test_a_loop_that_is_free_is_not_late(watched: tuple[Machine, LoopWatch, CollectorRegistry]) -> None:
     machine, watch, _ = watched
     for _ in range(10):
-        machine.advance(PERIOD)
+        machine.block(0.0, used=0.0)
     assert watch.longest == pytest.approx(0, abs=1e-9)
+
+
+def test_an_idle_server_sleeps(watched: tuple[Machine, LoopWatch, CollectorRegistry]) -> None:
+    machine, _, registry = watched
+
+    def looks(seconds: float) -> float:
+        before = registry.get_sample_value("chatme_loop_lag_seconds_count") or 0
+        for _ in range(round(seconds / SHORTEST)):
+            machine.advance(SHORTEST)
+        return (registry.get_sample_value("chatme_loop_lag_seconds_count") or 0) - before
+
+    looks(1)
+    assert looks(10) <= 10 / LONGEST
+    machine.block(0.0, used=2 * BUSY)
+    machine.block(0.0, used=2 * BUSY)
+    machine.used += 2 * BUSY
+    assert looks(SHORTEST) == 1
 
 
 def test_the_longest_lag_is_kept_with_what_was_used_meanwhile(watched: tuple[Machine, LoopWatch, CollectorRegistry]) -> None:
