@@ -105,3 +105,16 @@ def test_a_room_that_was_forgotten_at_once_is_still_left_on_other_devices(server
     assert room_id in answer["rooms"]["leave"]
     assert "rooms" not in sync(server, alice, answer["next_batch"])
     assert "rooms" not in sync(server, alice, include_leave=True)
+
+
+def test_a_client_that_takes_no_state_from_timelines_is_told_of_its_bans(server: TestServer, alice: Client, bob: Client) -> None:
+    """MSC4222: also of memberships that change while one is not in the room."""
+    room_id = create_room(server, alice, preset="public_chat")
+    join(server, bob, room_id)
+    since = sync(server, bob)["next_batch"]
+    for verb, membership in (("kick", "leave"), ("ban", "ban"), ("unban", "leave")):
+        server.ok(alice.post(path("rooms", room_id, verb), {"user_id": "@bob:test"}))
+        answer = server.ok(bob.get(path("sync"), {"since": since, "use_state_after": "true"}))
+        state = answer["rooms"]["leave"][room_id]["state_after"]["events"]
+        assert [(event["state_key"], event["content"]["membership"]) for event in state] == [("@bob:test", membership)]
+        since = answer["next_batch"]

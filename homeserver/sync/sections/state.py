@@ -15,6 +15,8 @@ from homeserver.rooms.store import StoredEvent
 from homeserver.sync.scope import SyncScope
 from homeserver.sync.sections.timeline import RoomTimeline
 
+MEMBER = "m.room.member"
+
 
 class RoomState:
     """One room's part: the `events` to tell, of the state with that `root`; all of it, or what has changed."""
@@ -43,6 +45,8 @@ class StateSection:
                 state.events = await self._changed(timeline, state.root)
             if not scope.use_state_after:
                 state.events = _with_unseen(timeline, state.events)
+            elif not timeline.tells_state:
+                state.events = _own(scope, timeline)
             state.events = _wanted(scope, state.events)
         return states
 
@@ -104,6 +108,12 @@ def _wanted(scope: SyncScope, state: list[StoredEvent]) -> list[StoredEvent]:
     if not wanted.is_trivial:
         state = [event for event in state if accepts(wanted, event)]
     return state if wanted.limit is None else state[: wanted.limit]
+
+
+def _own(scope: SyncScope, timeline: RoomTimeline) -> list[StoredEvent]:
+    """The last membership of one who is not in the room: a client that is told the state after takes it from no timeline."""
+    own = [event for event in timeline.window if event.type == MEMBER and event.state_key == scope.user_id]
+    return own[-1:]
 
 
 def _with_unseen(timeline: RoomTimeline, state: list[StoredEvent]) -> list[StoredEvent]:
