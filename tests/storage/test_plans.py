@@ -20,6 +20,7 @@ WHOLE_ROOM = re.compile(r"^SEARCH (\w+) USING (COVERING )?INDEX events_room_(top
 LISTS = ("SCAN carray", "SCAN CONSTANT ROW")  # what was given with the question
 
 MEANT = {
+    "media.records._FORGET_RESERVATIONS": "an index of the places that wait for a file, and of those alone",
     "personal.presence._WORTH_KNOWING": "an index of those alone, read once at the start, as many as there is room for",
     "personal.user_directory._MEMBERS_CHANGED": "once at the start, for what happened while nobody read",
     "personal.user_directory._SEARCH": "words within names are found by looking at them all, in a reader thread",
