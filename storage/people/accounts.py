@@ -5,8 +5,8 @@ import orjson
 from homeserver.accounts.store import ACCOUNT_CHANGE, Account, AuthUse, Creation, Credentials, NewAccount, NewLogin
 from homeserver.streams import Change
 from storage.database import Database, Rollback, Row, WriteCursor
-from storage.people.auth_sessions import use_up
 from storage.encryption.key_changes import drop_user_keys
+from storage.people.auth_sessions import use_up
 from storage.people.devices import remove_all_devices, remove_devices
 from storage.people.tokens import add_login
 
