@@ -223,7 +223,7 @@ def write_redaction(cursor: WriteCursor, commit: EventCommit) -> None:
         return
     row = cursor.one("SELECT position, thread, type, state_key FROM events WHERE num = ?", redaction.target_num)
     cursor.run(
-        "UPDATE events SET body = ?, links = ?, flags = flags | ?, notifies = 0, redacted_by = ? WHERE num = ?",
+        "UPDATE events SET body = ?, links = ?, flags = flags | ?, redacted_by = ? WHERE num = ?",
         redaction.body, redaction.links, REDACTED, event.num, redaction.target_num,
     )  # fmt: skip
     cursor.run("DELETE FROM relations WHERE num = ?", redaction.target_num)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from homeserver.rooms.store import REDACTED
 from homeserver.sync.store import Unread, UnreadQuestion
 from storage.database import Cursor, Database
 from storage.event_rows import RoomNames
@@ -9,11 +10,11 @@ from storage.event_rows import RoomNames
 MAX_COUNTED = 10_000  # per room and kind; more are not counted out
 MAIN = (
     "SELECT position, thread, sender FROM events WHERE room_num = ? AND notifies = 1 AND thread IS NULL AND position > ? AND position <= ? "
-    "ORDER BY position DESC LIMIT ?"
+    "AND (flags & ? = 0 OR sender = ?) ORDER BY position DESC LIMIT ?"
 )
 THREADS = (
     "SELECT position, thread, sender FROM events WHERE room_num = ? AND notifies = 1 AND thread IS NOT NULL AND position > ? "
-    "AND position <= ? ORDER BY position DESC LIMIT ?"
+    "AND position <= ? AND (flags & ? = 0 OR sender = ?) ORDER BY position DESC LIMIT ?"
 )
 HIGHLIGHTS = "SELECT position, thread FROM highlights WHERE user_id = ? AND room_num = ? AND position > ? AND position <= ?"
 
@@ -37,7 +38,7 @@ class StoredUnread:
         counted = {
             position: Unread(position, thread, highlight=False, is_own=sender == user_id)
             for sql, since in ((MAIN, question.main), (THREADS, question.threads))
-            for position, thread, sender in cursor.all(sql, room_num, since, until, MAX_COUNTED)
+            for position, thread, sender in cursor.all(sql, room_num, since, until, REDACTED, user_id, MAX_COUNTED)
         }
         since = min(question.main, question.threads)
         for position, thread in cursor.all(HIGHLIGHTS, user_id, room_num, since, until):

@@ -181,7 +181,7 @@ def redact_in_head(head: RoomHead, applied: Redaction) -> None:
 def redacted_copy(event: StoredEvent, applied: Redaction) -> StoredEvent:
     """The event with its emptied bytes."""
     return StoredEvent(
-        event.num, event.room_num, event.position, event.topo, event.flags | REDACTED, 0, event.ts, event.type, event.sender,
+        event.num, event.room_num, event.position, event.topo, event.flags | REDACTED, event.notifies, event.ts, event.type, event.sender,
         event.state_key, event.event_id, event.thread, event.redacted_by, event.state_before, event.state_after, applied.body,
         applied.links, event.room_id, event.version,
     )  # fmt: skip

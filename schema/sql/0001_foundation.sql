@@ -38,7 +38,7 @@ CREATE TABLE events (
     position INTEGER, -- NULL: an outlier, known but in no timeline; negative: history from before our time here
     topo INTEGER, -- our own depth, never a peer's claim alone
     flags INTEGER NOT NULL DEFAULT 0, -- rooms/store.py EventFlag
-    notifies INTEGER NOT NULL DEFAULT 0, -- 1: counts as unread under the default push rules
+    notifies INTEGER NOT NULL DEFAULT 0, -- 1: counted as unread under the default push rules when it was sent; what is redacted counts no longer
     ts INTEGER NOT NULL, -- origin_server_ts
     type TEXT NOT NULL,
     sender TEXT NOT NULL,

@@ -17,7 +17,7 @@ from homeserver.figures import CacheFigures
 from homeserver.rooms.notice import notice_of_stored
 from homeserver.rooms.reading.timeline_store import Stretch
 from homeserver.rooms.reading.timelines import TAIL_EVENTS, Timelines
-from homeserver.rooms.store import StoredEvent
+from homeserver.rooms.store import REDACTED, StoredEvent
 from homeserver.streams import Change, Streams
 from homeserver.sync.scope import RoomScope, SyncScope
 from homeserver.sync.store import Unread, UnreadQuestion, UnreadStore
@@ -139,6 +139,8 @@ def _bring_forward(counts: Counts, user_id: str, event: StoredEvent) -> bool:
     if event.sender == user_id:
         if event.notifies:
             counts.pop(event.thread, None)
+        return True
+    if event.flags & REDACTED:
         return True
     notice = notice_of_stored(event)
     if notice.room:
