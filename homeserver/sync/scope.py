@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+import orjson
+
 from homeserver.protocol.filters import Filter
 from homeserver.rooms.reading.serve import Viewer
 from homeserver.rooms.store import MemberRecord
@@ -30,6 +32,12 @@ class SyncScope:
     @property
     def user_id(self) -> str:
         return self.viewer.user_id
+
+    def select(self, events: list[bytes]) -> list[bytes]:
+        """Ready events with the fields alone that the filter names."""
+        if self.filter.event_fields is None:
+            return events
+        return [orjson.dumps(self.filter.select_fields(orjson.loads(event))) for event in events]
 
     @property
     def timeline_limit(self) -> int:

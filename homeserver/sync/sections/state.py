@@ -55,7 +55,7 @@ class StateSection:
             served = raw(events)
         else:
             served = await self._serving.bare(events, scope.viewer, room_id=False)
-        return b'{"events":[%b]}' % b",".join(served)
+        return b'{"events":[%b]}' % b",".join(scope.select(served))
 
     async def _add_whole(self, timelines: Sequence[RoomTimeline], states: Sequence[RoomState]) -> None:
         whole = [(timeline, state) for timeline, state in zip(timelines, states, strict=True) if state.is_whole and timeline.tells_state]

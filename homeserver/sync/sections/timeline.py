@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import orjson
-
 from homeserver.clock import Clock
 from homeserver.rooms.reading.history import History, Seen
 from homeserver.rooms.reading.place import Place, before_room
@@ -164,11 +162,9 @@ class TimelineSection:
             events = raw(seen.event for seen in timeline.seen)
         else:
             events = await self._serving.serve(timeline.seen, scope.viewer, room_id=False)
-        if scope.filter.event_fields is not None:
-            events = [orjson.dumps(scope.filter.select_fields(orjson.loads(event))) for event in events]
         prev_batch = str(timeline.prev_batch).encode()
         return b'{"events":[%b],"limited":%b,"prev_batch":"%b"}' % (
-            b",".join(events), b"true" if timeline.limited else b"false", prev_batch,
+            b",".join(scope.select(events)), b"true" if timeline.limited else b"false", prev_batch,
         )  # fmt: skip
 
 
