@@ -191,7 +191,7 @@ def write_relations(cursor: WriteCursor, commits: list[EventCommit]) -> None:
             "UPDATE events SET flags = flags | ? WHERE event_id = ? AND room_num = ?", HAS_CHILDREN, relation.parent_id, event.room_num
         )
         cursor.announce(Change(event.position or 0, "related", event.room_id, None, relation.parent_id))
-    threads = {(event.room_num, event.thread): event for event, _ in related if event.thread is not None and event.is_shown}
+    threads = {(event.room_num, r.parent_id): event for event, r in related if r.rel_type == "m.thread" and event.is_shown}
     cursor.many(
         "INSERT INTO threads (room_num, root_id, latest_num, latest_position) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (room_num, root_id) DO UPDATE SET latest_num = excluded.latest_num, latest_position = excluded.latest_position",

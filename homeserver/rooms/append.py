@@ -57,6 +57,8 @@ class Appender:
             await self._heads.learn(head, judging)
         check_event(event, head.state_for(judging), create=head.create.event, power_levels=head.levels)
         commit = self._commit(head, event, notice)
+        if commit.relation is not None and notice is not QUIET and commit.event.thread is None:
+            commit.event.thread = await self._thread_of(head, commit.relation.parent_id)
         if draft.state_key is not None:
             await self._change_state(head, commit, draft.state_key)
         head.advance(commit)
@@ -105,6 +107,11 @@ class Appender:
             ]
             commit.highlight_members = notice.room and (event.state_key is not None or may_notify(head.levels, event.sender))
         return commit
+
+    async def _thread_of(self, head: RoomHead, parent_id: str) -> str | None:
+        """The thread that an event with another relation stands in: its parent's (client-server API, "Threaded read receipts")."""
+        parent = (await self._store.events([parent_id])).get(parent_id)
+        return parent.thread if parent is not None and parent.room_num == head.room_num else None
 
     async def _change_state(self, head: RoomHead, commit: EventCommit, state_key: str) -> None:
         stored = commit.event

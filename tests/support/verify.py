@@ -13,7 +13,7 @@ from homeserver.protocol.event import Event, StateKey
 from homeserver.protocol.redaction import redact
 from homeserver.protocol.state_resolution import resolve
 from homeserver.rooms import state_map
-from homeserver.rooms.notice import notice_of
+from homeserver.rooms.notice import QUIET, notice_of
 from homeserver.rooms.relations import relation_of, thread_root
 from homeserver.rooms.state_map import EMPTY, AddressHash
 from homeserver.rooms.store import HAS_CHILDREN, HIDDEN, OUTLIER, REDACTED, REJECTED, StoredEvent
@@ -89,7 +89,10 @@ class Verification:
         if not event.flags & REDACTED:
             assert event.notifies == notice.notifies, event
             relation = relation_of(event.content) if event.state_key is None else None
-            assert event.thread == thread_root(relation), event
+            thread = thread_root(relation)
+            if relation is not None and thread is None and notice is not QUIET and relation.parent_id in self._events:
+                thread = self._events[relation.parent_id].thread
+            assert event.thread == thread, event
 
     def _check_alone(self, event: Event) -> None:
         """Hash, ID and signatures; the content hash of what was redacted cannot be made again."""

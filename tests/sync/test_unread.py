@@ -31,11 +31,7 @@ class Said:
         self.state_key = state_key
         self.power = power  # the sender's, when it was sent
         self.redacted = False
-
-    @property
-    def thread(self) -> str | None:
-        relation = self.content.get("m.relates_to", {})
-        return relation.get("event_id") if relation.get("rel_type") == "m.thread" else None
+        self.thread: str | None = None
 
     def counts_for(self, user: str, room_power: int) -> tuple[bool, bool]:
         """(notifies, highlights) by the default push rules, in their order."""
@@ -78,7 +74,7 @@ class World:
                 join(server, client, self.room)
             self.joined[user] = 0
         self.actions: list[tuple[int, Callable[[str], None]]] = [
-            (12, self.message), (8, self.thread), (4, self.notice), (4, self.edit), (4, self.react), (5, self.mention), (4, self.call_room),
+            (12, self.message), (8, self.thread), (4, self.notice), (4, self.edit), (3, self.refer), (4, self.react), (5, self.mention), (4, self.call_room),
             (3, self.redact), (9, self.receipt), (2, self.leave), (3, self.join), (1, self.tombstone), (2, self.topic),
         ]  # fmt: skip
 
@@ -92,7 +88,15 @@ class World:
     def _say(self, user: str, type: str, content: dict[str, Any]) -> None:
         where = path("rooms", self.room, "send", type, str(len(self.said)) + user)
         answer = self.server.ok(self.clients[user].put(where, content))
-        self.said.append(Said(answer["event_id"], user, type, content, power=self.powers.get(user, 0)))
+        said = Said(answer["event_id"], user, type, content, power=self.powers.get(user, 0))
+        said.thread = self._thread(content.get("m.relates_to", {}))
+        self.said.append(said)
+
+    def _thread(self, relation: dict[str, Any]) -> str | None:
+        """Whose relation is another stands where its parent stands."""
+        if relation.get("rel_type") in (None, "m.thread"):
+            return relation.get("event_id")
+        return next((said.thread for said in self.said if said.event_id == relation["event_id"]), None)
 
     def _state(self, user: str, type: str, content: dict[str, Any]) -> None:
         answer = self.server.ok(self.clients[user].put(path("rooms", self.room, "state", type, ""), content))
@@ -134,6 +138,11 @@ class World:
             mentions = {"m.mentions": {"user_ids": [self.random.choice(list(self.clients))]}} if self.random.random() < 0.3 else {}
             relation = {"m.relates_to": {"rel_type": "m.replace", "event_id": target.event_id}}
             self._say(user, "m.room.message", self._text(**relation, **mentions, **{"m.new_content": {"body": "edited"}}))
+
+    def refer(self, user: str) -> None:
+        target = self._any()
+        if target is not None:
+            self._say(user, "m.room.message", self._text(**{"m.relates_to": {"rel_type": "m.reference", "event_id": target.event_id}}))
 
     def react(self, user: str) -> None:
         target = self._any()
