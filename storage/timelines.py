@@ -9,7 +9,9 @@ from storage.database import Cursor, Database
 from storage.event_rows import SELECT, SELECT_E, RoomNames
 
 WINDOW = SELECT + "WHERE room_num = ? AND position > ? AND position <= ? AND flags & ? = 0 ORDER BY position DESC LIMIT ?"
-ROOT_AT = "SELECT state_before, state_after FROM events WHERE room_num = ? AND position <= ? ORDER BY position DESC LIMIT 1"
+ROOT_AT = (
+    "SELECT state_before, state_after FROM events WHERE room_num = ? AND position <= ? AND flags & ? = 0 ORDER BY position DESC LIMIT 1"
+)
 LAST_CHANGE = "SELECT coalesce((SELECT max(position) FROM events WHERE room_num = ?), 0), coalesce((SELECT max(position) FROM receipts WHERE room_num = ?), 0)"
 # Rooms of few: all at once, and what is not needed is thrown away. Others: one by one, each by an index.
 FEW_MEMBERS = 200
@@ -56,7 +58,7 @@ class StoredTimelines:
         def question(cursor: Cursor) -> list[bytes | None]:
             roots: list[bytes | None] = []
             for room_id, position in places:
-                row = cursor.one(ROOT_AT, self._names.num(cursor, room_id), position)
+                row = cursor.one(ROOT_AT, self._names.num(cursor, room_id), position, HIDDEN)
                 roots.append(None if row is None else row[1] if row[1] is not None else row[0])
             return roots
 
