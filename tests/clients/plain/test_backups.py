@@ -26,7 +26,11 @@ def test_cross_signing(house: House) -> None:
     found = alice.post(v3("keys", "query"), {"device_keys": {alice.user_id: []}})
     assert found["master_keys"][alice.user_id]["keys"] == keys["master_key"]["keys"]
     signed = sign_json(device.device_keys(), alice.user_id, identity.self_signing)
-    assert alice.post(v3("keys", "signatures", "upload"), {alice.user_id: {alice.device_id: signed}}) == {"failures": {}}
+    signatures = {alice.user_id: {alice.device_id: signed}}
+    assert alice.post(v3("keys", "signatures", "upload"), signatures) == {"failures": {}}
+    old = "/_matrix/client/unstable/keys"
+    assert alice.post(path(old, "device_signing", "upload"), keys) == {}
+    assert alice.post(path(old, "signatures", "upload"), signatures) == {"failures": {}}
     assert alice.get(v3("keys", "changes", **{"from": alice.sync()["next_batch"], "to": alice.sync()["next_batch"]})) == {
         "changed": [],
         "left": [],
