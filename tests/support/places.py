@@ -99,8 +99,13 @@ class _RealTime:
     """It passes by itself."""
 
     def __init__(self, loop: ThreadLoop) -> None:
+        self._loop = loop
         self.now_ms = loop.now_ms
         self.monotonic = loop.monotonic
+
+    def sleep(self, seconds: float) -> Deferred[None]:
+        """Nobody here needs long."""
+        return self._loop.sleep(min(seconds, 0.2))
 
     def advance(self, seconds: float) -> None:
         """Nothing is waited for."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import gatherResults
 
 from homeserver.streams import Streams
 from storage.database import Database
@@ -51,22 +51,28 @@ async def follow(law: Law, client: Client, model: ClientModel, is_over: Callable
         model.apply(answer)
 
 
+def live_together(law: Law, history: ParallelHistory, models: dict[str, ClientModel], steps: int) -> None:
+    """Everything at once, while everybody follows."""
+    over = False
+    following = [start(follow(law, history.clients[user], model, lambda: over)) for user, model in models.items()]
+    for _ in range(steps):
+        history.step()
+    history.settle()
+    over = True
+
+    async def wait() -> None:
+        await gatherResults(following)
+
+    history.server.run(wait())
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(500, 506))
 def test_all_at_once(tmp_path: Path, seed: int, kind: str) -> None:
     server = slowly(tmp_path, seed=seed)
     law, history = Law(kind), ParallelHistory(server, seed)
     models = start_models(law, history)
-    over = False
-    following: list[Deferred[None]] = [start(follow(law, history.clients[user], model, lambda: over)) for user, model in models.items()]
-    for _ in range(150):
-        history.step()
-    history.settle()
-    over = True
-    for task in following:
-        while not task.called:
-            server.clock.advance(0.05)
-        assert task.result is None, task.result
+    live_together(law, history, models, 150)
     law.check(server, history.clients, models)
     verified(server, tmp_path)
 
@@ -91,5 +97,19 @@ def test_on_a_database_server(tmp_path: Path, database: Database, streams: Strea
     law, history = Law(kind), History(server, seed)
     models = start_models(law, history)
     live(law, history, models, 80)
+    law.check(server, history.clients, models)
+    verified(server, tmp_path)
+
+
+@pytest.mark.parametrize(("seed", "kind"), [(710, "lazy"), (711, "threads")])
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_all_at_once_on_a_database_server(
+    tmp_path: Path, database: Database, streams: Streams, loop: ThreadLoop, seed: int, kind: str
+) -> None:
+    server = on_database(tmp_path, database, streams, loop, seed=seed)
+    law, history = Law(kind), ParallelHistory(server, seed)
+    models = start_models(law, history)
+    for _ in range(5):  # or all would act before the first of them has a room
+        live_together(law, history, models, 30)
     law.check(server, history.clients, models)
     verified(server, tmp_path)
