@@ -31,6 +31,9 @@ FORMER_HEROES = (
 CURRENT_STATE = SELECT_E + "JOIN current_state c ON c.num = e.num WHERE c.room_num = ? AND c.type = ? AND c.state_key = ?"
 CURRENT_MEMBER = SELECT_E + "JOIN memberships m ON m.num = e.num WHERE m.room_num = ? AND m.user_id = ?"
 
+CURRENT_ROOTS = "SELECT room_num, root FROM room_roots WHERE room_num IN ??"
+CURRENT_NUMBERS = "SELECT room_num, num FROM current_state WHERE room_num IN ??"
+
 
 class StoredTimelines:
     """TimelineStore over a database."""
@@ -93,6 +96,16 @@ class StoredTimelines:
             return found
 
         return await self._database.read(question)
+
+    async def current_without_members(self, room_ids: Iterable[str]) -> dict[str, tuple[bytes, set[int]]]:
+        def question(cursor: Cursor) -> dict[str, tuple[bytes, set[int]]]:
+            nums = {num: room_id for room_id in room_ids if (num := self._names.num(cursor, room_id)) is not None}
+            found: dict[str, tuple[bytes, set[int]]] = {nums[num]: (root, set()) for num, root in cursor.all(CURRENT_ROOTS, list(nums))}
+            for num, event_num in cursor.all(CURRENT_NUMBERS, list(nums)):
+                found[nums[num]][1].add(event_num)
+            return found
+
+        return await self._database.scan(question)
 
     async def heroes(self, room_ids: Collection[str], user_id: str, limit: int) -> dict[str, list[str]]:
         def question(cursor: Cursor) -> dict[str, list[str]]:

@@ -37,6 +37,9 @@ class TimelineStore(Protocol):
     async def current_state(self, room_id: str, addresses: Iterable[StateKey]) -> dict[StateKey, StoredEvent]:
         """Current state events, members too."""
 
+    async def current_without_members(self, room_ids: Iterable[str]) -> dict[str, tuple[bytes, set[int]]]:
+        """Room ID → (root of the current state, numbers of its events but the memberships), at one moment; all must exist."""
+
     async def heroes(self, room_ids: Collection[str], user_id: str, limit: int) -> dict[str, list[str]]:
         """Room ID → up to `limit` members (joined or invited, else those who left), oldest first, without the user."""
 

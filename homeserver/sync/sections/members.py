@@ -26,32 +26,35 @@ class MemberSection:
         self, scope: SyncScope, timelines: Sequence[RoomTimeline], states: Sequence[RoomState], summaries: Mapping[str, Summary]
     ) -> None:
         """Leave the members who are needed in each state, and add those who lack."""
-        for timeline, state in zip(timelines, states, strict=True):
-            summary = summaries.get(timeline.room.room_id)
-            needed = {seen.event.sender for seen in timeline.seen}
-            if summary is not None:
-                needed.update(summary.heroes)
+        needed = [self._needed(scope, timeline, summaries.get(timeline.room.room_id)) for timeline in timelines]
+        for state, users in zip(states, needed, strict=True):
             if state.is_whole:
-                needed.add(scope.user_id)
-                needed.update(self._told.told_of(_key(scope, timeline)))  # who comes back may hold an old event of theirs
-                state.events = [event for event in state.events if event.type != MEMBER or event.state_key in needed]
-            else:
-                state.events += await self._lacking(scope, timeline, state, needed)
+                state.events = [event for event in state.events if event.type != MEMBER or event.state_key in users]
+        asked = [(timeline, state, _lacking(state, users)) for timeline, state, users in zip(timelines, states, needed, strict=True)]
+        asked = [(timeline, state, users) for timeline, state, users in asked if users]
+        found = await self._states.at_many([(state.root or b"", [(MEMBER, user) for user in users]) for _, state, users in asked])
+        for (timeline, state, _), members in zip(asked, found, strict=True):
+            state.events += [event for event in members.values() if self._is_lacking(scope, timeline, state, event)]
+        for timeline, state in zip(timelines, states, strict=True):
             self._note(scope, timeline, state.events)
 
-    async def _lacking(self, scope: SyncScope, timeline: RoomTimeline, state: RoomState, needed: set[str]) -> list[StoredEvent]:
-        """The member events of those who are needed and neither in the state nor told of before."""
-        if state.root is None:
-            return []
-        key, wanted = _key(scope, timeline), scope.filter.room.state
-        found = []
-        for user_id in sorted(needed.difference(event.state_key or "" for event in state.events if event.type == MEMBER)):
-            event = await self._states.one(state.root, (MEMBER, user_id))
-            if event is None or not accepts(wanted, event):
-                continue
-            if wanted.include_redundant_members or not self._told.is_told(key, user_id, event.num, timeline.room.since):
-                found.append(event)
-        return found
+    def _needed(self, scope: SyncScope, timeline: RoomTimeline, summary: Summary | None) -> set[str]:
+        needed = {seen.event.sender for seen in timeline.seen}
+        if summary is not None:
+            needed.update(summary.heroes)
+        if scope.full_state or timeline.room.since == 0:
+            needed.add(scope.user_id)
+            needed.update(self._told.told_of(_key(scope, timeline)))  # who comes back may hold an old event of theirs
+        return needed
+
+    def _is_lacking(self, scope: SyncScope, timeline: RoomTimeline, state: RoomState, event: StoredEvent) -> bool:
+        """Whether the client wants the member event and does not have it."""
+        wanted = scope.filter.room.state
+        if not accepts(wanted, event):
+            return False
+        if state.is_whole or wanted.include_redundant_members:
+            return True
+        return not self._told.is_told(_key(scope, timeline), event.state_key or "", event.num, timeline.room.since)
 
     def _note(self, scope: SyncScope, timeline: RoomTimeline, state: Sequence[StoredEvent]) -> None:
         key = _key(scope, timeline)
@@ -61,6 +64,11 @@ class MemberSection:
         for event in (*state, *shown):
             if event.type == MEMBER and event.state_key is not None:
                 self._told.tell(key, event.state_key, event.num, scope.until)
+
+
+def _lacking(state: RoomState, needed: set[str]) -> list[str]:
+    """Those of the users who are not in the state to tell."""
+    return [] if state.root is None else sorted(needed.difference(event.state_key or "" for event in state.events if event.type == MEMBER))
 
 
 def _key(scope: SyncScope, timeline: RoomTimeline) -> Key:

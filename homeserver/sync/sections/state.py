@@ -3,7 +3,7 @@
 `state` is the state before the first timeline event, `state_after` the one after the last; in an increment only what differs from the client's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from homeserver.protocol.event import StateKey
 from homeserver.rooms.reading.serve import EventServing, raw
@@ -39,7 +39,7 @@ class StateSection:
     async def read(self, scope: SyncScope, timelines: Sequence[RoomTimeline]) -> list[RoomState]:
         """The rooms' states, in the order of the rooms."""
         states = [RoomState(_root(scope, timeline), is_whole=scope.full_state or timeline.room.since == 0) for timeline in timelines]
-        await self._add_whole(timelines, states)
+        await self._add_whole(scope, timelines, states)
         for timeline, state in zip(timelines, states, strict=True):
             if not state.is_whole:
                 state.events = await self._changed(timeline, state.root)
@@ -57,21 +57,37 @@ class StateSection:
             served = await self._serving.bare(events, scope.viewer, room_id=False)
         return b'{"events":[%b]}' % b",".join(scope.select(served))
 
-    async def _add_whole(self, timelines: Sequence[RoomTimeline], states: Sequence[RoomState]) -> None:
-        whole = [(timeline, state) for timeline, state in zip(timelines, states, strict=True) if state.is_whole and timeline.tells_state]
-        quiet = [(timeline.room, state) for timeline, state in whole if state.root is None]  # nothing has happened: as it is now
+    async def _add_whole(self, scope: SyncScope, timelines: Sequence[RoomTimeline], states: Sequence[RoomState]) -> None:
+        whole = [
+            (timeline.room, state) for timeline, state in zip(timelines, states, strict=True) if state.is_whole and timeline.tells_state
+        ]
+        quiet = [(room, state) for room, state in whole if state.root is None]  # nothing has happened: as it is now
         if quiet:
             roots = await self._store.roots_at([(room.room_id, room.until) for room, _ in quiet])
             for (_, state), root in zip(quiet, roots, strict=True):
                 state.root = root
-        known = [root for _, state in whole if (root := state.root) is not None]
+        known = [(room.room_id, root, state) for room, state in whole if (root := state.root) is not None]
         if not known:
             return
-        numbers = dict(zip(known, await self._states.all_numbers_many(known), strict=True))
-        events = await self._states.events({number for part in numbers.values() for number in part})
-        for _, state in whole:
-            if state.root is not None:
-                state.events = [events[number] for number in sorted(numbers[state.root])]
+        numbers: Sequence[Collection[int]]
+        if scope.lazy:
+            numbers = await self._without_members([(room_id, root) for room_id, root, _ in known])
+        else:
+            numbers = await self._states.all_numbers_many([root for _, root, _ in known])
+        events = await self._states.events({number for part in numbers for number in part})
+        for (_, _, state), part in zip(known, numbers, strict=True):
+            state.events = [events[number] for number in sorted(part)]
+
+    async def _without_members(self, wanted: Sequence[tuple[str, bytes]]) -> list[set[int]]:
+        """The states of these rooms with those roots, by way of the current ones, which stand without their members; but for the members
+        who have changed since. So a large room costs no more than a small one."""
+        current = await self._store.current_without_members({room_id for room_id, _ in wanted})
+        numbers = []
+        for room_id, root in wanted:
+            base, plain = current[room_id]
+            come, gone = await self._states.changes(base, root)
+            numbers.append(plain.difference(gone).union(come))
+        return numbers
 
     async def _changed(self, timeline: RoomTimeline, root: bytes | None) -> list[StoredEvent]:
         """What the client's state lacks."""

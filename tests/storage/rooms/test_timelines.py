@@ -91,6 +91,15 @@ def test_current_state(rooms: Rooms, store: StoredTimelines) -> None:
     assert rooms.run(store.current_state(OTHER, asked)) == rooms.run(store.current_state(UNKNOWN, asked)) == {}
 
 
+def test_current_state_without_members(rooms: Rooms, store: StoredTimelines) -> None:
+    state = "INSERT INTO current_state (room_num, type, state_key, num) VALUES (?, ?, '', ?)"
+    rooms.execute(state, [(1, "m.room.name", 3), (1, "m.room.topic", 4), (2, "m.room.create", 9)])
+    rooms.execute("INSERT INTO room_roots (room_num, root) VALUES (?, ?)", [(1, b"one"), (2, b"two")])
+    rooms.members([(1, "@a:test", "join", 2)])
+    assert rooms.run(store.current_without_members([ROOM, OTHER, UNKNOWN])) == {ROOM: (b"one", {3, 4}), OTHER: (b"two", {9})}
+    assert rooms.run(store.current_without_members([])) == {}
+
+
 @pytest.mark.parametrize("few", [200, 0])
 def test_heroes_and_counts(rooms: Rooms, store: StoredTimelines, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timelines, "FEW_MEMBERS", few)
