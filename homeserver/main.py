@@ -19,6 +19,7 @@ from homeserver.loop_watch import LoopWatch
 from homeserver.outside import NoOutside, Outside
 from homeserver.start_up import CannotStart
 from homeserver.streams import Streams
+from homeserver.upkeep.heap import Heap
 from homeserver.upkeep.upkeep import Upkeep, tasks
 from homeserver.web.listen import Listener
 from homeserver.web.outgoing.later import LaterClient
@@ -180,14 +181,16 @@ def run(config: Config, ready: Callable[[Server], Awaitable[None]]) -> None:
         outside = LaterClient(reactor, clock, private_addresses=config.outgoing.private_addresses)
         server = await open_server(config, loop, chance, clock, outside)
         control = ControlDoor(config.server.data_directory, server.commands)
-        watch = LoopWatch(clock, server.registry, processor_seconds, loop.call_later)
+        watch, heap = LoopWatch(clock, server.registry, processor_seconds, loop.call_later), Heap(clock, processor_seconds)
         try:
             await server.start(loop)
             control.open(reactor)
             watch.start()
+            heap.start()
             await ready(server)
             await told
         finally:
+            heap.stop()
             watch.stop()
             await control.close()
             await server.stop()

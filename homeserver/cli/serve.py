@@ -38,13 +38,11 @@ def _offer_administrator(arguments: argparse.Namespace) -> None:
 
 
 def _run(arguments: argparse.Namespace, config: Config) -> None:
-    gc.disable()  # what is loaded now stays: it is neither searched for garbage while that goes on, nor ever after
+    gc.disable()  # what is loaded now stays; `upkeep.heap` begins when the server stands
     from homeserver.main import run
     from storage.database import CannotOpen
 
     async def ready(server: "Server") -> None:
-        gc.freeze()
-        gc.enable()
         print(f"ChatMe {VERSION} serves {config.server.name} at {' and '.join(server.addresses)}", flush=True)
         if not await server.commands.has_accounts():
             print(f"There are no accounts yet: {first_words(arguments)} makes the first administrator.", file=sys.stderr, flush=True)
