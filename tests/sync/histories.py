@@ -13,6 +13,7 @@ NAMES = ("alice", "bob", "carol", "dave")
 VISIBILITIES = ("world_readable", "shared", "invited", "joined")
 VERSIONS = ("1", "2", "3", "5", "6", "7", "8", "9", "10", "11", "12")
 MAX_ROOMS = 5
+UNTOLD = "SELECT count(*) FROM profile_changes WHERE told = 0"
 V3 = "/_matrix/client/v3"
 
 Answer = tuple[int, Any]
@@ -47,6 +48,15 @@ class History:
         user = self.random.choice(list(self.clients))
         self.server.clock.advance(self.random.choice((0.0, 0.001, 1.0)))
         self.random.choices(actions, weights)[0](user)
+
+    def rest(self) -> None:
+        """Wait for what goes on in the background: new names that are told to rooms."""
+
+        async def wait() -> None:
+            while await self.server.database.read(lambda cursor: cursor.value(UNTOLD)):
+                await self.server.clock.sleep(0.1)
+
+        self.server.run(wait())
 
     def create(self, user: str) -> None:
         if len(self.rooms) >= MAX_ROOMS:
@@ -220,11 +230,10 @@ class ParallelHistory(History):
         """The answers of all that was begun. `refusals`: the server may say that it can do nothing just now."""
 
         async def wait() -> list[Answer]:
-            answers = await gatherResults(self._begun)
-            await self.server.clock.sleep(3)  # what goes on in the background
-            return answers
+            return await gatherResults(self._begun)
 
         answers = self.server.run(wait())
+        self.rest()
         assert [answer for answer in answers if answer[0] >= 500 and not (refusals and answer[0] == 503)] == []
         self._begun.clear()
         return answers

@@ -28,6 +28,7 @@ def live(law: Law, history: History, models: dict[str, ClientModel], steps: int,
                 law.read_on(history.server, history.clients[user], model)
         if check is not None and step % 40 == 39:
             check()
+    history.rest()
 
 
 def start_models(law: Law, history: History) -> dict[str, ClientModel]:
