@@ -2,7 +2,7 @@
 
 from twisted.logger import Logger
 
-from homeserver.errors import MatrixError
+from homeserver.errors import MatrixError, Unavailable
 from homeserver.protocol.errors import ProtocolError
 from homeserver.rooms.member_store import MemberStore
 from homeserver.rooms.membership import Membership
@@ -16,9 +16,14 @@ class Departure:
         self._membership = membership
 
     async def leave_all(self, user_id: str) -> None:
-        """Leave every room, refuse every invite, withdraw every knock. A room that cannot be left is passed over; may be called again."""
+        """Leave every room, refuse every invite, withdraw every knock. A room that cannot be left is passed over.
+
+        Unavailable when the server cannot store it just now; to be called again then.
+        """
         for record in await self._members.memberships_of(user_id, ("join", "invite", "knock")):
             try:
                 await self._membership.leave(record.room_id, user_id)
+            except Unavailable:
+                raise
             except (MatrixError, ProtocolError) as error:
                 self._log.warn("{user} could not leave {room}: {error}", user=user_id, room=record.room_id, error=error)
