@@ -1,6 +1,6 @@
 """The next event of a room: built, authorised, signed, and put together with all that it changes. Pure but for look-ups of state.
 
-The caller holds the room's lock. An `EventCommit` made here is already counted by the head; it must be handed to the store, or the head dropped.
+The caller holds the room's lock. An `EventCommit` made here is already counted by the head; it must be handed to the store, or the head returned to its mark.
 """
 
 from collections.abc import Sequence

@@ -6,6 +6,7 @@ on it fails too, and the head is loaded anew.
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from homeserver.errors import NotFound
 from homeserver.figures import CacheFigures
@@ -101,6 +102,15 @@ class RoomHead:
     def topo(self) -> int:
         return max((extremity.topo for extremity in self.extremities), default=0) + 1
 
+    def mark(self) -> "Mark":
+        """Where it stands, to `return_to` should what is appended next come to nothing."""
+        return Mark(self.extremities, self.root, self.known.copy())
+
+    def return_to(self, mark: "Mark") -> None:
+        """None of the commits made since may be handed to the store."""
+        self.extremities, self.root, self.known = mark
+        self._levels = None
+
     def advance(self, commit: EventCommit) -> None:
         """Count the event that is being committed."""
         event = commit.event
@@ -111,6 +121,12 @@ class RoomHead:
             self.root = commit.root
         if event.state_key is not None:
             self.learn((event.type, event.state_key), event)
+
+
+class Mark(NamedTuple):
+    extremities: tuple[Extremity, ...]
+    root: bytes
+    known: OrderedDict[StateKey, StoredEvent | None]
 
 
 def extremity_of(event: StoredEvent) -> Extremity:
@@ -159,12 +175,6 @@ class RoomHeads:
         found = await self._states.at(head.root, unknown)
         for address in unknown:
             head.learn(address, found.get(address))
-
-    def drop(self, head: RoomHead) -> None:
-        """The head counts something that was never handed to the store: whatever is built on it must not last."""
-        head.lineage.broken = True
-        if self._heads.get(head.room_id) is head:
-            del self._heads[head.room_id]
 
     def forget(self, room_id: str) -> None:
         """The room changed behind the head's back (state was resolved, events came from a peer)."""

@@ -66,12 +66,11 @@ class RoomSender:
         """Hold the room, let `work` append events with its head, commit them as one, and return what it made once they are on disk."""
         async with self._locks.hold(room_id) as lock:
             head = await self._heads.get(room_id)
-            before = head.extremities
+            mark = head.mark()
             try:
                 commits, made = await work(lock, head)
             except BaseException:
-                if head.extremities is not before:
-                    self._heads.drop(head)
+                head.return_to(mark)
                 raise
             pending = self._store.commit(commits) if commits else self._flush(head)
         await on_disk(pending)

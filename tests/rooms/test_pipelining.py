@@ -7,6 +7,10 @@ from typing import Any
 import pytest
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 
+from homeserver.protocol.event import Draft
+from homeserver.rooms.head import RoomHead
+from homeserver.rooms.room_lock import RoomLock
+from homeserver.rooms.store import EventCommit
 from tests.support.client import Client, start
 from tests.support.places import Failing, on_file, slowly, verified
 from tests.support.rooms import create_room, join, path
@@ -171,6 +175,30 @@ def test_many_who_wait_for_one_room(world: World) -> None:
     answers = world.finish(*[world.begin(number) for number in range(1_000)])
     assert [status for status, _ in answers] == [200] * 1_000
     assert len(set(world.messages())) == 500  # the newest
+
+
+def test_a_change_that_comes_to_nothing_hurts_nobody(world: World) -> None:
+    """Part of it was appended when it failed: the room stands where it stood, and what others have under way is stored."""
+    writing: Any = world.server.server._parts.rooms.writing
+
+    async def fail(lock: RoomLock, head: RoomHead) -> tuple[list[EventCommit], None]:
+        for number in range(3):
+            await writing.appender.append(lock, head, Draft("org.example", "@alice:test", {"n": number}, str(number)))
+        raise ValueError("on second thoughts")
+
+    def begin_to_fail() -> Deferred[None]:
+        failing: Deferred[None] = start(writing.sender.change(world.room, fail))
+        return failing.addErrback(lambda failure: failure.trap(ValueError) and None)
+
+    begun = []
+    for number in range(20):
+        begun.append(world.begin(number))
+        if number % 5 == 2:
+            begin_to_fail()
+        world.server.clock.advance(0.01)
+    assert {status for status, _ in world.finish(*begun)} == {200}
+    assert sorted(world.messages()) == sorted(numbers(*range(20)))
+    verified(world.server, world.directory)
 
 
 def test_a_transaction_survives_a_restart(tmp_path: Path) -> None:
