@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from twisted.internet.defer import gatherResults
 
+from homeserver.errors import Unavailable
 from homeserver.streams import Streams
+from storage import rooms
 from storage.database import Database
+from storage.rooms import NumberBlock
 from tests.storage.conftest import DatabaseFactory
 from tests.support.client import Client, start
 from tests.support.loop import ThreadLoop
@@ -127,6 +130,50 @@ def test_a_redacted_membership_shows_no_name(server: LoopServer, alice: Client, 
     server.ok(alice.put(path("rooms", room, "redact", event_id, "1")))
     assert server.ok(alice.get(path("rooms", room, "joined_members")))["joined"] == {"@alice:test": {"display_name": "", "avatar_url": ""}}
     verified(server, tmp_path)
+
+
+class TestNumbers:
+    """Unique numbers, a block at a time."""
+
+    @pytest.fixture(autouse=True)
+    def small_blocks(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(rooms, "NUMBER_BLOCK", 10)
+
+    def test_no_number_comes_twice(self, database: Database, loop: ThreadLoop) -> None:
+        blocks = [NumberBlock(database, "event_num") for _ in range(3)]  # one after the other, as over restarts
+        taken: list[int] = []
+        for block in blocks:
+            loop.run(block.reserve())
+            for _ in range(27):
+                taken.append(block.take())
+                loop.run(database.read(lambda cursor: cursor.value("SELECT 1")))
+                loop.run(database.write(lambda cursor: None))
+        assert len(set(taken)) == 81
+        assert taken == sorted(taken)
+
+    def test_when_the_database_is_away_numbers_run_out_and_come_back(self, database_factory: DatabaseFactory, loop: ThreadLoop) -> None:
+        observer = Failing()
+        database = database_factory(observer=observer)
+        block = NumberBlock(database, "event_num")
+        loop.run(block.reserve())
+        observer.broken = True
+        taken: list[int] = []
+
+        def take_all() -> None:
+            while True:
+                taken.append(block.take())
+                loop.turn()
+
+        with pytest.raises(Unavailable):
+            take_all()
+        assert len(taken) == 10
+        observer.broken = False
+        while len(taken) < 30:
+            try:
+                taken.append(block.take())
+            except Unavailable:
+                loop.turn()
+        assert len(set(taken)) == 30
 
 
 def test_bans_and_counts(server: LoopServer, alice: Client, tmp_path: Path) -> None:
