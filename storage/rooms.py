@@ -45,15 +45,16 @@ class NumberBlock:
         return value - NUMBER_BLOCK
 
     def take(self) -> int:
+        """Unavailable when they are used up and the database gives no more; it is asked again."""
+        if self._end - self._next < NUMBER_BLOCK // 2 and self._later is None and not self._reserving:
+            self._reserving = True
+            ensureDeferred(self.reserve()).addErrback(self._failed)
         if self._next == self._end:
             if self._later is None:
                 raise Unavailable(retry_after_ms=1000)
             (self._next, self._end), self._later = self._later, None
         number = self._next
         self._next += 1
-        if self._end - self._next < NUMBER_BLOCK // 2 and self._later is None and not self._reserving:
-            self._reserving = True
-            ensureDeferred(self.reserve()).addErrback(self._failed)
         return number
 
     def _failed(self, failure: Failure) -> None:
