@@ -28,17 +28,20 @@ FILE = "sqlite:///chatme.db"
 
 
 class Failing(Unobserved):
-    """An observer of the commits that lets them fail: all while `broken`, or the next ones that `next` counts."""
+    """An observer of the commits that lets them fail: all while `broken`, or the next ones that `next` counts, after those of `skip`."""
 
     def __init__(self) -> None:
         self.broken = False
         self.next = 0
+        self.skip = 0
         self.failed = 0
         self.commits = 0
 
     def committing(self, items: int) -> None:
         self.commits += 1
-        if self.broken or self.next:
+        if self.skip:
+            self.skip -= 1
+        elif self.broken or self.next:
             self.next = max(0, self.next - 1)
             self.failed += 1
             raise StorageUnavailable("the disk is on fire")
