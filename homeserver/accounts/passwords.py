@@ -4,28 +4,18 @@ An unknown user costs the same as a known one: every check is one hash, whatever
 """
 
 from base64 import b64encode
-from collections.abc import Callable
-from typing import Protocol, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from twisted.internet.defer import Deferred
 
 from config.accounts import Passwords as Settings
 from homeserver.clock import Chance
-from homeserver.errors import InvalidParam, LimitExceeded, WeakPassword
+from homeserver.errors import InvalidParam, WeakPassword
+from homeserver.workbench import Pool, Workbench
 
-T = TypeVar("T")
 SALT_BYTES = 16
 HASH_BYTES = 32
 RETRY_MS = 1000
-
-
-class Pool(Protocol):
-    """Where hashes are made: a few threads of their own, so that a storm of logins never delays messages."""
-
-    def submit(self, job: Callable[[], T], done: Callable[[T, BaseException | None], None]) -> None:
-        """Run `job` elsewhere, then `done(result, None)` or `done(None, error)` on the loop."""
 
 
 class Passwords:
@@ -33,13 +23,12 @@ class Passwords:
 
     def __init__(self, settings: Settings, pool: Pool, chance: Chance) -> None:
         self._settings = settings
-        self._pool = pool
+        self._bench = Workbench(pool, settings.queue, "Too many people are logging in just now", retry_ms=RETRY_MS)
         self._chance = chance
         self._hasher = PasswordHasher(
             time_cost=settings.iterations, memory_cost=settings.memory_kib, parallelism=1, hash_len=HASH_BYTES, salt_len=SALT_BYTES
         )
         self._nobody = self._made_up_hash()
-        self._waiting = 0
 
     def check_new(self, password: str) -> None:
         """Raises WeakPassword or InvalidParam for what may not become a password."""
@@ -56,13 +45,13 @@ class Passwords:
     async def hash_again(self, password: str) -> str:
         """For a password that is in use already, whatever the rules for new ones are."""
         salt = self._chance.token_bytes(SALT_BYTES)
-        return await self._run(lambda: self._hasher.hash(password, salt=salt))
+        return await self._bench.run(lambda: self._hasher.hash(password, salt=salt))
 
     async def verify(self, password: str, stored: str | None) -> bool:
         """Whether it is the password; without a stored hash the same work is done for nothing."""
         possible = stored is not None and not self._is_too_long(password)
         given = "" if self._is_too_long(password) else password
-        matches = await self._run(lambda: self._matches(stored or self._nobody, given))
+        matches = await self._bench.run(lambda: self._matches(stored or self._nobody, given))
         return matches and possible
 
     def is_outdated(self, stored: str) -> bool:
@@ -77,22 +66,6 @@ class Passwords:
             return self._hasher.verify(stored, password)
         except (VerificationError, InvalidHashError):
             return False
-
-    async def _run(self, job: Callable[[], T]) -> T:
-        if self._waiting >= self._settings.queue:
-            raise LimitExceeded("Too many people are logging in just now", retry_after_ms=RETRY_MS)
-        finished: Deferred[T] = Deferred()
-
-        def done(result: T, error: BaseException | None) -> None:
-            self._waiting -= 1
-            if error is None:
-                finished.callback(result)
-            else:
-                finished.errback(error)
-
-        self._waiting += 1
-        self._pool.submit(job, done)
-        return await finished
 
     def _made_up_hash(self) -> str:
         """A hash of no password, at the present cost, without paying for it."""

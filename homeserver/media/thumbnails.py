@@ -6,10 +6,10 @@ from homeserver.errors import NotFound, RemoteTooLarge, TooLarge, Unknown
 from homeserver.media.keep import Keeper, Whole
 from homeserver.media.locks import NamedLocks
 from homeserver.media.pictures import Made, NoPicture, TooManyPixels
-from homeserver.media.pool import Workbench
 from homeserver.media.sizes import Size, choose
 from homeserver.media.store import MediaFiles, MediaRecord, Thumbnail, ThumbnailStore
 from homeserver.waiting import shielded
+from homeserver.workbench import Workbench
 
 ORIGINAL = "original"
 

@@ -11,7 +11,6 @@ from homeserver.media.arrivals import Arrivals
 from homeserver.media.keep import Keeper
 from homeserver.media.library import Library
 from homeserver.media.locks import NamedLocks
-from homeserver.media.pool import Workbench
 from homeserver.media.previews.picture import PictureKeeper
 from homeserver.media.previews.preview import Previews
 from homeserver.media.remote import NoRemoteMedia
@@ -21,6 +20,7 @@ from homeserver.media.upload import Uploads
 from homeserver.outside import Outside
 from homeserver.upkeep.upkeep import HOUR_MS, Task
 from homeserver.wiring.ground import Chapters, Ground
+from homeserver.workbench import Workbench
 from storage.media.files import DiskFiles
 from storage.media.records import StoredMedia
 from storage.media.thumbnails import StoredThumbnails
@@ -45,7 +45,12 @@ def build_media(ground: Ground, outside: Outside) -> Media:
     keeper = Keeper(store, files, locks)
     library = Library(settings, server.name, store, keeper, NoRemoteMedia(), Arrivals(ground.streams, clock), clock)
     removal = Removal(store, files, locks, clock)
-    workbench = Workbench(ground.threads.pool("images", settings.image_threads), settings.image_queue)
+    workbench = Workbench(
+        ground.threads.pool("images", settings.image_threads),
+        settings.image_queue,
+        "Too many pictures are being worked on just now",
+        retry_ms=2000,
+    )
     thumbnails = Thumbnails(server.name, StoredThumbnails(ground.database), files, keeper, workbench, most_pixels=settings.max_image_pixels)
     pictures = PictureKeeper(
         server.name, store, keeper, workbench, clock, chance, most_pixels=settings.max_image_pixels, most_bytes=settings.max_upload_bytes

@@ -8,12 +8,12 @@ from homeserver.media.arrivals import Arrivals
 from homeserver.media.keep import Keeper, Whole
 from homeserver.media.library import Library
 from homeserver.media.locks import NamedLocks
-from homeserver.media.pool import Workbench
 from homeserver.media.remote import RemoteFile
 from homeserver.media.removal import Removal
 from homeserver.media.thumbnails import Thumbnails
 from homeserver.media.upload import Upload, Uploads
 from homeserver.streams import Streams
+from homeserver.workbench import Workbench
 from storage.drivers.threads import NoThreads
 from storage.media.files import DiskFiles
 from storage.media.records import StoredMedia
@@ -71,7 +71,7 @@ class MediaParts:
             StoredThumbnails(self.database),
             self.files,
             keeper,
-            Workbench(threads.pool("images", 1), 1),
+            Workbench(threads.pool("images", 1), 1, "Too many pictures", retry_ms=2000),
             most_pixels=settings.max_image_pixels,
         )
 

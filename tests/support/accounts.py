@@ -16,7 +16,7 @@ from homeserver.accounts.interactive_auth import InteractiveAuth
 from homeserver.accounts.issue import Issuer
 from homeserver.accounts.log_in import LogIn, PasswordCheck
 from homeserver.accounts.names import AppserviceNames, Names, NoAppserviceNames
-from homeserver.accounts.passwords import Passwords, Pool
+from homeserver.accounts.passwords import Passwords
 from homeserver.accounts.refresh import Refresher
 from homeserver.accounts.register import Registration
 from homeserver.accounts.registration_tokens import RegistrationTokens
@@ -35,6 +35,7 @@ from homeserver.devices.last_seen import LastSeen
 from homeserver.streams import Streams
 from homeserver.web.endpoint import Caller
 from homeserver.web.rate_limit import FailedLogins
+from homeserver.workbench import Pool
 from storage.database import Database
 from storage.drivers.threads import NoThreads
 from storage.people.accounts import StoredAccounts

@@ -6,9 +6,9 @@ from homeserver.media.content_types import sniff
 from homeserver.media.keep import Keeper, Whole
 from homeserver.media.names import MEDIA_ID_LENGTH
 from homeserver.media.pictures import FORMATS, NoPicture, TooManyPixels
-from homeserver.media.pool import Workbench
 from homeserver.media.previews.preview import Preview
 from homeserver.media.store import MediaRecord, MediaStore
+from homeserver.workbench import Workbench
 
 
 class PictureKeeper:

@@ -11,10 +11,10 @@ from homeserver.clock import Clock
 from homeserver.errors import InvalidParam, LimitExceeded
 from homeserver.media.content_types import essence
 from homeserver.media.locks import NamedLocks
-from homeserver.media.pool import Workbench
 from homeserver.media.previews.page import Page, clean, decode, read_page
 from homeserver.outside import Fetched, Outside, Unreachable
 from homeserver.waiting import shielded
+from homeserver.workbench import Workbench
 
 MOST_URL = 2_048
 MOST_PAGE_BYTES = 2 * 2**20
