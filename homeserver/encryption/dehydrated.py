@@ -57,13 +57,13 @@ class DehydratedDevices:
             raise NotFound("You have no dehydrated device")
         return device_id
 
-    async def events(self, user_id: str, device_id: str, since: str | None) -> tuple[list[Waiting], str]:
+    async def events(self, user_id: str, device_id: str, since: str | None, most: int = EVENTS_AT_ONCE) -> tuple[list[Waiting], str]:
         """(messages for the device after `since`, where to go on). They are kept as long as the device: who fails halfway begins anew."""
         device = await self.get(user_id)
         if device.device_id != device_id:
             raise Forbidden("This is not your dehydrated device")
         position = _position(since)
-        waiting = await self._letters.waiting(user_id, device_id, position, self._streams.position, EVENTS_AT_ONCE)
+        waiting = await self._letters.waiting(user_id, device_id, position, self._streams.position, most)
         return waiting, str(waiting[-1].position if waiting else position)
 
 

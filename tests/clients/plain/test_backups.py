@@ -66,5 +66,6 @@ def test_a_device_asleep(house: House) -> None:
     place = path(DEHYDRATED, "dehydrated_device")
     assert alice.put(place, body) == {"device_id": "SLEEPER"}
     assert alice.get(place) == {"device_id": "SLEEPER", "device_data": DATA}
+    assert alice.get(path(DEHYDRATED, "dehydrated_device", "SLEEPER", "events")) == {"events": []}
     assert alice.post(path(DEHYDRATED, "dehydrated_device", "SLEEPER", "events"), {})["events"] == []
     assert alice.delete(place) == {"device_id": "SLEEPER"}
