@@ -4,13 +4,15 @@ from homeserver.account_data.filters import Filters
 from homeserver.ephemeral.presence import Presence
 from homeserver.protocol.filters import Filter
 from homeserver.rooms.reading.serve import Viewer
-from homeserver.sync.respond import MAX_TIMEOUT_MS, Syncing, SyncQuestion
+from homeserver.sync.respond import MAX_TIMEOUT_MS, Syncing
+from homeserver.sync.scope import SyncQuestion
 from homeserver.sync.token import SyncToken
 from homeserver.web.endpoint import Access, Answer, Body, Rate, endpoint
 from homeserver.web.request import Request
 
 PRESENCE_STATES = ("online", "offline", "unavailable")
 ALL = Filter()
+STATE = b"state"
 
 
 class SyncChapter:
@@ -24,7 +26,7 @@ class SyncChapter:
         caller = request.user
         since = request.text("since")
         timeout = request.integer("timeout", 0, most=MAX_TIMEOUT_MS)
-        is_stable = request.flag("use_state_after")
+        state_name = _state_name(request)
         state = request.choice("set_presence", PRESENCE_STATES, "online")
         question = SyncQuestion(
             Viewer(caller.user_id, caller.device_id),
@@ -32,8 +34,8 @@ class SyncChapter:
             timeout,
             await self._filter(caller.user_id, request.text("filter")),
             full_state=request.flag("full_state"),
-            use_state_after=is_stable or request.flag("org.matrix.msc4222.use_state_after"),
-            state_after_name=b"state_after" if is_stable else b"org.matrix.msc4222.state_after",
+            use_state_after=state_name is not STATE,
+            state_name=state_name,
         )
         self._presence.seen(caller.user_id, state, caller.device_id, timeout / 1000)
         return await self._syncing.respond(question)
@@ -42,3 +44,10 @@ class SyncChapter:
         if not text:
             return ALL
         return self._filters.inline(text) if text.startswith("{") else await self._filters.get(user_id, text)
+
+
+def _state_name(request: Request) -> bytes:
+    """Under which name state is told: the state before the timeline, or that after it (also by its name of before v1.16, MSC4222)."""
+    if request.flag("use_state_after"):
+        return b"state_after"
+    return b"org.matrix.msc4222.state_after" if request.flag("org.matrix.msc4222.use_state_after") else STATE

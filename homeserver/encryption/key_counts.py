@@ -37,6 +37,10 @@ class KeyCounting:
         """No suspension for a device in memory."""
         return await self._cache.get(_key(user_id, device_id))
 
+    def at_hand(self, user_id: str, device_id: str) -> ToldCounts | None:
+        """As far as memory knows them."""
+        return self._cache.peek(_key(user_id, device_id))
+
     @property
     def figures(self) -> CacheFigures:
         return self._cache.figures

@@ -146,6 +146,10 @@ class Presence:
         now = self._clock.monotonic()
         return _content(user, user.look(now), now)
 
+    def has_changed(self, counter: int) -> bool:
+        """Whether anybody's presence changed after the counter."""
+        return self.enabled and bool(self._board.since(counter, 1))
+
     async def changed_since(self, counter: int, for_user: str, accepts: Callable[[str], bool] | None = None) -> list[bytes]:
         """Ready m.presence events of users (himself too) who share a room with this one and changed after the counter, latest first.
 

@@ -28,7 +28,7 @@ _ROOM_KINDS = frozenset({"event", "receipt", "redacted", "related"})
 class Feed:
     """One user's view of the stream."""
 
-    __slots__ = ("changes", "joined", "left_at", "pending", "touched", "typing", "typing_since", "user_id", "waiters")
+    __slots__ = ("changes", "joined", "left_at", "pending", "special", "touched", "typing", "typing_since", "user_id", "waiters")
 
     def __init__(self, user_id: str) -> None:
         self.user_id = user_id
@@ -39,6 +39,7 @@ class Feed:
         self.typing: OrderedDict[str, int] = OrderedDict()  # joined room → ephemeral counter of its last change of typing
         self.typing_since = 0  # ephemeral counter from which on `typing` is complete
         self.touched = 0  # position of the last change of any kind that concerns the user
+        self.special = 0  # position of the last one that is more than a message in a room
         self.waiters: list[Deferred[None]] = []
 
     def changed_rooms(self, since: int) -> list[str]:
@@ -50,6 +51,14 @@ class Feed:
             found.append(room_id)
         return found
 
+    def only_change(self, since: int) -> str | None:
+        """The one joined room with a change after `since`, if it is one."""
+        latest = reversed(self.changes)
+        found, other = next(latest, None), next(latest, None)
+        if found is None or self.changes[found] <= since or (other is not None and self.changes[other] > since):
+            return None
+        return found
+
     def typing_rooms(self, counter: int) -> list[str]:
         """Joined rooms where somebody began or ceased to type after the counter."""
         found = []
@@ -59,16 +68,22 @@ class Feed:
             found.append(room_id)
         return found
 
-    def touch(self, room_id: str, position: int) -> None:
+    def touch(self, room_id: str, position: int, *, is_message: bool = False) -> None:
         if room_id in self.joined:
             self.changes[room_id] = position
             self.changes.move_to_end(room_id)
         self.touched = position
+        if not is_message:
+            self.special = position
+
+    def touch_all(self, position: int) -> None:
+        """Something that belongs to no room, or to none of the joined ones."""
+        self.touched = self.special = position
 
     def enter(self, record: MemberRecord) -> None:
         """Take up a membership of the user."""
         room_id = record.room_id
-        self.touched = max(self.touched, record.position)
+        self.touched = self.special = max(self.touched, record.position)
         self.pending.pop(room_id, None)
         if record.membership == "join":
             self.joined[room_id] = record
@@ -156,7 +171,7 @@ class Feeds:
                 break
         if user_id in self._feeds:
             return self._feeds[user_id]
-        feed.left_at = feed.touched = start
+        feed.left_at = feed.touched = feed.special = start
         feed.typing_since = self._ephemera.counter
         for record in records:
             feed.enter(record)
@@ -206,13 +221,14 @@ class Feeds:
         for change in changes:
             room_id = change.room_id
             if room_id is not None and change.kind in _ROOM_KINDS:
+                is_message = _is_message(change)
                 for feed in self._in_room.get(room_id, ()) if only is None else (only,):
                     if feed is not only or room_id in feed.joined:
-                        feed.touch(room_id, change.position)
+                        feed.touch(room_id, change.position, is_message=is_message)
                         touched.add(feed)
             if change.kind == KEYS_CHANGE:
                 for feed in self._observers(change) if only is None else (only,):
-                    feed.touched = change.position
+                    feed.touch_all(change.position)
                     touched.add(feed)
             if change.user_id is not None:
                 feed_of = self._feeds.get(change.user_id)
@@ -245,7 +261,7 @@ class Feeds:
             if was_joined and record.membership != "join":
                 self._leave(room_id, feed)
         elif room_id is None:
-            feed.touched = change.position
+            feed.touch_all(change.position)
         elif change.kind != FORGOTTEN:
             feed.touch(room_id, change.position)
 
@@ -288,6 +304,14 @@ class Feeds:
             feed.wake()
         if self._due:
             self._clock.call_later(0, self._wake_some)
+
+
+def _is_message(change: Change) -> bool:
+    """Whether it adds to a timeline and changes nothing else; that an older event now has relations is no news to who is told of them."""
+    if change.kind == "related":
+        return True
+    event = change.subject
+    return change.kind == "event" and isinstance(event, StoredEvent) and event.state_key is None and event.type != "m.room.redaction"
 
 
 def _record(event: StoredEvent, before: MemberRecord | None) -> MemberRecord:

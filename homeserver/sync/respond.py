@@ -3,8 +3,6 @@
 Waiting registers before it reads, so no change falls between. The answer's token is the position it was read up to.
 """
 
-from dataclasses import dataclass
-
 import orjson
 from twisted.internet.defer import Deferred
 
@@ -12,13 +10,12 @@ from homeserver.account_data.account_data import UserData
 from homeserver.clock import Clock
 from homeserver.ephemeral.sequence import FRESH, Ephemera
 from homeserver.errors import InvalidParam
-from homeserver.protocol.filters import Filter
-from homeserver.rooms.reading.serve import Viewer
 from homeserver.streams import Streams
+from homeserver.sync.crowd import Crowd
 from homeserver.sync.deadlines import Deadlines
 from homeserver.sync.feed import Feed, Feeds
 from homeserver.sync.rooms import SyncRooms
-from homeserver.sync.scope import SyncScope
+from homeserver.sync.scope import SyncQuestion, SyncScope
 from homeserver.sync.sections.account_data import AccountDataSection
 from homeserver.sync.sections.device_lists import DeviceListSection
 from homeserver.sync.sections.key_counts import KeyCountsSection
@@ -27,19 +24,6 @@ from homeserver.sync.sections.to_device import ToDeviceSection
 from homeserver.sync.token import SyncToken
 
 MAX_TIMEOUT_MS = 300_000
-
-
-@dataclass(frozen=True, slots=True)
-class SyncQuestion:
-    """What a client asks."""
-
-    viewer: Viewer
-    since: SyncToken | None
-    timeout_ms: int
-    filter: Filter
-    full_state: bool = False
-    use_state_after: bool = False
-    state_after_name: bytes = b"state_after"
 
 
 class Syncing:
@@ -53,6 +37,7 @@ class Syncing:
         to_device: ToDeviceSection,
         device_lists: DeviceListSection,
         key_counts: KeyCountsSection,
+        crowd: Crowd,
         streams: Streams,
         ephemera: Ephemera,
         clock: Clock,
@@ -64,6 +49,7 @@ class Syncing:
         self._to_device = to_device
         self._device_lists = device_lists
         self._key_counts = key_counts
+        self._crowd = crowd
         self._streams = streams
         self._ephemera = ephemera
         self._clock = clock
@@ -84,6 +70,9 @@ class Syncing:
                     data = await self._account_data.of(question.viewer.user_id)
                     if not self._feeds.is_current(feed):  # dropped meanwhile
                         continue
+                    common = self._crowd.answer(question, self._streams.position, feed, data)
+                    if common is not None:
+                        return common
                     answer, is_empty = await self._read(question, feed, data)
                     if arrival is None or not is_empty:
                         return answer
@@ -120,7 +109,7 @@ class Syncing:
             to_device_since=_has_messages_to(since),
             full_state=question.full_state,
             use_state_after=question.use_state_after,
-            state_after_name=question.state_after_name,
+            state_name=question.state_name,
             ignored=data.ignored,
         )
         joined = self._device_lists.rooms(scope, feed.joined)

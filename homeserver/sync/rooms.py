@@ -7,6 +7,7 @@ from homeserver.account_data.account_data import UserData
 from homeserver.clock import Clock
 from homeserver.rooms.member_store import MemberStore
 from homeserver.rooms.store import StoredEvent
+from homeserver.sync.crowd import Crowd
 from homeserver.sync.feed import Feed
 from homeserver.sync.scope import RoomScope, SyncScope
 from homeserver.sync.sections.account_data import AccountDataSection
@@ -34,6 +35,7 @@ class SyncRooms:
         account_data: AccountDataSection,
         invites: InviteSection,
         members: MemberStore,
+        crowd: Crowd,
         clock: Clock,
     ) -> None:
         self._timeline = timeline
@@ -45,6 +47,7 @@ class SyncRooms:
         self._account_data = account_data
         self._invites = invites
         self._members = members
+        self._crowd = crowd
         self._clock = clock
 
     async def joined(self, scope: SyncScope, feed: Feed, data: UserData) -> list[tuple[str, bytes]]:
@@ -143,10 +146,12 @@ class SyncRooms:
     async def _common(
         self, scope: SyncScope, timeline: RoomTimeline, state: Sequence[StoredEvent], private: Sequence[bytes]
     ) -> list[bytes]:
-        name = scope.state_after_name if scope.use_state_after else b"state"
+        encoded = await self._timeline.encode(scope, timeline)
+        if timeline.is_shared_by(scope.user_id):
+            await self._crowd.keep(scope, timeline, encoded)
         return [
-            b'"timeline":' + await self._timeline.encode(scope, timeline),
-            b'"%b":%b' % (name, await self._state.encode(scope, state)),
+            b'"timeline":' + encoded,
+            b'"%b":%b' % (scope.state_name, await self._state.encode(scope, state)),
             b'"account_data":{"events":[%b]}' % b",".join(private),
         ]
 

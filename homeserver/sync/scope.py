@@ -7,9 +7,23 @@ import orjson
 from homeserver.protocol.filters import Filter
 from homeserver.rooms.reading.serve import Viewer
 from homeserver.rooms.store import MemberRecord
+from homeserver.sync.token import SyncToken
 
 DEFAULT_TIMELINE_LIMIT = 10
 MAX_TIMELINE_LIMIT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class SyncQuestion:
+    """What a client asks."""
+
+    viewer: Viewer
+    since: SyncToken | None
+    timeout_ms: int
+    filter: Filter
+    full_state: bool = False
+    use_state_after: bool = False
+    state_name: bytes = b"state"  # under which the answer gives state
 
 
 @dataclass(slots=True)
@@ -25,7 +39,7 @@ class SyncScope:
     ignored: frozenset[str] = frozenset()
     full_state: bool = False
     use_state_after: bool = False
-    state_after_name: bytes = b"state_after"
+    state_name: bytes = b"state"
     entered: set[str] = field(default_factory=set)  # rooms the user came into since, and those who came into his other rooms:
     newcomers: set[str] = field(default_factory=set)  # found while the rooms are read
 
@@ -41,8 +55,7 @@ class SyncScope:
 
     @property
     def timeline_limit(self) -> int:
-        limit = self.filter.room.timeline.limit
-        return DEFAULT_TIMELINE_LIMIT if limit is None else min(limit, MAX_TIMELINE_LIMIT)
+        return timeline_limit(self.filter)
 
     @property
     def lazy(self) -> bool:
@@ -57,3 +70,9 @@ class RoomScope:
     member: MemberRecord
     since: int
     until: int
+
+
+def timeline_limit(wanted: Filter) -> int:
+    """How many events of a room's timeline at most."""
+    limit = wanted.room.timeline.events.limit
+    return DEFAULT_TIMELINE_LIMIT if limit is None else min(limit, MAX_TIMELINE_LIMIT)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from homeserver.client_api.syncing import SyncChapter
+from homeserver.sync.crowd import Crowd
 from homeserver.sync.feed import Feeds
 from homeserver.sync.lazy_members import LazyMembers
 from homeserver.sync.respond import Syncing
@@ -38,18 +39,24 @@ def build_syncing(ground: Ground, rooms: Rooms, personal: Personal, encryption: 
     unread = UnreadSection(
         store=StoredUnread(ground.database, ground.names), receipts=personal.receipts, timelines=rooms.timelines, streams=ground.streams
     )
+    told = LazyMembers()
+    crowd = Crowd(
+        unread=unread, told=told, states=rooms.states, counting=encryption.counting, inboxes=encryption.inboxes, presence=personal.presence,
+        ephemera=ground.ephemera, clock=ground.clock,
+    )  # fmt: skip
     sync_rooms = SyncRooms(
         timeline=TimelineSection(
             timelines=rooms.timelines, history=rooms.history, states=rooms.states, serving=rooms.serving, clock=ground.clock
         ),
         state=StateSection(states=rooms.states, timelines=rooms.timelines, store=rooms.timeline_store, serving=rooms.serving),
         summary=SummarySection(rooms.timeline_store),
-        lazy_members=MemberSection(rooms.states, LazyMembers()),
+        lazy_members=MemberSection(rooms.states, told),
         unread=unread,
         ephemeral=EphemeralSection(receipts=personal.receipts, typing=personal.typing),
         account_data=account_data,
         invites=InviteSection(states=rooms.states, permission=rooms.writing.invites),
         members=rooms.members,
+        crowd=crowd,
         clock=ground.clock,
     )
     feeds = Feeds(
@@ -63,6 +70,7 @@ def build_syncing(ground: Ground, rooms: Rooms, personal: Personal, encryption: 
         to_device=ToDeviceSection(encryption.inboxes),
         device_lists=DeviceListSection(encryption.device_lists),
         key_counts=KeyCountsSection(encryption.counting),
+        crowd=crowd,
         streams=ground.streams,
         ephemera=ground.ephemera,
         clock=ground.clock,

@@ -47,6 +47,11 @@ class Inboxes:
             return []
         return await self._store.waiting(user_id, device_id, since, until, AT_ONCE)
 
+    def is_empty(self, user_id: str, device_id: str) -> bool:
+        """Whether memory is sure that no message waits."""
+        inbox = self._cache.peek(_key(user_id, device_id))
+        return inbox is not None and not inbox.last
+
     @property
     def figures(self) -> CacheFigures:
         return self._cache.figures

@@ -10,7 +10,7 @@ from homeserver.rooms.reading.timeline_store import Stretch, Window
 from homeserver.rooms.reading.timelines import Timelines
 from homeserver.rooms.reading.wanted import accepts
 from homeserver.rooms.state_reader import StateReader
-from homeserver.rooms.store import StoredEvent
+from homeserver.rooms.store import HAS_CHILDREN, StoredEvent
 from homeserver.sync.scope import RoomScope, SyncScope
 
 SHARED_S = 1.0  # as long as a crowd takes to be woken
@@ -45,6 +45,10 @@ class RoomTimeline:
         member = self.room.member
         return member.membership not in ("leave", "ban") or member.previous == "join"
 
+    def is_shared_by(self, user_id: str) -> bool:
+        """Whether the user is told of it as everyone else is: nobody else knows what he sent it under, or that a thread is his too."""
+        return self.shared is not None and not self.shared.is_personal and user_id not in self.shared.senders
+
     @property
     def has_member_events(self) -> bool:
         return any(event.type == "m.room.member" and event.state_key is not None for event in self.window)
@@ -53,12 +57,13 @@ class RoomTimeline:
 class _Shared:
     """What all who stayed in a room since the same position are told of it: read once, and encoded once for those who sent none of it."""
 
-    __slots__ = ("encoded", "made_at", "seen", "senders", "weight", "window")
+    __slots__ = ("encoded", "is_personal", "made_at", "seen", "senders", "weight", "window")
 
     def __init__(self, window: Window, seen: list[Seen], made_at: float) -> None:
         self.window = window
         self.seen = seen
         self.senders = {item.event.sender for item in seen}
+        self.is_personal = any(item.event.flags & HAS_CHILDREN for item in seen)
         self.made_at = made_at
         self.weight = sum(len(event.body) for event in window.events) * 2 + 1_000
         self.encoded: bytes | None = None
@@ -151,7 +156,7 @@ class TimelineSection:
     async def encode(self, scope: SyncScope, timeline: RoomTimeline) -> bytes:
         """The JSON object of one room's timeline."""
         shared = timeline.shared
-        if shared is None or scope.user_id in shared.senders:
+        if shared is None or not timeline.is_shared_by(scope.user_id):
             return await self._encode(scope, timeline)
         if shared.encoded is None:
             shared.encoded = await self._encode(scope, timeline)

@@ -64,6 +64,18 @@ class UnreadSection:
                 found[index] = counts
         return [counts for counts in found if counts is not None]
 
+    def at_hand(self, user_id: str, room_id: str, since: int, until: int, events: Sequence[StoredEvent]) -> Counts | None:
+        """The counts at `until` as far as memory knows them, given what came after `since`."""
+        held = self._remembered.get((user_id, room_id))
+        if held is None or held.counts is None or not since <= held.until <= until:
+            return None
+        fresh = events if held.until == since else [event for event in events if (event.position or 0) > held.until]
+        if not all(_bring_forward(held.counts, user_id, event) for event in fresh):
+            self._forget(user_id, room_id)
+            return None
+        held.until = until
+        return held.counts
+
     async def may_have_fallen(self, user_id: str, room: RoomScope, window: Sequence[StoredEvent]) -> bool:
         """Whether less may be unread than before, by a receipt or a redaction that the client's filter hides."""
         if any(event.type == "m.room.redaction" for event in window):
