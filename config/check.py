@@ -4,8 +4,11 @@ import ipaddress
 from collections.abc import Iterator
 
 from config.listeners import Listener
+from config.media import Media
 from config.settings import Config
 from config.shape import Problem
+
+LARGEST_OBJECT = 5 * 2**30  # what an S3-compatible store copies at once
 
 
 def contradictions(config: Config) -> Iterator[Problem]:
@@ -22,6 +25,7 @@ def contradictions(config: Config) -> Iterator[Problem]:
     if len(set(documents)) < len(documents):
         yield Problem(("registration", "terms"), "has the same policy twice in one language")
     for contact in config.support.contacts:
+    yield from _media(config.media)
         if not contact.matrix_id and not contact.email_address:
             yield Problem(("support", "contacts"), f"has a contact ({contact.role}) with neither matrix_id nor email_address")
 
@@ -31,6 +35,29 @@ def _listener(path: tuple[str, ...], listener: Listener) -> Iterator[Problem]:
         return
     if bool(listener.certificate) != bool(listener.key):
         yield Problem((*path, "certificate"), "and key belong together: give both or none")
+def _mail(config: Config) -> Iterator[Problem]:
+    mail = config.mail
+    if not mail.host:
+        if config.registration.email != "none":
+            yield Problem(("registration", "email"), "needs a mail server: give mail.host")
+        return
+    if not mail.sender:
+        yield Problem(("mail", "sender"), "is missing: whom shall the letters come from?")
+    if not config.server.public_base_url:
+        yield Problem(("server", "public_base_url"), "is needed for the links in letters")
+    if bool(mail.user) != bool(mail.password):
+        yield Problem(("mail", "user"), "and password belong together: give both or none")
+    if mail.user and mail.tls == "none":
+        yield Problem(("mail", "tls"), "is none: the password would travel for all to read")
+
+
+def _media(media: Media) -> Iterator[Problem]:
+    if bool(media.s3.access_key) != bool(media.s3.secret_key):
+        yield Problem(("media", "s3", "access_key"), "and secret_key belong together: give both or none")
+    if media.s3.bucket and media.max_upload_bytes > LARGEST_OBJECT:
+        yield Problem(("media", "max_upload_bytes"), f"must be at most {LARGEST_OBJECT} where files lie in a bucket")
+
+
     if not listener.bind:
         yield Problem((*path, "bind"), "names no address to listen on")
     if not listener.serves:

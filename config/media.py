@@ -2,6 +2,26 @@
 
 from dataclasses import dataclass, field
 
+from config.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class S3:
+    """Files in a bucket instead of a folder."""
+
+    bucket: str = ""  # empty: in the folder
+    endpoint: str = field(
+        default="", metadata={"pattern": r"^(https?://.+)?$", "says": "an address like https://s3.example.org"}
+    )  # empty: Amazon's
+    region: str = "us-east-1"
+    prefix: str = ""  # of the names of all files
+    bucket_in_host: bool = False  # is the bucket's name part of the endpoint's?
+    # Both empty: as Amazon's own tools find them, in the environment or from the machine's role.
+    access_key: Secret = Secret()
+    secret_key: Secret = Secret()
+    connections: int = field(default=8, metadata={"minimum": 1, "maximum": 100})
+    timeout_seconds: int = field(default=30, metadata={"minimum": 1})  # of a request, which carries a few megabytes at most
+
 
 @dataclass(frozen=True, slots=True)
 class Media:
@@ -20,3 +40,4 @@ class Media:
     # Days after which files that nobody asked for are removed; 0: never.
     remote_kept_days: int = field(default=90, metadata={"minimum": 0})
     local_kept_days: int = field(default=0, metadata={"minimum": 0})
+    s3: S3 = field(default_factory=S3)

@@ -4,16 +4,20 @@ Records go first, in one transaction that notes which files nothing refers to an
 under its lock. What a crash leaves over is taken up by the next removal.
 """
 
+from twisted.logger import Logger
+
 from homeserver.clock import Clock
 from homeserver.errors import NotFound
 from homeserver.media.locks import NamedLocks
-from homeserver.media.store import MediaFiles, MediaRecord, MediaStore
+from homeserver.media.store import FilesUnavailable, MediaFiles, MediaRecord, MediaStore
 
 STEP = 100
 
 
 class Removal:
     """`locks` are shared with whoever keeps files."""
+
+    _log = Logger()
 
     def __init__(self, store: MediaStore, files: MediaFiles, locks: NamedLocks, clock: Clock) -> None:
         self._store = store
@@ -22,9 +26,12 @@ class Removal:
         self._clock = clock
 
     async def start(self) -> None:
-        """Take up what an earlier run left."""
-        await self._files.clean()
-        await self.sweep()
+        """Take up what an earlier run left; where the files cannot be reached just now, the rest of the server starts all the same."""
+        try:
+            await self._files.clean()
+            await self.sweep()
+        except FilesUnavailable as error:
+            self._log.warn("what an earlier run left of files could not be looked at: {error}", error=error.message)
 
     async def delete(self, origin: str, media_id: str) -> None:
         if await self._store.remove([(origin, media_id)]) == 0:
@@ -57,7 +64,8 @@ class Removal:
         return count
 
     async def forget_reservations(self, before_ms: int, most: int) -> int:
-        """Places for uploads that never came."""
+        """Places for uploads that never came, and what did come of those that broke off."""
+        await self._files.clean()
         return await self._store.forget_reservations(before_ms, most)
 
     async def forget_remote(self, before_ms: int, most: int) -> int:

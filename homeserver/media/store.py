@@ -126,6 +126,8 @@ class FileWriter(Protocol):
 class MediaFiles(Protocol):
     """Bytes by their SHA-256. FilesUnavailable when the disk is full or away, MissingFile when there is no such file."""
 
+    piece_bytes: int  # how much is best read at a time
+
     async def begin(self) -> FileWriter: ...
 
     async def read(self, digest: bytes, start: int, most: int) -> bytes:

@@ -15,6 +15,7 @@ from homeserver.media.previews.picture import PictureKeeper
 from homeserver.media.previews.preview import Previews
 from homeserver.media.remote import NoRemoteMedia
 from homeserver.media.removal import Removal
+from homeserver.media.store import MediaFiles
 from homeserver.media.thumbnails import Thumbnails
 from homeserver.media.upload import Uploads
 from homeserver.outside import Outside
@@ -40,8 +41,7 @@ class Media:
 def build_media(ground: Ground, outside: Outside) -> Media:
     settings, server, clock, chance = ground.config.media, ground.config.server, ground.clock, ground.chance
     store, locks = StoredMedia(ground.database), NamedLocks()
-    directory = Path(server.data_directory) / settings.directory
-    files = DiskFiles(directory, ground.threads.pool("files", FILE_THREADS), clock, chance)
+    files = _files(ground)
     keeper = Keeper(store, files, locks)
     library = Library(settings, server.name, store, keeper, NoRemoteMedia(), Arrivals(ground.streams, clock), clock)
     removal = Removal(store, files, locks, clock)
@@ -67,3 +67,13 @@ def build_media(ground: Ground, outside: Outside) -> Media:
         *((PreviewEndpoints(Previews(outside, pictures.keep, workbench, clock)),) if settings.url_previews else ()),
     )
     return Media(library, removal, tuple(Task(*each) for each in kept if each[2] > 0), chapters)
+
+
+def _files(ground: Ground) -> MediaFiles:
+    settings = ground.config.media
+    if settings.s3.bucket:
+        from storage.media.objects import ObjectFiles, open_bucket  # what it loads is for those who have a bucket
+
+        return ObjectFiles(open_bucket(settings.s3), ground.threads.pool("files", settings.s3.connections), ground.clock, ground.chance)
+    directory = Path(ground.config.server.data_directory) / settings.directory
+    return DiskFiles(directory, ground.threads.pool("files", FILE_THREADS), ground.clock, ground.chance)

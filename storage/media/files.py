@@ -17,14 +17,18 @@ from homeserver.media.store import FilesUnavailable, MissingFile
 from storage.drivers.threads import Pool
 
 T = TypeVar("T")
+FILES, INCOMING = "files", "incoming"
+PIECE_BYTES = 262_144
 ABANDONED_MS = 86_400_000  # no upload takes longer
 NAME_LENGTH = 32
 
 
 class DiskFiles:
+    piece_bytes = PIECE_BYTES
+
     def __init__(self, directory: Path, pool: Pool, clock: Clock, chance: Chance) -> None:
-        self._files = directory / "files"
-        self._incoming = directory / "incoming"
+        self._files = directory / FILES
+        self._incoming = directory / INCOMING
         self._pool = pool
         self._clock = clock
         self._chance = chance
@@ -58,8 +62,7 @@ class DiskFiles:
         await run_in(self._pool, lambda: _remove_older(self._incoming, before))
 
     def _path(self, digest: bytes) -> Path:
-        name = digest.hex()
-        return self._files / name[:2] / name[2:4] / name[4:]
+        return self._files / place_of(digest)
 
 
 class DiskWriter:
@@ -104,6 +107,11 @@ class DiskWriter:
             self._path.unlink(missing_ok=True)
 
         await run_in(self._pool, discard)
+
+
+def place_of(digest: bytes) -> str:
+    name = digest.hex()
+    return f"{name[:2]}/{name[2:4]}/{name[4:]}"
 
 
 async def run_in(pool: Pool, job: Callable[[], T]) -> T:

@@ -12,7 +12,6 @@ from homeserver.web.endpoint import Reply
 from homeserver.web.replies import refuse
 from homeserver.web.request import Request
 
-PIECE_BYTES = 262_144
 MOST_DIGITS = 18
 _POLICY = "sandbox; default-src 'none'; script-src 'none'; plugin-types application/pdf; style-src 'unsafe-inline'; media-src 'self'; object-src 'self';"
 _SAFETY = {
@@ -69,7 +68,7 @@ async def serve_file(files: MediaFiles, served: Served, request: Request, *, pub
 
 async def _bytes(files: MediaFiles, served: Served, start: int, length: int, status: int, headers: dict[str, str]) -> Reply:
     """The first piece is read before the answer begins: what is missing is still a 404."""
-    first = await files.read(served.digest, start, min(length, PIECE_BYTES))
+    first = await files.read(served.digest, start, min(length, files.piece_bytes))
     if len(first) == length:
         return Reply(first, status, headers, served.content_type)
     return Reply(_stream(files, served.digest, start, length, first), status, headers, served.content_type, length)
@@ -80,7 +79,7 @@ async def _stream(files: MediaFiles, digest: bytes, start: int, length: int, pie
     while piece:
         yield piece
         start += len(piece)
-        piece = await files.read(digest, start, min(end - start, PIECE_BYTES)) if start < end else b""
+        piece = await files.read(digest, start, min(end - start, files.piece_bytes)) if start < end else b""
 
 
 def _is_known(header: str | None, tag: str) -> bool:
