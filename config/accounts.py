@@ -1,6 +1,7 @@
-"""Sections about people: `registration`, `passwords`, `sessions`, `presence`, `user_directory`."""
+"""Sections about people: `registration`, `addresses`, `passwords`, `sessions`, `presence`, `user_directory`."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from config.secret import Secret
 
@@ -21,8 +22,17 @@ class Registration:
     enabled: bool = False  # may people make accounts for themselves?
     requires_token: bool = True  # only with a token made by `chatme issue-token`; False: anyone (m.login.dummy)
     terms: tuple[Terms, ...] = ()
+    email: Literal["none", "optional", "required"] = "none"  # may, or must, one prove an e-mail address?
     guests: bool = False
     shared_secret: Secret = Secret()  # opens /_synapse/admin/v1/register to tools that know it; empty: closed
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """E-mail addresses of accounts, by which people log in and come to a new password. They need a mail server (section `mail`)."""
+
+    changes: bool = True  # may people add and remove their own?
+    domains: tuple[str, ...] = ()  # only addresses of these; empty: of any
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,7 @@ class Sessions:
     access_token_seconds: int = field(default=0, metadata={"minimum": 0})
     refreshable_access_token_seconds: int = field(default=300, metadata={"minimum": 1})  # for clients that can refresh theirs
     refresh_token_seconds: int = field(default=0, metadata={"minimum": 0})
+    openid_token_seconds: int = field(default=3600, metadata={"minimum": 60, "maximum": 86_400})  # proves to other services who one is
     login_token_seconds: int = field(default=120, metadata={"minimum": 1, "maximum": 3600})  # /login/get_token
     interactive_auth_seconds: int = field(default=900, metadata={"minimum": 10})  # one run through user-interactive auth
 

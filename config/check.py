@@ -19,22 +19,22 @@ def contradictions(config: Config) -> Iterator[Problem]:
     for network in config.server.trusted_proxies:
         if not _is_network(network):
             yield Problem(("server", "trusted_proxies"), f"must hold addresses or networks, not “{network}”")
+    for name in ("allowed_addresses", "denied_addresses"):
+        for network in getattr(config.federation, name):
+            if not _is_network(network):
+                yield Problem(("federation", name), f"must hold addresses or networks, not “{network}”")
     if config.passwords.minimum_length > config.passwords.maximum_length:
         yield Problem(("passwords", "minimum_length"), "is above passwords.maximum_length")
+    yield from _media(config.media)
     documents = [(terms.policy, terms.language) for terms in config.registration.terms]
     if len(set(documents)) < len(documents):
         yield Problem(("registration", "terms"), "has the same policy twice in one language")
+    yield from _mail(config)
     for contact in config.support.contacts:
-    yield from _media(config.media)
         if not contact.matrix_id and not contact.email_address:
             yield Problem(("support", "contacts"), f"has a contact ({contact.role}) with neither matrix_id nor email_address")
 
 
-def _listener(path: tuple[str, ...], listener: Listener) -> Iterator[Problem]:
-    if not listener.enabled:
-        return
-    if bool(listener.certificate) != bool(listener.key):
-        yield Problem((*path, "certificate"), "and key belong together: give both or none")
 def _mail(config: Config) -> Iterator[Problem]:
     mail = config.mail
     if not mail.host:
@@ -58,6 +58,11 @@ def _media(media: Media) -> Iterator[Problem]:
         yield Problem(("media", "max_upload_bytes"), f"must be at most {LARGEST_OBJECT} where files lie in a bucket")
 
 
+def _listener(path: tuple[str, ...], listener: Listener) -> Iterator[Problem]:
+    if not listener.enabled:
+        return
+    if bool(listener.certificate) != bool(listener.key):
+        yield Problem((*path, "certificate"), "and key belong together: give both or none")
     if not listener.bind:
         yield Problem((*path, "bind"), "names no address to listen on")
     if not listener.serves:

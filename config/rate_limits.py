@@ -27,4 +27,5 @@ class RateLimits:
     sync: RateLimit = RateLimit(10.0, 50)
     failed_login_account: RateLimit = RateLimit(0.05, 5)  # wrong passwords for one account, from wherever
     failed_login_address: RateLimit = RateLimit(0.1, 15)  # wrong passwords from one address, for whatever account
+    mail_address: RateLimit = RateLimit(0.002, 5)  # letters to one address that somebody asked for without having proven that it is his
     max_tracked: int = 100_000  # users and addresses remembered per kind

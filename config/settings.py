@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass, field
 
-from config.accounts import Passwords, Presence, Registration, Sessions, UserDirectory
+from config.accounts import Addresses, Passwords, Presence, Registration, Sessions, UserDirectory
 from config.database import DatabaseSettings
+from config.federation import Federation
 from config.listeners import Listeners
 from config.logs import Logging
 from config.media import Media
-from config.outgoing import Outgoing
+from config.outgoing import Mail, Outgoing
 from config.rate_limits import RateLimits
 from config.rooms import Rooms
 from config.server import Server, Support
+from config.turn import Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,7 @@ class Config:
     listeners: Listeners = field(default_factory=Listeners)
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
     registration: Registration = field(default_factory=Registration)
+    addresses: Addresses = field(default_factory=Addresses)
     passwords: Passwords = field(default_factory=Passwords)
     sessions: Sessions = field(default_factory=Sessions)
     rate_limits: RateLimits = field(default_factory=RateLimits)
@@ -26,6 +29,9 @@ class Config:
     media: Media = field(default_factory=Media)
     presence: Presence = field(default_factory=Presence)
     user_directory: UserDirectory = field(default_factory=UserDirectory)
+    turn: Turn = field(default_factory=Turn)
     support: Support = field(default_factory=Support)
     logging: Logging = field(default_factory=Logging)
+    mail: Mail = field(default_factory=Mail)
     outgoing: Outgoing = field(default_factory=Outgoing)
+    federation: Federation = field(default_factory=Federation)
