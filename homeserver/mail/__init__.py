@@ -1,0 +1,1 @@
+"""Letters: their texts, and the way to the mail server."""

@@ -1,0 +1,70 @@
+"""One conversation with a mail server. Imported with the first letter alone."""
+
+from typing import Any, BinaryIO
+
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.interfaces import ITransport
+from twisted.internet.protocol import connectionDone
+from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
+from twisted.mail.smtp import ESMTPSender, ESMTPSenderFactory
+from twisted.python.failure import Failure
+
+CONNECT_SECONDS = 10
+
+
+class _Sender(ESMTPSender):
+    """Tells its factory of a lost connection, which an endpoint does not."""
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        super().connectionLost(reason)
+        self.factory.clientConnectionLost(None, reason)
+
+
+class _Factory(ESMTPSenderFactory):
+    protocol = _Sender
+    noisy = False
+
+
+class Session:
+    def __init__(self, reactor: Any, *, host: str, port: int, tls: str, authority: bytes | None, user: str, password: str) -> None:
+        self._reactor = reactor
+        self._host = host
+        self._port = port
+        self._tls = tls
+        self._authority = authority
+        self._user = user
+        self._password = password
+        self._transport: ITransport | None = None
+
+    async def deliver(self, sender: str, recipient: str, message: BinaryIO) -> None:
+        """Raises whatever went wrong."""
+        done: Deferred[object] = Deferred()
+        options = self._options() if self._tls != "none" else None
+        factory = _Factory(
+            self._user.encode() or None,
+            self._password.encode(),
+            sender,
+            recipient,
+            message,
+            done,
+            retries=0,
+            contextFactory=options if self._tls == "starttls" else None,
+            requireAuthentication=bool(self._user),
+            requireTransportSecurity=self._tls == "starttls",
+        )
+        endpoint: Any = HostnameEndpoint(self._reactor, self._host.encode("idna"), self._port, timeout=CONNECT_SECONDS)
+        if self._tls == "tls":
+            endpoint = wrapClientTLS(options, endpoint)
+        protocol = await endpoint.connect(factory)
+        self._transport = protocol.transport
+        await done
+
+    def end(self) -> None:
+        """Whatever is still open."""
+        if self._transport is not None:
+            self._transport.loseConnection()
+
+    def _options(self) -> Any:
+        trusted = {} if self._authority is None else {"trustRoot": trustRootFromCertificates([Certificate.loadPEM(self._authority)])}
+        return optionsForClientTLS(self._host, **trusted)
