@@ -62,6 +62,12 @@ class UnknownToken(MatrixError):
     status, errcode, default_message = 401, "M_UNKNOWN_TOKEN", "Unrecognised access token"
 
 
+class Unauthorized(MatrixError):
+    """Another server did not prove who it is."""
+
+    status, errcode, default_message = 401, "M_UNAUTHORIZED", "The request is not signed as it should be"
+
+
 class Forbidden(MatrixError):
     status, errcode, default_message = 403, "M_FORBIDDEN", "You are not allowed to do this"
 

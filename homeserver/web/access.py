@@ -32,6 +32,9 @@ class Peers(Protocol):
     async def authenticate(self, request: Request) -> str:
         """The server name that signed the request (`raw_body` is read already); raises a Matrix error with 401."""
 
+    async def admit(self, peer: str, room_id: str) -> None:
+        """Raises Forbidden for a server that the room in the path keeps out."""
+
 
 def token_of(request: Request) -> str | None:
     """The access token from the header, or from the query as old clients send it; None if there is none."""
@@ -131,3 +134,7 @@ class Entry:
         if self._peers is None:
             raise RuntimeError("no federation, but an endpoint for peers")
         return await self._peers.authenticate(request)
+
+    async def admit(self, peer: str, room_id: str) -> None:
+        if self._peers is not None:
+            await self._peers.admit(peer, room_id)

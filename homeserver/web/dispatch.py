@@ -32,7 +32,7 @@ class Served:
         self.call = route.call
         self.parameters = route.parameters
         self.bucket = limiter.bucket(declaration.rate)
-        self.parse = validation.parser(declaration.body)
+        self.parse = validation.parser(declaration.body, of_peer=declaration.access is Access.PEER)
         self.streams = declaration.body is Body.STREAM
         self.waits = declaration.rate is Rate.SYNC
         self.body_limit = limits.of(declaration.access, self.streams)
@@ -137,6 +137,8 @@ class Dispatch:
             self._open_stream(request, served.body_limit)
         elif served.parse is not None or access is Access.PEER:
             await self._read_body(request, served)
+            if request.peer is not None and "room_id" in parameters:
+                await self._entry.admit(request.peer, parameters["room_id"])
         return encode(await served.call(request, **parameters))
 
     async def _read_body(self, request: Request, served: Served) -> None:

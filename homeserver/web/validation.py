@@ -14,7 +14,7 @@ import schema
 from homeserver.errors import BadJson, InvalidParam, MatrixError, MissingParam, NotJson
 from homeserver.protocol import canonical_json
 from homeserver.protocol.errors import InvalidJson
-from homeserver.protocol.limits import MAX_INTEGER, MIN_INTEGER
+from homeserver.protocol.limits import MAX_FEDERATION_JSON_NESTING, MAX_INTEGER, MIN_INTEGER
 from homeserver.web.endpoint import Body, Schema
 
 _PERHAPS_HUGE = re.compile(rb"[0-9]{16}")
@@ -39,6 +39,21 @@ def parse_json(data: bytes) -> Any:
     if _has_huge_integer(value):
         raise BadJson("An integer outside ±(2^53−1)")
     return value
+
+
+def parse_of_peer(data: bytes) -> dict[str, Any]:
+    """An object of another server: what one event in it has too deep or too large spoils that event alone. Raises NotJson, BadJson."""
+    try:
+        value = canonical_json.parse(data, max_nesting=MAX_FEDERATION_JSON_NESTING, exact_integers=True)
+    except InvalidJson as error:
+        raise _refusal(error) from error
+    if type(value) is not dict:
+        raise BadJson("The body must be a JSON object")
+    return value
+
+
+def parse_optional_of_peer(data: bytes) -> dict[str, Any]:
+    return parse_of_peer(data) if data else {}
 
 
 def _refusal(error: InvalidJson) -> MatrixError:
@@ -112,12 +127,13 @@ class Validation:
     def __init__(self) -> None:
         self._checks: dict[str, Check] = {}
 
-    def parser(self, body: Body | Schema) -> Parse | None:
+    def parser(self, body: Body | Schema, *, of_peer: bool = False) -> Parse | None:
         """What makes `request.body` out of the bytes; None when the endpoint takes no JSON. A schema that does not exist stops the start."""
+        whole, optional = (parse_of_peer, parse_optional_of_peer) if of_peer else (parse_object, parse_optional_object)
         if isinstance(body, Schema):
             schema.load(body.name)
-            return self._schema_parser(body.name, parse_optional_object if body.optional else parse_object)
-        return {Body.OBJECT: parse_object, Body.OPTIONAL_OBJECT: parse_optional_object}.get(body)
+            return self._schema_parser(body.name, optional if body.optional else whole)
+        return {Body.OBJECT: whole, Body.OPTIONAL_OBJECT: optional}.get(body)
 
     def _schema_parser(self, name: str, parse: Parse) -> Parse:
         checks = self._checks

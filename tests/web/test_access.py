@@ -4,7 +4,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from homeserver.errors import MatrixError, UnknownToken
+from homeserver.errors import Forbidden, MatrixError, UnknownToken
 from homeserver.web.access import token_of
 from homeserver.web.endpoint import Access, Answer, Body, Caller, Rate, endpoint
 from homeserver.web.request import Request
@@ -76,6 +76,10 @@ class OnePeer:
             raise Unauthorised("Bad signature")
         return "peer.example.org"
 
+    async def admit(self, peer: str, room_id: str) -> None:
+        if room_id == "!barred:a":
+            raise Forbidden("Barred")
+
 
 class Unauthorised(MatrixError):
     status, errcode = 401, "M_UNAUTHORIZED"
@@ -86,6 +90,10 @@ class Inbound:
     async def send(self, request: Request, txn_id: str) -> Answer:
         return {"from": request.peer, "body": request.body, "caller": request.caller}
 
+    @endpoint("GET", "/_matrix/federation/v1/state/{room_id}", access=Access.PEER, rate=Rate.NONE, body=Body.NONE)
+    async def state(self, request: Request, room_id: str) -> Answer:
+        return {}
+
 
 def test_other_servers_sign_their_requests() -> None:
     client = Client(dispatch_for(Inbound(), peers=OnePeer()))
@@ -94,6 +102,24 @@ def test_other_servers_sign_their_requests() -> None:
         {"from": "peer.example.org", "body": {"signed": True}, "caller": None},
     )
     assert run(client.put("/_matrix/federation/v1/send/1", b"nonsense"))[1]["errcode"] == "M_UNAUTHORIZED"
+
+
+def test_rooms_keep_servers_out() -> None:
+    client = Client(dispatch_for(Inbound(), peers=OnePeer()))
+    assert run(client.json("GET", "/_matrix/federation/v1/state/!open:a", b'{"signed":true}'))[0] == 200
+    assert run(client.json("GET", "/_matrix/federation/v1/state/!barred:a", b'{"signed":true}'))[0] == 403
+    assert run(client.json("GET", "/_matrix/federation/v1/state/!barred:a", b"nonsense"))[0] == 401
+
+
+def test_an_event_of_a_peer_may_hold_what_no_client_may_send() -> None:
+    class Lenient(OnePeer):
+        async def authenticate(self, request: Request) -> str:
+            return "peer.example.org"
+
+    client = Client(dispatch_for(Inbound(), peers=Lenient()))
+    deep = b'{"a":' + b"[" * 200 + b"]" * 200 + b',"b":1234567890123456789}'
+    assert run(client.put("/_matrix/federation/v1/send/1", deep))[0] == 200
+    assert run(client.put("/_matrix/federation/v1/send/1", b"[]"))[1]["errcode"] == "M_BAD_JSON"
 
 
 def test_where_tokens_stand() -> None:

@@ -1,0 +1,21 @@
+"""Section `federation`: rooms shared with other servers."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Federation:
+    enabled: bool = False
+    # Servers to talk to, as names with * and ?; ports do not count. An empty list of allowed ones allows all.
+    allowed_servers: tuple[str, ...] = ()
+    denied_servers: tuple[str, ...] = ()
+    # Addresses to reach: the public Internet, and what is allowed here (addresses or networks); never what is denied.
+    private_addresses: bool = False  # loopback and private networks, too
+    allowed_addresses: tuple[str, ...] = ()
+    denied_addresses: tuple[str, ...] = ()
+    # A file of certificates (PEM) trusted besides the system's.
+    trusted_authorities: str = field(default="", metadata={"path": True})
+    # Servers asked for the keys of others that do not answer themselves.
+    notaries: tuple[str, ...] = ()
+    # Public keys (base64) of which the secret half is known to strangers; nothing signed by them counts.
+    denied_keys: tuple[str, ...] = ()
