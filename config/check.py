@@ -25,9 +25,26 @@ def contradictions(config: Config) -> Iterator[Problem]:
     documents = [(terms.policy, terms.language) for terms in config.registration.terms]
     if len(set(documents)) < len(documents):
         yield Problem(("registration", "terms"), "has the same policy twice in one language")
+    yield from _mail(config)
     for contact in config.support.contacts:
         if not contact.matrix_id and not contact.email_address:
             yield Problem(("support", "contacts"), f"has a contact ({contact.role}) with neither matrix_id nor email_address")
+
+
+def _mail(config: Config) -> Iterator[Problem]:
+    mail = config.mail
+    if not mail.host:
+        if config.registration.email != "none":
+            yield Problem(("registration", "email"), "needs a mail server: give mail.host")
+        return
+    if not mail.sender:
+        yield Problem(("mail", "sender"), "is missing: whom shall the letters come from?")
+    if not config.server.public_base_url:
+        yield Problem(("server", "public_base_url"), "is needed for the links in letters")
+    if bool(mail.user) != bool(mail.password):
+        yield Problem(("mail", "user"), "and password belong together: give both or none")
+    if mail.user and mail.tls == "none":
+        yield Problem(("mail", "tls"), "is none: the password would travel for all to read")
 
 
 def _media(media: Media) -> Iterator[Problem]:
