@@ -14,6 +14,8 @@ class Server:
     public_base_url: str = field(default="", metadata={"pattern": r"^(https?://[^\s/?#]+/?)?$", "says": "http(s)://host[:port]"})
     # Where other servers reach this one ("host:port"), for /.well-known/matrix/server; empty: that file is not served.
     federation_address: str = field(default="", metadata={"pattern": rf"^$|{SERVER_NAME}", "says": "a host name, with or without a port"})
+    # The Ed25519 key of a policy server of this name, for /.well-known/matrix/policy_server; empty: that file is not served.
+    policy_server_key: str = field(default="", metadata={"pattern": r"^([A-Za-z0-9+/]{43})?$", "says": "an Ed25519 key in unpadded base64"})
     data_directory: str = field(default=".", metadata={"path": True})
     signing_key: str = field(default="signing.key", metadata={"path": True})
     # Proxies (addresses or networks) whose X-Forwarded-For is believed.

@@ -15,6 +15,9 @@ _FORGET_REFRESH_TOKENS = """DELETE FROM refresh_tokens WHERE token_hash IN
 _FORGET_LOGIN_TOKENS = """DELETE FROM login_tokens WHERE token_hash IN
     (SELECT token_hash FROM login_tokens WHERE expires_ts < ? ORDER BY expires_ts LIMIT ?)"""
 
+_FORGET_OPENID_TOKENS = """DELETE FROM openid_tokens WHERE token_hash IN
+    (SELECT token_hash FROM openid_tokens WHERE expires_ts < ? ORDER BY expires_ts LIMIT ?)"""
+
 
 class StoredUpkeep:
     """UpkeepStore over a database."""
@@ -48,6 +51,9 @@ class StoredUpkeep:
 
     async def forget_login_tokens(self, before_ms: int, most: int) -> int:
         return await self._database.write(lambda cursor: cursor.run(_FORGET_LOGIN_TOKENS, before_ms, most))
+
+    async def forget_openid_tokens(self, before_ms: int, most: int) -> int:
+        return await self._database.write(lambda cursor: cursor.run(_FORGET_OPENID_TOKENS, before_ms, most))
 
     async def forget_auth_sessions(self, before_ms: int, most: int) -> int:
         return await self._database.write(lambda cursor: forget_sessions(cursor, before_ms, most))

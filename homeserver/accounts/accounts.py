@@ -7,7 +7,7 @@ from homeserver.accounts.names import Names
 from homeserver.accounts.passwords import Passwords
 from homeserver.accounts.store import ACCOUNT_CHANGE, Account, AccountStore, Creation, NewAccount
 from homeserver.clock import Clock
-from homeserver.errors import NotFound, UserInUse
+from homeserver.errors import Forbidden, InvalidParam, NotFound, UserInUse
 from homeserver.streams import Change, Streams
 
 MAX_CACHED = 20_000
@@ -48,6 +48,17 @@ class Accounts:
         account = await self.find(user_id)
         if account is None:
             raise NotFound("There is no such user here")
+        return account
+
+    async def governed(self, user_id: str, administrator: str) -> Account:
+        """The account that an administrator may lock and suspend. Raises InvalidParam, NotFound, Forbidden."""
+        if not self._names.is_ours(user_id):
+            raise InvalidParam("This user belongs to another server")
+        account = await self.require(user_id)
+        if account.deactivated:
+            raise NotFound("This account has been deactivated")
+        if account.is_admin and user_id != administrator:
+            raise Forbidden("This user is an administrator, too")
         return account
 
     async def exists(self, user_id: str) -> bool:

@@ -62,6 +62,13 @@ def _people(commands: Commands) -> None:
     admin = _command(commands, "set-admin", "let an account administer the server, or no more")
     admin.add_argument("name", metavar="NAME")
     admin.add_argument("--no", action="store_true", help="no more")
+    for name, about in (
+        ("lock-user", "let nobody use an account, or let it be used again"),
+        ("suspend-user", "let an account read, yet say nothing"),
+    ):
+        command = _command(commands, name, about)
+        command.add_argument("name", metavar="NAME")
+        command.add_argument("--no", action="store_true", help="no more")
     deactivate = _command(commands, "deactivate-user", "close an account for good")
     deactivate.add_argument("name", metavar="NAME")
     deactivate.add_argument("--erase", action="store_true", help="hide its messages from those who come later, too")

@@ -64,6 +64,8 @@ class Discovery:
         self._client = {"m.homeserver": {"base_url": base_url}} if base_url else None
         self._server = {"m.server": server.federation_address} if server.federation_address else None
         self._support = _describe_support(support)
+        policy_key = server.policy_server_key
+        self._policy_server = {"public_keys": {"ed25519": policy_key}} if policy_key else None
 
     @endpoint("GET", "/_matrix/client/versions", access=Access.NONE, rate=Rate.NONE, body=Body.NONE)
     async def versions(self, request: Request) -> Answer:
@@ -73,6 +75,8 @@ class Discovery:
     async def capabilities(self, request: Request) -> Answer:
         has_password = self._takes_passwords and await self._accounts.has_password(request.user.user_id)
         own = {"m.change_password": {"enabled": has_password}, "m.get_login_token": {"enabled": has_password}}
+        if request.user.is_admin:
+            own["m.account_moderation"] = {"suspend": True, "lock": True}
         return {"capabilities": {**self._capabilities, **own}}
 
     @endpoint("GET", "/.well-known/matrix/client", access=Access.NONE, rate=Rate.NONE, body=Body.NONE)
@@ -86,6 +90,10 @@ class Discovery:
     @endpoint("GET", "/.well-known/matrix/support", access=Access.NONE, rate=Rate.NONE, body=Body.NONE)
     async def well_known_support(self, request: Request) -> Answer:
         return _configured(self._support)
+
+    @endpoint("GET", "/.well-known/matrix/policy_server", access=Access.NONE, rate=Rate.NONE, body=Body.NONE)
+    async def well_known_policy_server(self, request: Request) -> Answer:
+        return _configured(self._policy_server)
 
 
 def _configured(answer: dict[str, Any] | None) -> dict[str, Any]:

@@ -32,6 +32,8 @@ class AdministratorCommands:
             "create-user": self._create_user,
             "reset-password": self._reset_password,
             "set-admin": self._set_admin,
+            "lock-user": self._lock_user,
+            "suspend-user": self._suspend_user,
             "deactivate-user": self._deactivate_user,
             "list-users": self._list_users,
             "issue-token": self._issue_token,
@@ -67,6 +69,16 @@ class AdministratorCommands:
         user_id = self._user_id(arguments["name"])
         await self._accounts.set_admin(user_id, not arguments["no"])
         return [f"{user_id} is {'no longer' if arguments['no'] else 'now'} an administrator."]
+
+    async def _lock_user(self, arguments: Arguments) -> list[str]:
+        user_id = self._user_id(arguments["name"])
+        await self._accounts.set_locked(user_id, not arguments["no"])
+        return [f"{user_id} is {'no longer' if arguments['no'] else 'now'} locked."]
+
+    async def _suspend_user(self, arguments: Arguments) -> list[str]:
+        user_id = self._user_id(arguments["name"])
+        await self._accounts.set_suspended(user_id, not arguments["no"])
+        return [f"{user_id} is {'no longer' if arguments['no'] else 'now'} suspended."]
 
     async def _deactivate_user(self, arguments: Arguments) -> list[str]:
         user_id = self._user_id(arguments["name"])

@@ -19,5 +19,8 @@ class UpkeepStore(Protocol):
     async def forget_login_tokens(self, before_ms: int, most: int) -> int:
         """Those that expired before that time."""
 
+    async def forget_openid_tokens(self, before_ms: int, most: int) -> int:
+        """Those that expired before that time."""
+
     async def forget_auth_sessions(self, before_ms: int, most: int) -> int:
         """Those opened before that time; the uses of registration tokens that they reserved are free again."""

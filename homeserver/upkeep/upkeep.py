@@ -41,6 +41,7 @@ def tasks(store: UpkeepStore, *, session_seconds: int) -> tuple[Task, ...]:
         Task("refresh_tokens", store.forget_refresh_tokens, TOKENS_MS),
         Task("access_tokens", store.forget_access_tokens, TOKENS_MS),  # after the refresh tokens to which they belong
         Task("login_tokens", store.forget_login_tokens, HOUR_MS),
+        Task("openid_tokens", store.forget_openid_tokens, 0),
         Task("auth_sessions", store.forget_auth_sessions, session_seconds * 1000),
     )
 

@@ -18,10 +18,12 @@ from homeserver.accounts.stages import DummyStage, PasswordStage, RegistrationTo
 from homeserver.admin_api.register import SharedSecretRegister
 from homeserver.client_api.discovery import FEATURES, Discovery
 from homeserver.client_api.people.account import Account
+from homeserver.client_api.people.administration import Administration
 from homeserver.client_api.people.callers import caller_of
 from homeserver.client_api.people.devices import Devices
 from homeserver.client_api.people.fallback import Fallback, LoginPage, Pages
 from homeserver.client_api.people.login import Login, LoginTokens, Logout
+from homeserver.client_api.people.other_logins import OtherLogins
 from homeserver.client_api.people.registration import Register
 from homeserver.client_api.people.threepids import Threepids
 from homeserver.control.commands import AdministratorCommands
@@ -81,6 +83,8 @@ def build_people(ground: Ground, rooms: Rooms) -> People:
         Register(registration, registration_tokens, tokens, last_seen, config.server.name),
         Account(accounts, passwords, deactivation, auth),
         Devices(devices, auth),
+        Administration(accounts, devices, config.server.name),
+        OtherLogins(),
         Fallback(auth, pages),
         LoginPage(pages),
         Threepids(),

@@ -1,5 +1,7 @@
 """A fresh server on one storage driver behind a recorder, and whoever comes to it."""
 
+import hashlib
+import hmac
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +18,8 @@ from tests.support.postgres import TemporaryPostgres, find_binaries
 NAME = "clients.test"
 PASSWORD = "correct horse battery staple"
 SECRET = "a secret shared with tools"
+TURN = "turn:turn.clients.test?transport=udp"
+POLICY_KEY = "6yhHGKhCiXTSEN2ksjV7kX/N6rBQZ3Xb+M7LlC6NS+s"
 DRIVERS = ("sqlite", "postgres")
 
 
@@ -60,6 +64,16 @@ class House:
         """Somebody with a new account, logged in."""
         return self.stranger().register(self.new_name(stem), PASSWORD)
 
+    def administrator(self) -> Person:
+        """Somebody with a new account that may administer the server."""
+        name, path = self.new_name("admin"), "/_synapse/admin/v1/register"
+        nonce = self.stranger().get(path)["nonce"]
+        mac = hmac.new(SECRET.encode(), b"\0".join([nonce.encode(), name.encode(), PASSWORD.encode(), b"admin"]), hashlib.sha1).hexdigest()
+        answer = self.stranger().post(path, {"nonce": nonce, "username": name, "password": PASSWORD, "admin": True, "mac": mac})
+        person = Person(self.address, answer["user_id"], answer["access_token"], answer["device_id"])
+        person.password = PASSWORD
+        return person
+
     def people(self, *stems: str) -> list[Person]:
         return [self.person(stem) for stem in stems]
 
@@ -87,6 +101,7 @@ def open_house(driver: str, folder: Path, *settings: str) -> Iterator[House]:
     with database_of(driver) as database, Recorder(folder / "traffic.jsonl") as recorder:
         words = [SERVE, "--data", str(folder / "data"), "--name", NAME, "--client", "127.0.0.1:0", "--secret", SECRET]
         words += ["--cheap-passwords", "--private-addresses", *database]
+        words += ["--set", f'turn.uris=["{TURN}"]', "--set", "turn.shared_secret=shared", "--set", f"server.policy_server_key={POLICY_KEY}"]
         for setting in ("passwords.minimum_length=8", f"server.public_base_url={recorder.address}", *settings):
             words += ["--set", setting]
         house = House(driver, folder, words, recorder)

@@ -26,6 +26,15 @@ ONLY_REFUSED: dict[Endpoint, str] = {
     ("POST", "/_matrix/client/v3/register/email/requestToken"): "the same",
     ("POST", "/_matrix/client/v3/register/msisdn/requestToken"): "the same",
     ("PUT", "/_matrix/client/v3/directory/list/appservice/{network_id}/{room_id}"): "for application services",
+    ("POST", "/_matrix/client/v1/appservice/{appservice_id}/ping"): "the same",
+    ("GET", "/_matrix/client/v3/thirdparty/protocol/{protocol}"): "no application service leads to another network",
+    ("GET", "/_matrix/client/v3/thirdparty/location/{protocol}"): "the same",
+    ("GET", "/_matrix/client/v3/thirdparty/user/{protocol}"): "the same",
+    ("GET", "/_matrix/client/v3/thirdparty/location"): "the same",
+    ("GET", "/_matrix/client/v3/thirdparty/user"): "the same",
+    ("GET", "/_matrix/client/v1/auth_metadata"): "people log in here, and nowhere else",
+    ("GET", "/_matrix/client/v3/login/sso/redirect"): "the same",
+    ("GET", "/_matrix/client/v3/login/sso/redirect/{idp_id}"): "the same",
 }
 
 

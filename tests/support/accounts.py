@@ -24,10 +24,12 @@ from homeserver.accounts.stages import DummyStage, PasswordStage, RegistrationTo
 from homeserver.admin_api.register import SharedSecretRegister
 from homeserver.client_api.discovery import Discovery
 from homeserver.client_api.people.account import Account
+from homeserver.client_api.people.administration import Administration
 from homeserver.client_api.people.callers import caller_of, note_seen
 from homeserver.client_api.people.devices import Devices
 from homeserver.client_api.people.fallback import Fallback, LoginPage, Pages
 from homeserver.client_api.people.login import Login, LoginTokens, Logout
+from homeserver.client_api.people.other_logins import OtherLogins
 from homeserver.client_api.people.registration import Register
 from homeserver.client_api.people.threepids import Threepids
 from homeserver.devices.device_list import DeviceList
@@ -145,6 +147,8 @@ class People:
             Register(self.registration, self.registration_tokens, self.tokens, self.last_seen, name),
             Account(self.accounts, self.passwords, self.deactivation, self.auth),
             Devices(self.devices, self.auth),
+            Administration(self.accounts, self.devices, name),
+            OtherLogins(),
             Fallback(self.auth, pages),
             LoginPage(pages),
             Threepids(),

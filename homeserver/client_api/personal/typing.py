@@ -1,6 +1,7 @@
 """Typing notifications (client-server API, "Typing Notifications")."""
 
 from homeserver.client_api.personal.own import require_own
+from homeserver.client_api.rooms_named import active
 from homeserver.ephemeral.ports import RoomMembers
 from homeserver.ephemeral.presence import Presence
 from homeserver.ephemeral.typing import DEFAULT_TIMEOUT_MS, Typing
@@ -21,6 +22,7 @@ class TypingEndpoints:
     )
     async def set(self, request: Request, room_id: RoomId, user_id: UserId) -> Answer:
         own = require_own(request, user_id)
+        active(request)
         if not await self._members.is_joined(room_id, own):
             raise Forbidden("You are not in this room")
         self._presence.active(own)

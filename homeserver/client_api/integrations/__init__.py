@@ -1,0 +1,1 @@
+"""Endpoints that lead beyond Matrix: other networks, other services, calls."""
