@@ -27,8 +27,11 @@ class S3:
 class Media:
     directory: str = field(default="media", metadata={"path": True})
     max_upload_bytes: int = field(default=52_428_800, metadata={"minimum": 1})
-    user_quota_bytes: int = field(default=0, metadata={"minimum": 0})  # of all that one person has uploaded; 0: without end
-    unauthenticated_downloads: bool = True  # are /_matrix/media/v3/download and /thumbnail served, which ask for no token?
+    # All that one person has uploaded; 0: without end.
+    user_quota_bytes: int = field(default=0, metadata={"minimum": 0})
+    user_quota_files: int = field(default=0, metadata={"minimum": 0})
+    quota_page: str = ""  # an address where people read about these limits; empty: server.public_base_url
+    unauthenticated_downloads: bool = False  # are /_matrix/media/v3/download and /thumbnail served, which ask for no token?
     # Uploads that are announced first and sent later.
     pending_uploads: int = field(default=20, metadata={"minimum": 0})  # per user; 0: none
     pending_upload_seconds: int = field(default=86_400, metadata={"minimum": 60})

@@ -48,7 +48,7 @@ def settings(given: argparse.Namespace) -> Iterator[str]:
     yield from ("rooms.who_may_publish=anyone", "rate_limits.enabled=false")
     if given.no_limits:
         yield from ("rate_limits.failed_login_account.per_second=0", "rate_limits.failed_login_address.per_second=0")
-    yield "passwords.minimum_length=1"
+    yield from ("passwords.minimum_length=1", "media.unauthenticated_downloads=true")
     if given.cheap_passwords:
         yield from ("passwords.memory_kib=8", "passwords.iterations=1")
     if given.database:

@@ -13,7 +13,7 @@ from homeserver.media.keep import Keeper, Pieces
 from homeserver.media.locks import NamedLocks
 from homeserver.media.names import check_media_id, clean_file_name
 from homeserver.media.remote import RemoteFile, RemoteMedia
-from homeserver.media.store import MediaRecord, MediaStore
+from homeserver.media.store import NO_QUOTA, MediaRecord, MediaStore
 from homeserver.waiting import shielded
 
 DEFAULT_WAIT_MS = 20_000
@@ -90,7 +90,7 @@ class Library:
             record = MediaRecord(origin, media_id, None, now, None, sealed.digest, sealed.size, content_type, name, accessed_ts=now)
 
             async def add() -> None:
-                await self._store.add(record, 0)
+                await self._store.add(record, NO_QUOTA)
 
             await sealed.keep(add)
 

@@ -52,6 +52,20 @@ class Usage(NamedTuple):
     size: int
 
 
+class Quota(NamedTuple):
+    """The most that one user may have uploaded; 0: there is no such limit."""
+
+    files: int = 0
+    size: int = 0
+
+    def is_exceeded(self, used: Usage, size: int) -> bool:
+        """By one more file of that size."""
+        return 0 < self.files <= used.files or 0 < self.size < used.size + size
+
+
+NO_QUOTA = Quota()
+
+
 class Filled(Enum):
     """What became of an upload to a kept place."""
 
@@ -66,13 +80,13 @@ class MediaStore(Protocol):
 
     async def usage(self, user_id: str) -> Usage: ...
 
-    async def add(self, record: MediaRecord, quota: int) -> bool:
-        """Keep a whole record, counted to its uploader; False: it would go beyond the quota (0: there is none)."""
+    async def add(self, record: MediaRecord, quota: Quota) -> bool:
+        """Keep a whole record, counted to its uploader; False: it would go beyond the quota."""
 
     async def reserve(self, record: MediaRecord, most: int) -> bool:
         """Keep a place; False: that user has so many places already that have not expired when this one is created."""
 
-    async def fill(self, origin: str, media_id: str, content: Content, now_ms: int, quota: int) -> Filled:
+    async def fill(self, origin: str, media_id: str, content: Content, now_ms: int, quota: Quota) -> Filled:
         """The file for a kept place has arrived; announced as MEDIA."""
 
     async def touch(self, origin: str, media_id: str, now_ms: int) -> None:

@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 from config.media import Media as Settings
 from homeserver.clock import Chance, Clock
-from homeserver.errors import CannotOverwriteMedia, Forbidden, LimitExceeded, NotFound, TooLarge
+from homeserver.errors import CannotOverwriteMedia, Forbidden, LimitExceeded, MatrixError, NotFound, TooLarge, UserLimitExceeded
 from homeserver.media.content_types import agreed_type, declared_type
 from homeserver.media.keep import Incoming, Keeper
 from homeserver.media.names import MEDIA_ID_LENGTH, check_file_name, check_media_id
-from homeserver.media.store import Content, Filled, MediaRecord, MediaStore
+from homeserver.media.store import NO_QUOTA, Content, Filled, MediaRecord, MediaStore, Quota
 
 RETRY_MS = 60_000
 OVER_QUOTA = "You have uploaded as much as this server allows"
@@ -29,8 +29,22 @@ class Place(NamedTuple):
 
 
 class Uploads:
-    def __init__(self, settings: Settings, server_name: str, store: MediaStore, keeper: Keeper, clock: Clock, chance: Chance) -> None:
+    """`about_limits` is the address of a page that says more about them, for who has reached one."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        server_name: str,
+        store: MediaStore,
+        keeper: Keeper,
+        clock: Clock,
+        chance: Chance,
+        *,
+        about_limits: str = "",
+    ) -> None:
         self._settings = settings
+        self._quota = Quota(settings.user_quota_files, settings.user_quota_bytes)
+        self._about_limits = about_limits
         self._server_name = server_name
         self._store = store
         self._keeper = keeper
@@ -38,7 +52,7 @@ class Uploads:
         self._chance = chance
 
     async def upload(self, user_id: str, upload: Upload) -> str:
-        """The media ID. TooLarge; Forbidden beyond the quota."""
+        """The media ID. TooLarge; UserLimitExceeded or Forbidden beyond the quota."""
         file_name = check_file_name(upload.file_name)
         await self._check_size(user_id, upload.size)
         async with self._keeper.receive(upload.incoming, self._settings.max_upload_bytes) as sealed:
@@ -73,17 +87,21 @@ class Uploads:
             await sealed.keep(lambda: self._record_filled(origin, media_id, content))
 
     async def _record(self, record: MediaRecord) -> None:
-        if not await self._store.add(record, self._settings.user_quota_bytes):
-            raise Forbidden(OVER_QUOTA)
+        if not await self._store.add(record, self._quota):
+            raise self._over_quota()
 
     async def _record_filled(self, origin: str, media_id: str, content: Content) -> None:
-        filled = await self._store.fill(origin, media_id, content, self._clock.now_ms(), self._settings.user_quota_bytes)
+        filled = await self._store.fill(origin, media_id, content, self._clock.now_ms(), self._quota)
         if filled is Filled.TAKEN:
             raise CannotOverwriteMedia
         if filled is Filled.GONE:
             raise NotFound("This media ID has expired")
         if filled is Filled.OVER_QUOTA:
-            raise Forbidden(OVER_QUOTA)
+            raise self._over_quota()
+
+    def _over_quota(self) -> MatrixError:
+        """Who is told of a limit is told where to read about it, too; where there is no such place, nothing more than that it is not allowed."""
+        return UserLimitExceeded(OVER_QUOTA, info_uri=self._about_limits) if self._about_limits else Forbidden(OVER_QUOTA)
 
     async def _check_place(self, user_id: str, origin: str, media_id: str) -> None:
         record = await self._store.get(origin, media_id) if origin == self._server_name else None
@@ -100,6 +118,5 @@ class Uploads:
         """Before anything is read, as far as the size is known."""
         if size is not None and size > self._settings.max_upload_bytes:
             raise TooLarge
-        quota = self._settings.user_quota_bytes
-        if quota and (await self._store.usage(user_id)).size + (size or 0) > quota:
-            raise Forbidden(OVER_QUOTA)
+        if self._quota != NO_QUOTA and self._quota.is_exceeded(await self._store.usage(user_id), size or 0):
+            raise self._over_quota()

@@ -55,13 +55,15 @@ def build_media(ground: Ground, outside: Outside) -> Media:
     pictures = PictureKeeper(
         server.name, store, keeper, workbench, clock, chance, most_pixels=settings.max_image_pixels, most_bytes=settings.max_upload_bytes
     )
+    about_limits = settings.quota_page or server.public_base_url
+    uploads = Uploads(settings, server.name, store, keeper, clock, chance, about_limits=about_limits)
     kept = (
         ("media_reservations", removal.forget_reservations, HOUR_MS),
         ("remote_media", removal.forget_remote, settings.remote_kept_days * DAY_MS),
         ("local_media", removal.forget_local, settings.local_kept_days * DAY_MS),
     )
     chapters = (
-        UploadEndpoints(settings, Uploads(settings, server.name, store, keeper, clock, chance), server.name),
+        UploadEndpoints(settings, uploads, server.name),
         DownloadEndpoints(settings, library, files),
         ThumbnailEndpoints(settings, library, thumbnails, files),
         *((PreviewEndpoints(Previews(outside, pictures.keep, workbench, clock)),) if settings.url_previews else ()),

@@ -67,7 +67,7 @@ class ObjectFiles:
         self._chance = chance
 
     async def begin(self) -> "ObjectWriter":
-        return ObjectWriter(self._bucket, f"{INCOMING}/{self._chance.token(NAME_LENGTH)}", self._run)
+        return ObjectWriter(self._bucket, f"{INCOMING}/{self._chance.token(NAME_LENGTH)}", self._change)
 
     async def read(self, digest: bytes, start: int, most: int) -> bytes:
         path = _path(digest)
@@ -103,6 +103,13 @@ class ObjectFiles:
                         _remove(self._bucket, found["path"])
 
         await self._run(clean)
+
+    async def _change(self, job: Callable[[], T]) -> T:
+        try:
+            return await self._run(job)
+        except MissingFile as error:
+            self._log.error("there is no such bucket for media: {error}", error=str(error.__cause__).partition("\n")[0])
+            raise FilesUnavailable from error
 
     async def _run(self, job: Callable[[], T]) -> T:
         try:

@@ -1,6 +1,6 @@
 """What is known of each file. Fills `homeserver.media.store.MediaStore`."""
 
-from homeserver.media.store import MEDIA, Content, Filled, MediaRecord, Usage
+from homeserver.media.store import MEDIA, Content, Filled, MediaRecord, Quota, Usage
 from homeserver.streams import Change
 from storage.database import Cursor, Database, Rollback, Row, WriteCursor
 
@@ -43,8 +43,9 @@ def _record(row: Row) -> MediaRecord:
     return MediaRecord._make((*row[:5], digest, *row[6:10], row[10] is not None))
 
 
-def _is_over(cursor: Cursor, user_id: str, size: int, quota: int) -> bool:
-    return quota > 0 and int(cursor.value("SELECT bytes FROM media_usage WHERE user_id = ?", user_id) or 0) + size > quota
+def _usage(cursor: Cursor, user_id: str) -> Usage:
+    row = cursor.one(_USAGE, user_id)
+    return Usage(0, 0) if row is None else Usage(*row)
 
 
 def is_referenced(cursor: Cursor, digest: bytes) -> bool:
@@ -60,14 +61,13 @@ class StoredMedia:
         return None if row is None else _record(row)
 
     async def usage(self, user_id: str) -> Usage:
-        row = await self._database.read(lambda cursor: cursor.one(_USAGE, user_id))
-        return Usage(0, 0) if row is None else Usage(*row)
+        return await self._database.read(lambda cursor: _usage(cursor, user_id))
 
-    async def add(self, record: MediaRecord, quota: int) -> bool:
+    async def add(self, record: MediaRecord, quota: Quota) -> bool:
         def change(cursor: WriteCursor) -> bool:
             uploader = record.uploader
             if uploader is not None:
-                if _is_over(cursor, uploader, record.size, quota):
+                if quota.is_exceeded(_usage(cursor, uploader), record.size):
                     return False
                 cursor.run(_USE, uploader, record.size)
             if cursor.run(_ADD, *record[:10]) == 0:
@@ -85,7 +85,7 @@ class StoredMedia:
 
         return await self._database.write(change)
 
-    async def fill(self, origin: str, media_id: str, content: Content, now_ms: int, quota: int) -> Filled:
+    async def fill(self, origin: str, media_id: str, content: Content, now_ms: int, quota: Quota) -> Filled:
         def change(cursor: WriteCursor) -> Filled:
             place = cursor.one(_PLACE, origin, media_id)
             if place is None:
@@ -95,7 +95,7 @@ class StoredMedia:
                 return Filled.TAKEN
             if expires <= now_ms:
                 return Filled.GONE
-            if _is_over(cursor, uploader, content.size, quota):
+            if quota.is_exceeded(_usage(cursor, uploader), content.size):
                 return Filled.OVER_QUOTA
             cursor.run(_FILL, *content, now_ms, origin, media_id)
             cursor.run(_USE, uploader, content.size)

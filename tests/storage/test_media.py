@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from homeserver.media.store import MEDIA, Content, FilesUnavailable, Filled, MediaRecord, MissingFile, Thumbnail, Usage
+from homeserver.media.store import MEDIA, NO_QUOTA, Content, FilesUnavailable, Filled, MediaRecord, MissingFile, Quota, Thumbnail, Usage
 from homeserver.streams import Change, Streams
 from storage.database import Database
 from storage.drivers.threads import NoThreads
@@ -29,7 +29,7 @@ def record(media_id: str, digest: bytes | None = A, *, size: int = 10, uploader:
 def test_records_come_back(loop: ThreadLoop, database: Database) -> None:
     store = StoredMedia(database)
     for kept in (record("one"), record("two", uploader=None)):
-        assert loop.run(store.add(kept, 0))
+        assert loop.run(store.add(kept, NO_QUOTA))
         assert loop.run(store.get(kept.origin, kept.media_id)) == kept
     assert loop.run(store.get("test", "two")) is None
     assert loop.run(store.usage(ALICE)) == Usage(1, 10)
@@ -41,8 +41,8 @@ def test_records_come_back(loop: ThreadLoop, database: Database) -> None:
 
 def test_a_second_copy_of_the_same_id_changes_nothing(loop: ThreadLoop, database: Database) -> None:
     store = StoredMedia(database)
-    assert loop.run(store.add(record("one"), 0))
-    assert loop.run(store.add(record("one", B), 0))
+    assert loop.run(store.add(record("one"), NO_QUOTA))
+    assert loop.run(store.add(record("one", B), NO_QUOTA))
     found = loop.run(store.get("test", "one"))
     assert found is not None
     assert found.digest == A
@@ -51,12 +51,15 @@ def test_a_second_copy_of_the_same_id_changes_nothing(loop: ThreadLoop, database
 
 def test_quota(loop: ThreadLoop, database: Database) -> None:
     store = StoredMedia(database)
-    assert loop.run(store.add(record("one", size=60), 100))
-    assert not loop.run(store.add(record("two", size=41), 100))
-    assert loop.run(store.add(record("three", size=40), 100))
+    quota = Quota(size=100)
+    assert loop.run(store.add(record("one", size=60), quota))
+    assert not loop.run(store.add(record("two", size=41), quota))
+    assert loop.run(store.add(record("three", size=40), quota))
     assert loop.run(store.get("test", "two")) is None
     assert loop.run(store.remove([("test", "one"), ("test", "one"), ("test", "unknown")])) == 1
     assert loop.run(store.usage(ALICE)) == Usage(1, 40)
+    assert loop.run(store.add(record("four"), Quota(files=2)))
+    assert not loop.run(store.add(record("five"), Quota(files=2)))
 
 
 def test_kept_places(loop: ThreadLoop, database: Database, streams: Streams) -> None:
@@ -68,11 +71,11 @@ def test_kept_places(loop: ThreadLoop, database: Database, streams: Streams) -> 
     assert loop.run(store.reserve(record("two", None, ts=200), 2))
     assert not loop.run(store.reserve(record("three", None, ts=300), 2))
     assert loop.run(store.reserve(record("three", None, ts=1100), 2))  # the first has expired by then
-    assert loop.run(store.fill("test", "one", content, 1100, 0)) is Filled.GONE
-    assert loop.run(store.fill("test", "unknown", content, 300, 0)) is Filled.GONE
-    assert loop.run(store.fill("test", "two", content, 300, 9)) is Filled.OVER_QUOTA
-    assert loop.run(store.fill("test", "two", content, 300, 10)) is Filled.DONE
-    assert loop.run(store.fill("test", "two", content, 300, 0)) is Filled.TAKEN
+    assert loop.run(store.fill("test", "one", content, 1100, NO_QUOTA)) is Filled.GONE
+    assert loop.run(store.fill("test", "unknown", content, 300, NO_QUOTA)) is Filled.GONE
+    assert loop.run(store.fill("test", "two", content, 300, Quota(size=9))) is Filled.OVER_QUOTA
+    assert loop.run(store.fill("test", "two", content, 300, Quota(size=10))) is Filled.DONE
+    assert loop.run(store.fill("test", "two", content, 300, NO_QUOTA)) is Filled.TAKEN
     found = loop.run(store.get("test", "two"))
     assert found == record("two", None, ts=200)._replace(
         expires_ts=None, digest=A, size=10, content_type="text/plain", file_name=None, accessed_ts=300
@@ -88,7 +91,7 @@ def test_kept_places(loop: ThreadLoop, database: Database, streams: Streams) -> 
 def test_files_are_left_over_with_their_last_record(loop: ThreadLoop, database: Database) -> None:
     store, thumbnails = StoredMedia(database), StoredThumbnails(database)
     for kept in (record("one"), record("two"), record("three", C)):
-        loop.run(store.add(kept, 0))
+        loop.run(store.add(kept, NO_QUOTA))
     for made in (
         Thumbnail(A, "small", B, 5, "image/png"),
         Thumbnail(A, "large", A, 10, "image/png"),
@@ -111,8 +114,8 @@ def test_files_are_left_over_with_their_last_record(loop: ThreadLoop, database: 
 def test_uploads_of_a_user_in_order(loop: ThreadLoop, database: Database) -> None:
     store = StoredMedia(database)
     for media_id, ts in (("b", 2), ("a", 2), ("c", 1), ("d", 3)):
-        loop.run(store.add(record(media_id, ts=ts), 0))
-    loop.run(store.add(record("e", uploader="@bob:test"), 0))
+        loop.run(store.add(record(media_id, ts=ts), NO_QUOTA))
+    loop.run(store.add(record("e", uploader="@bob:test"), NO_QUOTA))
     first = loop.run(store.of_user(ALICE, None, 2))
     assert [found.media_id for found in first] == ["c", "a"]
     assert [found.media_id for found in loop.run(store.of_user(ALICE, (2, "a"), 9))] == ["b", "d"]
@@ -121,7 +124,7 @@ def test_uploads_of_a_user_in_order(loop: ThreadLoop, database: Database) -> Non
 def test_unused_files(loop: ThreadLoop, database: Database) -> None:
     store = StoredMedia(database)
     for kept in (record("one", ts=3), record("two", ts=1), record("three", None, ts=1), record("four", uploader=None, ts=2)):
-        loop.run(store.add(kept, 0))
+        loop.run(store.add(kept, NO_QUOTA))
     assert loop.run(store.unused(3, 9, uploaded=True)) == [("test", "two")]
     assert loop.run(store.unused(9, 1, uploaded=True)) == [("test", "two")]
     assert loop.run(store.unused(9, 9, uploaded=False)) == [("other", "four")]
@@ -129,10 +132,10 @@ def test_unused_files(loop: ThreadLoop, database: Database) -> None:
 
 def test_quarantine_is_of_bytes(loop: ThreadLoop, database: Database) -> None:
     store = StoredMedia(database)
-    loop.run(store.add(record("one"), 0))
+    loop.run(store.add(record("one"), NO_QUOTA))
     loop.run(store.quarantine([A, B], "@admin:test", 5))
     loop.run(store.quarantine([A], "@admin:test", 6))
-    loop.run(store.add(record("two"), 0))
+    loop.run(store.add(record("two"), NO_QUOTA))
     assert [found.quarantined for found in loop.run(store.of_user(ALICE, None, 9))] == [True, True]
     loop.run(store.release([A, C]))
     assert [found.quarantined for found in loop.run(store.of_user(ALICE, None, 9))] == [False, False]

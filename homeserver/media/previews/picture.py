@@ -7,7 +7,7 @@ from homeserver.media.keep import Keeper, Whole
 from homeserver.media.names import MEDIA_ID_LENGTH
 from homeserver.media.pictures import FORMATS, NoPicture, TooManyPixels
 from homeserver.media.previews.preview import Preview
-from homeserver.media.store import MediaRecord, MediaStore
+from homeserver.media.store import NO_QUOTA, MediaRecord, MediaStore
 from homeserver.workbench import Workbench
 
 
@@ -66,7 +66,7 @@ class PictureKeeper:
             )
 
             async def add() -> None:
-                await self._store.add(record, 0)
+                await self._store.add(record, NO_QUOTA)
 
             await sealed.keep(add)
         return media_id

@@ -6,7 +6,6 @@ from urllib.parse import quote
 import orjson
 import pytest
 
-from config.media import Media
 from tests.client_api.media.samples import call, download, png, upload
 from tests.support.client import Client
 from tests.support.server import TestServer, make_server
@@ -34,7 +33,7 @@ def test_who_may_download(server: TestServer, alice: Client, tmp_path: Path) -> 
     guest = server.ok(server.client.post("/_matrix/client/v3/register?kind=guest", {}))["access_token"]
     assert download(server, server.client.with_token(guest), path).status == 200
     assert call(server, server.client, "GET", f"/_matrix/media/v3/download/{path}").status == 200
-    closed = make_server(tmp_path, media=Media(unauthenticated_downloads=False))
+    closed = make_server(tmp_path)
     bob = closed.user("bob")
     path = upload(closed, bob, b"a")
     for what in ("download", "thumbnail"):

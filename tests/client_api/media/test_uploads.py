@@ -67,6 +67,17 @@ def test_quota(tmp_path: Path) -> None:
     upload(server, bob, b"b" * 100)
 
 
+def test_who_reaches_a_limit_is_told_where_to_read_about_it(tmp_path: Path) -> None:
+    server = make_server(tmp_path, media=Media(user_quota_files=1, quota_page="https://example.org/limits"))
+    alice = server.user("alice")
+    path = place(server, alice)
+    upload(server, alice, b"a")
+    for method, target in (("POST", UPLOAD), ("PUT", f"{UPLOAD}/{path}")):
+        reply = call(server, alice, method, target, b"b")
+        told = orjson.loads(reply.body)
+        assert (reply.status, told["errcode"], told["info_uri"]) == (403, "M_USER_LIMIT_EXCEEDED", "https://example.org/limits")
+
+
 @pytest.mark.parametrize("name", ["a\r\nSet-Cookie: b", "\x00", "a\x7f", "a\u2028b", "ä" * 513])
 def test_names_that_are_refused(server: TestServer, alice: Client, name: str) -> None:
     reply = call(server, alice, "POST", UPLOAD, b"a", {"filename": name})
