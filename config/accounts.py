@@ -68,3 +68,24 @@ class Presence:
 class UserDirectory:
     enabled: bool = True
     search_all_users: bool = False  # False: those in public rooms and those one shares a room with
+
+
+@dataclass(frozen=True, slots=True)
+class UserLimits:
+    """How much one account may have; 0: any number. Uploads have limits of their own, in section `media`."""
+
+    joined_rooms: int = field(default=20_000, metadata={"minimum": 0})
+    devices: int = field(default=2_000, metadata={"minimum": 0})
+    account_data_bytes: int = field(default=100_000_000, metadata={"minimum": 0})
+    # A page that says more, for who has reached one ("https://…"); empty: that of the server.
+    page: str = field(default="", metadata={"pattern": r"^(https?://\S+)?$", "says": "an http(s) address"})
+    can_upgrade: bool = False  # may one come to higher limits, as that page tells?
+
+
+@dataclass(frozen=True, slots=True)
+class ServerNotices:
+    """What the administrators tell people, each in a room of one's own."""
+
+    localpart: str = field(default="notices", metadata={"pattern": r"^[a-z0-9._=/+-]{1,100}$", "says": "a user name"})  # who sends them
+    name: str = "Server notices"  # of the sender and of the rooms
+    avatar_url: str = field(default="", metadata={"pattern": r"^(mxc://[^/\s]+/\S+)?$", "says": "an mxc:// address"})

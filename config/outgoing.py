@@ -1,4 +1,4 @@
-"""Sections `outgoing` and `mail`: the requests and letters that this server sends by itself."""
+"""Sections `outgoing`, `mail` and `turn`: the requests and letters that this server sends by itself, and the server for calls."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -30,3 +30,18 @@ class Mail:
     notifications: bool = True
     notify_after_seconds: int = field(default=600, metadata={"minimum": 0})
     notify_every_seconds: int = field(default=3600, metadata={"minimum": 1})
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The TURN server through which calls find their way.
+
+    Credentials come from the shared secret (coturn: use-auth-secret, static-auth-secret); without one, name and password are told as they are.
+    """
+
+    uris: tuple[str, ...] = ()
+    shared_secret: Secret = Secret()
+    username: str = ""
+    password: Secret = Secret()
+    ttl_seconds: int = field(default=86_400, metadata={"minimum": 60, "maximum": 31_536_000})
+    guests: bool = True

@@ -1,4 +1,4 @@
-"""Sections `server` and `support`: who this server is, where it keeps its data, whom to ask."""
+"""Sections `server`, `support` and `logging`: who this server is, where it keeps its data, whom to ask, what it writes down."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -35,3 +35,11 @@ class Support:
 
     contacts: tuple[Contact, ...] = ()
     page: str = field(default="", metadata={"pattern": r"^(https?://\S+)?$", "says": "an http(s) address"})
+
+
+@dataclass(frozen=True, slots=True)
+class Logging:
+    """What is written to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    requests: bool = True  # a line per request

@@ -2,17 +2,15 @@
 
 from dataclasses import dataclass, field
 
-from config.accounts import Addresses, Passwords, Presence, Registration, Sessions, UserDirectory
+from config.accounts import Addresses, Passwords, Presence, Registration, ServerNotices, Sessions, UserDirectory, UserLimits
 from config.database import DatabaseSettings
 from config.federation import Federation
 from config.listeners import Listeners
-from config.logs import Logging
 from config.media import Media
-from config.outgoing import Mail, Outgoing
+from config.outgoing import Mail, Outgoing, Turn
 from config.rate_limits import RateLimits
 from config.rooms import Rooms
-from config.server import Server, Support
-from config.turn import Turn
+from config.server import Logging, Server, Support
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +27,8 @@ class Config:
     media: Media = field(default_factory=Media)
     presence: Presence = field(default_factory=Presence)
     user_directory: UserDirectory = field(default_factory=UserDirectory)
+    user_limits: UserLimits = field(default_factory=UserLimits)
+    server_notices: ServerNotices = field(default_factory=ServerNotices)
     turn: Turn = field(default_factory=Turn)
     support: Support = field(default_factory=Support)
     logging: Logging = field(default_factory=Logging)

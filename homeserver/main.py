@@ -28,7 +28,6 @@ from homeserver.wiring.edge import STOP_SECONDS, Door, build_doors, open_listene
 from homeserver.wiring.encryption import build_encryption
 from homeserver.wiring.finding import build_finding
 from homeserver.wiring.ground import lay_ground
-from homeserver.wiring.integrations import build_integrations
 from homeserver.wiring.media import build_media
 from homeserver.wiring.metrics import register_metrics
 from homeserver.wiring.parts import Parts
@@ -130,7 +129,6 @@ async def build(
         *finding.chapters,
         *community.chapters,
         *media.chapters,
-        *build_integrations(ground).chapters,
         *encryption.chapters,
         *sync.chapters,
         *build_reading(ground, rooms, personal, finding),

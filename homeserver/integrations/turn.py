@@ -8,7 +8,7 @@ import hmac
 from base64 import b64encode
 from typing import Any
 
-from config.turn import Turn
+from config.outgoing import Turn
 from homeserver.clock import Clock
 
 

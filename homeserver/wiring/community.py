@@ -1,4 +1,4 @@
-"""Finding people, and reporting them."""
+"""Finding people and reporting them; other networks and services."""
 
 from dataclasses import dataclass
 
@@ -10,6 +10,7 @@ from homeserver.user_directory.directory import UserDirectory
 from homeserver.user_directory.mutual_rooms import MutualRooms
 from homeserver.user_directory.reader import DirectoryReader
 from homeserver.wiring.ground import Chapters, Ground
+from homeserver.wiring.integrations import Integrations, build_integrations
 from homeserver.wiring.rooms import Rooms
 from storage.personal.reports import StoredReports
 from storage.personal.user_directory import StoredDirectory
@@ -19,6 +20,7 @@ from storage.personal.user_directory import StoredDirectory
 class Community:
     directory_reader: DirectoryReader
     reports: Reports
+    integrations: Integrations
     chapters: Chapters
 
 
@@ -28,9 +30,11 @@ def build_community(ground: Ground, rooms: Rooms) -> Community:
     directory = UserDirectory(store, enabled=settings.enabled, search_all_users=settings.search_all_users)
     reader = DirectoryReader(store, ground.streams, ground.clock, ground.config.server.name)
     reports = Reports(StoredReports(ground.database), rooms.store, rooms.history, rooms.members, ground.clock)
+    integrations = build_integrations(ground)
     chapters = (
         UserDirectoryEndpoints(directory),
         MutualRoomEndpoints(MutualRooms(rooms.members)),
         ReportingEndpoints(reports),
+        *integrations.chapters,
     )
-    return Community(reader, reports, chapters)
+    return Community(reader, reports, integrations, chapters)

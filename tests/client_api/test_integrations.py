@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from config.secret import Secret
-from config.turn import Turn
+from config.outgoing import Turn
 from homeserver.client_api.integrations.networks import AppservicePing, ThirdPartyLookup
 from homeserver.client_api.integrations.voip import Voip
 from homeserver.integrations.networks import Found, NoNetworks
@@ -81,7 +81,7 @@ def test_what_networks_know_is_handed_on() -> None:
     assert run(asking.get(f"{V3}/thirdparty/user?userid=@a:test"))[1][0]["userid"] == "@a:test"
 
 
-def test_pinging_an_application_service() -> None:
+def test_pinging_a_bridge() -> None:
     path = "/_matrix/client/v1/appservice/{}/ping"
     bridge = client(AppservicePing(Pinged()), token="bridge")
     assert run(bridge.post(path.format("bridge"), {"transaction_id": "t"})) == (200, {"duration_ms": 7})

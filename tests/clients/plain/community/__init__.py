@@ -1,0 +1,1 @@
+"""Whom one deals with, and who looks after them."""
