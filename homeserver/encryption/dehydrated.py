@@ -22,7 +22,7 @@ class DehydratedDevices:
         self._clock = clock
 
     async def replace(self, user_id: str, body: dict[str, Any]) -> str:
-        """The device ID. Raises BadJson, InvalidParam, MissingParam, TooLarge; then nothing has changed."""
+        """The device ID. Raises BadJson, InvalidParam, InvalidSignature, MissingParam, TooLarge; then nothing has changed."""
         missing = [name for name in ("device_id", "device_data", "device_keys") if name not in body]
         if missing:
             raise MissingParam(f"Missing: {', '.join(missing)}")

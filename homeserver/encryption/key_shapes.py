@@ -1,16 +1,16 @@
 """The shapes of keys that clients upload (client-server API, "End-to-end encryption"). What is refused here can break no one's sync later.
 
-Every function raises BadJson or InvalidParam.
+Every function raises BadJson, InvalidParam or TooLarge.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from homeserver.encryption.store import OneTimeKey
-from homeserver.errors import BadJson, InvalidParam, TooLarge
+from homeserver.errors import BadJson, InvalidParam, InvalidSignature, TooLarge
 from homeserver.protocol.canonical_json import encode_tolerant
-from homeserver.protocol.errors import InvalidJson
-from homeserver.protocol.signing import ALGORITHM, PUBLIC_KEY_BYTES, decode_base64
+from homeserver.protocol.errors import BadSignature, InvalidJson
+from homeserver.protocol.signing import ALGORITHM, PUBLIC_KEY_BYTES, decode_base64, verify_json
 
 MAX_DEVICE_KEYS_BYTES = 65_536
 MAX_KEY_BYTES = 4_096
@@ -54,8 +54,10 @@ def check_signatures(signatures: object, what: str) -> None:
 
 
 def device_keys(value: Any, user_id: str, device_id: str) -> bytes:
-    """The identity keys of the caller's device."""
+    """The identity keys of the caller's device, without `unsigned`, which is ours to add. Raises InvalidSignature besides."""
     what = "device_keys"
+    if isinstance(value, dict):
+        value = {name: item for name, item in value.items() if name != "unsigned"}
     body = encode_object(value, what, MAX_DEVICE_KEYS_BYTES)
     missing = [name for name in ("user_id", "device_id", "algorithms", "keys", "signatures") if name not in value]
     if missing:
@@ -74,7 +76,18 @@ def device_keys(value: Any, user_id: str, device_id: str) -> bytes:
         if algorithm in (ALGORITHM, "curve25519"):
             public_key_of(key, f"{what}.keys.{algorithm}")
     check_signatures(value["signatures"], what)
+    _check_own_signature(value, user_id, f"{ALGORITHM}:{device_id}")
     return body
+
+
+def _check_own_signature(keys: dict[str, Any], user_id: str, key_id: str) -> None:
+    """A signature in the device's own name must be its own; keys without any are passed over by other clients."""
+    if key_id not in keys["signatures"].get(user_id, {}):
+        return
+    try:
+        verify_json(keys, user_id, key_id, public_key_of(keys["keys"].get(key_id), f"device_keys.keys.{key_id}"))
+    except BadSignature as error:
+        raise InvalidSignature("The device keys are not signed by the device") from error
 
 
 def one_time_keys(value: Any, what: str) -> list[OneTimeKey]:

@@ -15,7 +15,7 @@ class KeyUpload:
         self._store = store
 
     async def upload(self, user_id: str, device_id: str, body: dict[str, Any]) -> KeyCounts:
-        """Raises BadJson, InvalidParam, TooLarge; then nothing is stored."""
+        """Raises BadJson, InvalidParam, InvalidSignature, TooLarge; then nothing is stored."""
         sent = {name: body[name] for name in ("device_keys", "one_time_keys", "fallback_keys") if body.get(name) is not None}
         if "fallback_keys" not in sent and body.get("org.matrix.msc2732.fallback_keys") is not None:
             sent["fallback_keys"] = body["org.matrix.msc2732.fallback_keys"]

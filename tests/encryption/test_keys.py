@@ -142,6 +142,10 @@ def malformed(device: Device) -> dict[str, dict[str, Any]]:
         "signatures as text": {**good, "signatures": "x"},
         "signatures of numbers": {**good, "signatures": {"@alice:test": {"ed25519:PHONE": 1}}},
         "signatures by nobody": {**good, "signatures": {"alice": {}}},
+        "a signature of something else": {**good, "algorithms": []},
+        "a short signature": {**good, "signatures": {device.user_id: {device.key.key_id: "AAAA"}}},
+        "a signature without its key": {**good, "keys": {key: text for key, text in good["keys"].items() if "curve" in key}},
+        "a number without canonical form": {**good, "more": 2**60},
     }
     bodies: dict[str, dict[str, Any]] = {name: {"device_keys": keys} for name, keys in {**lacking, **wrong}.items()}
     signed = device.one_time("a")["signed_curve25519:a"]
@@ -170,9 +174,23 @@ def test_malformed_keys_are_refused_and_break_nothing(house: House) -> None:
     for name, body in malformed(alice).items():
         status, answer = house.run(alice.client.post(f"{V3}/keys/upload", body))
         assert status in (400, 413), (name, status, answer)
-        assert answer["errcode"] in ("M_BAD_JSON", "M_INVALID_PARAM", "M_TOO_LARGE"), name
+        assert answer["errcode"] in ("M_BAD_JSON", "M_INVALID_PARAM", "M_INVALID_SIGNATURE", "M_TOO_LARGE"), name
     assert house.query(alice, alice.user_id)["device_keys"][alice.user_id]["PHONE"]["keys"] == alice.device_keys()["keys"]
     assert house.sync(alice, token)["device_one_time_keys_count"] == {"signed_curve25519": 1}
+
+
+def test_what_a_client_says_unsigned_is_not_told(house: House) -> None:
+    alice = house.person("alice")
+    keys = alice.device_keys()
+    house.ok(alice.client.post(f"{V3}/keys/upload", {"device_keys": {**keys, "unsigned": {"device_display_name": "Bob's phone"}}}))
+    assert house.query(alice, alice.user_id)["device_keys"][alice.user_id]["PHONE"] == {**keys, "unsigned": {}}
+
+
+def test_keys_that_nobody_signed_are_taken(house: House) -> None:
+    alice = house.person("alice")
+    keys = {**alice.device_keys(), "signatures": {}}
+    house.ok(alice.client.post(f"{V3}/keys/upload", {"device_keys": keys}))
+    assert house.query(alice, alice.user_id)["device_keys"][alice.user_id]["PHONE"]["signatures"] == {}
 
 
 @pytest.mark.parametrize("body", [{}, {"device_keys": []}, {"device_keys": {"alice": []}}, {"device_keys": {"@a:test": {}}}])
