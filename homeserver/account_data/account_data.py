@@ -25,7 +25,7 @@ MAX_CONTENT_BYTES = 1_048_576
 CACHED_BYTES = 48_000_000
 ENTRY_BYTES = 400  # what an entry takes besides its bytes
 
-Default = Callable[[str], bytes]
+Making = Callable[[str, bytes], bytes]  # from the user ID and what is stored (empty: nothing) to the content that clients are shown
 
 
 class ServerManaged(BadJson):
@@ -37,11 +37,11 @@ class ServerManaged(BadJson):
 class UserData:
     """All account data of one user, in the order of the last changes."""
 
-    __slots__ = ("_defaults", "_entries", "_ignored", "_rooms", "_user_id", "position", "weight")
+    __slots__ = ("_entries", "_ignored", "_made", "_rooms", "_user_id", "position", "weight")
 
-    def __init__(self, user_id: str, entries: Iterable[Entry], defaults: Mapping[str, Default]) -> None:
+    def __init__(self, user_id: str, entries: Iterable[Entry], made: Mapping[str, Making]) -> None:
         self._user_id = user_id
-        self._defaults = defaults
+        self._made = made
         self._entries: dict[tuple[str, str], Entry] = {}
         self._rooms: dict[str, dict[str, Entry]] = {}
         self._ignored: frozenset[str] | None = None
@@ -52,6 +52,9 @@ class UserData:
 
     def apply(self, entry: Entry) -> None:
         """Take up a change; one known already is ignored."""
+        if entry.room_id == GLOBAL and entry.type in self._made:
+            stored = b"" if entry.deleted else entry.content
+            entry = Entry(GLOBAL, entry.type, self._made[entry.type](self._user_id, stored), entry.position)
         key = (entry.room_id, entry.type)
         before = self._entries.get(key)
         if before is not None:
@@ -67,20 +70,25 @@ class UserData:
             self._ignored = None
 
     def content(self, room_id: str, type: str) -> bytes | None:
-        """The content as JSON; None when there is none. Server-made defaults count."""
+        """The content as JSON; None when there is none. What the server makes counts."""
         entry = self._entries.get((room_id, type))
         if entry is not None:
             return None if entry.deleted else entry.content
-        default = self._defaults.get(type) if room_id == GLOBAL else None
-        return default(self._user_id) if default is not None else None
+        making = self._made.get(type) if room_id == GLOBAL else None
+        return making(self._user_id, b"") if making is not None else None
+
+    def last_change(self, type: str) -> int:
+        """The position at which global data of the type last changed; 0: never."""
+        entry = self._entries.get((GLOBAL, type))
+        return 0 if entry is None else entry.position
 
     def global_events(self) -> list[bytes]:
-        """Ready events, server-made defaults included."""
+        """Ready events, those that the server makes included."""
         held = self._rooms.get(GLOBAL, {})
         events = [entry.event for entry in held.values() if not entry.deleted]
-        for type, default in self._defaults.items():
+        for type, making in self._made.items():
             if type not in held:
-                events.append(Entry(GLOBAL, type, default(self._user_id), 0).event)
+                events.append(Entry(GLOBAL, type, making(self._user_id, b""), 0).event)
         return events
 
     def room_events(self, room_id: str) -> list[bytes]:
@@ -119,10 +127,10 @@ def _ignored_in(content: bytes | None, user_id: str) -> frozenset[str]:
 class AccountData:
     """Writes and answers; users in use are kept in memory."""
 
-    def __init__(self, store: AccountDataStore, streams: Streams, defaults: Mapping[str, Default] | None = None) -> None:
-        """`defaults` gives the content of global types that the server makes for those who have none (m.push_rules)."""
+    def __init__(self, store: AccountDataStore, streams: Streams, made: Mapping[str, Making] | None = None) -> None:
+        """`made`: global types whose content the server makes of what is stored (m.push_rules)."""
         self._store = store
-        self._defaults = dict(defaults or {})
+        self._made = dict(made or {})
         self._cache: StreamCache[UserData] = StreamCache(self._load, _apply, lambda user: user.weight, CACHED_BYTES)
         streams.subscribe(self._follow)
 
@@ -148,10 +156,6 @@ class AccountData:
             raise TooLarge("This is more than account data may hold")
         await self._store.put(Put(user_id, room_id, type, data))
 
-    async def put_managed(self, user_id: str, room_id: str, type: str, content: bytes) -> None:
-        """What the server itself keeps there (m.push_rules); `content` is ready JSON."""
-        await self._store.put(Put(user_id, room_id, type, content))
-
     async def delete(self, user_id: str, room_id: str, type: str) -> None:
         """Remove it (MSC3391): clients are told {} once, later syncs do not mention it."""
         _check_type(type)
@@ -167,7 +171,7 @@ class AccountData:
         return self._cache.figures
 
     async def _load(self, user_id: str) -> UserData:
-        return UserData(user_id, await self._store.all(user_id), self._defaults)
+        return UserData(user_id, await self._store.all(user_id), self._made)
 
     def _follow(self, changes: list[Change]) -> None:
         if not changes:

@@ -1,10 +1,10 @@
-"""What m.push_rules holds for those who changed none of their rules (client-server API, "Push Rules: Events")."""
+"""What m.push_rules holds (client-server API, "Push Rules: Events"). Stored is only what a user changed (`protocol.push.changes`)."""
 
 import orjson
 
-from homeserver.protocol.push_rules import default_rules
+from homeserver.protocol.push.changes import whole
 
 
-def default_content(user_id: str) -> bytes:
-    """As ready JSON."""
-    return orjson.dumps({"global": default_rules(user_id)})
+def push_rules_content(user_id: str, changes: bytes) -> bytes:
+    """As ready JSON; `changes` empty: there are none."""
+    return orjson.dumps({"global": whole(user_id, orjson.loads(changes) if changes else {})})

@@ -60,6 +60,6 @@ def build_personal(ground: Ground, rooms: Rooms) -> Personal:
         TypingEndpoints(typing, rooms.members, presence),
         PresenceEndpoints(presence),
         ProfileEndpoints(profiles),
-        PushRuleEndpoints(account_data),
+        PushRuleEndpoints(rooms.push_rules),
     )
     return Personal(account_data, filters, receipts, typing, presence, spread, chapters)

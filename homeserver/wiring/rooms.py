@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from homeserver.account_data.account_data import PUSH_RULES, AccountData
-from homeserver.account_data.push_rules import default_content
+from homeserver.account_data.push_rules import push_rules_content
+from homeserver.push.rules import PushRules
 from homeserver.rooms.collect import StateCollector
 from homeserver.rooms.reading.aggregations import Aggregations
 from homeserver.rooms.reading.history import History, HistoryReads
@@ -32,6 +33,7 @@ class Rooms:
     timelines: Timelines
     relations: StoredRelations
     account_data: AccountData
+    push_rules: PushRules
     writing: Writing
     serving: EventServing
     collector: StateCollector
@@ -44,7 +46,9 @@ async def build_rooms(ground: Ground) -> Rooms:
     members = Members(ground.database, ground.names)
     timeline_store = StoredTimelines(ground.database, ground.names)
     states = StateReader(store, AddressHash(await store.address_secret()), ground.streams)
-    account_data = AccountData(StoredAccountData(ground.database), ground.streams, {PUSH_RULES: default_content})
+    account_data_store = StoredAccountData(ground.database)
+    account_data = AccountData(account_data_store, ground.streams, {PUSH_RULES: push_rules_content})
+    push_rules = PushRules(account_data, account_data_store)
     writing = build_writing(ground, store, members, states, account_data)
     history = History(HistoryReads(members, timeline_store), states)
     relations = StoredRelations(ground.database, ground.names)
@@ -66,6 +70,7 @@ async def build_rooms(ground: Ground) -> Rooms:
         timelines=Timelines(timeline_store, ground.streams),
         relations=relations,
         account_data=account_data,
+        push_rules=push_rules,
         writing=writing,
         serving=EventServing(states=states, transactions=writing.transactions, clock=ground.clock, bundles=aggregations),
         collector=StateCollector(StoredCollection(ground.database, ground.names, writer), ground.clock),

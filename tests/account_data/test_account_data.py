@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from homeserver.account_data.account_data import AccountData, ServerManaged
-from homeserver.account_data.store import GLOBAL
+from homeserver.account_data.store import GLOBAL, Put
 from homeserver.account_data.tags import Tags
 from homeserver.errors import BadJson, InvalidParam, NotFound, TooLarge
 from homeserver.streams import Change, Streams
@@ -18,12 +18,16 @@ ALICE = "@alice:test"
 ROOM = "!room"
 
 
+def made(user_id: str, stored: bytes) -> bytes:
+    return orjson.dumps({"of": user_id, **orjson.loads(stored or b"{}")})
+
+
 class World:
     def __init__(self) -> None:
         self.streams = Streams()
         self.database: Database = run(open_memory_database(self.streams))
         self.store = StoredAccountData(self.database)
-        self.data = AccountData(self.store, self.streams, {"m.push_rules": lambda user_id: orjson.dumps({"of": user_id})})
+        self.data = AccountData(self.store, self.streams, {"m.push_rules": made})
 
     def put(self, room_id: str, type: str, content: dict[str, object]) -> None:
         run(self.data.put(ALICE, room_id, type, content))
@@ -49,11 +53,16 @@ def test_what_was_put_is_found_in_memory_and_after_a_restart(world: World) -> No
             run(data.content(ALICE, "!other", "a"))
 
 
-def test_server_made_defaults_are_read_until_something_is_kept(world: World) -> None:
+def test_what_the_server_makes_is_read_whether_something_is_stored_or_not(world: World) -> None:
     assert run(world.data.content(ALICE, GLOBAL, "m.push_rules")) == b'{"of":"@alice:test"}'
     assert run(world.data.of(ALICE)).global_events() == [b'{"type":"m.push_rules","content":{"of":"@alice:test"}}']
-    run(world.data.put_managed(ALICE, GLOBAL, "m.push_rules", b'{"global":{}}'))
-    assert run(world.data.content(ALICE, GLOBAL, "m.push_rules")) == b'{"global":{}}'
+    run(world.store.put(Put(ALICE, GLOBAL, "m.push_rules", b'{"more":1}')))
+    for data in (world.data, AccountData(world.store, world.streams, {"m.push_rules": made})):
+        assert run(data.content(ALICE, GLOBAL, "m.push_rules")) == b'{"of":"@alice:test","more":1}'
+        user = run(data.of(ALICE))
+        assert user.global_events() == [b'{"type":"m.push_rules","content":{"of":"@alice:test","more":1}}']
+        assert [entry.event for entry in user.since(0, user.position)] == user.global_events()
+        assert user.last_change("m.push_rules") == user.position > 0 == user.last_change("other")
 
 
 @pytest.mark.parametrize("type", ["m.fully_read", "m.push_rules"])

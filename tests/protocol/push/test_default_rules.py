@@ -1,6 +1,6 @@
 """The predefined push rules: complete, in order, about the user they are for."""
 
-from homeserver.protocol.push_rules import KINDS, default_rules
+from homeserver.protocol.push.default_rules import KINDS, default_rules
 
 ALICE = "@alice:example.org"
 OVERRIDES = (
