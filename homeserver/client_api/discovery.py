@@ -12,7 +12,7 @@ from homeserver.web.endpoint import Access, Answer, Body, Rate, endpoint
 from homeserver.web.request import Request
 
 # The versions of the specification that clients may rely on. Each is added when everything that it brought is served.
-VERSIONS = ("r0.6.1", "v1.1", "v1.2", "v1.3", "v1.4", "v1.5", "v1.6", "v1.7", "v1.8", "v1.9", "v1.10")
+VERSIONS = ("r0.6.1", "v1.1", "v1.2", "v1.3", "v1.4", "v1.5", "v1.6", "v1.7", "v1.8", "v1.9", "v1.10", "v1.11", "v1.12")
 # What clients look for by the name of a proposal, since its version of the specification is not advertised yet.
 FEATURES: Mapping[str, bool] = MappingProxyType(
     {
