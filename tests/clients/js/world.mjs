@@ -3,6 +3,8 @@ import { ClientEvent, createClient, SyncState } from "matrix-js-sdk";
 import { logger } from "matrix-js-sdk/lib/logger.js";
 
 logger.setLevel("silent", false);
+const nothing = () => {};
+const silence = { trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing, getChild: () => silence };
 
 export const PASSWORD = "correct horse battery staple";
 const PATIENCE_MS = 30_000;
@@ -15,20 +17,20 @@ export class World {
     }
 
     client(options = {}) {
-        const client = createClient({ baseUrl: this.address, timelineSupport: true, logger: logger.getChild("client"), ...options });
+        const client = createClient({ baseUrl: this.address, timelineSupport: true, logger: silence, cryptoCallbacks: {}, ...options });
         this.clients.push(client);
         return client;
     }
 
     /** Somebody new, logged in, not yet syncing. */
-    async register(stem) {
+    async register(stem, options = {}) {
         const username = `js-${stem}-${++people}`;
         const answer = await this.client().registerRequest({ username, password: PASSWORD, auth: { type: "m.login.dummy" } });
-        return this.loggedIn(answer);
+        return this.loggedIn(answer, options);
     }
 
-    loggedIn(answer) {
-        return this.client({ userId: answer.user_id, accessToken: answer.access_token, deviceId: answer.device_id });
+    loggedIn(answer, options = {}) {
+        return this.client({ userId: answer.user_id, accessToken: answer.access_token, deviceId: answer.device_id, ...options });
     }
 
     /** The same person on another device. */
