@@ -7,9 +7,10 @@ import orjson
 
 from homeserver.account_data.account_data import AccountData
 from homeserver.account_data.store import AccountDataStore
-from homeserver.errors import BadJson, InvalidParam, TooLarge
+from homeserver.errors import BadJson, Forbidden, InvalidParam, TooLarge
 
 TAG_TYPE = "m.tag"
+SERVER_NOTICE = "m.server_notice"  # the server sets it, and nobody else
 MAX_TAG_BYTES = 255
 MAX_TAGS = 200  # of one user on one room
 MAX_TAG_CONTENT_BYTES = 4_096
@@ -34,6 +35,11 @@ def check_tag(tag: str, content: Mapping[str, Any]) -> None:
             raise InvalidParam("order must be between 0 and 1")
 
 
+def _check_owner(tag: str) -> None:
+    if tag == SERVER_NOTICE:
+        raise Forbidden("This tag is controlled by the server")
+
+
 class Tags:
     def __init__(self, account_data: AccountData, store: AccountDataStore) -> None:
         self._account_data = account_data
@@ -45,6 +51,7 @@ class Tags:
 
     async def put(self, user_id: str, room_id: str, tag: str, content: Mapping[str, Any]) -> None:
         check_tag(tag, content)
+        _check_owner(tag)
         if len(orjson.dumps(content)) > MAX_TAG_CONTENT_BYTES:
             raise TooLarge("This is more than a tag may hold")
 
@@ -58,8 +65,18 @@ class Tags:
 
         await self._store.edit(user_id, room_id, TAG_TYPE, edit)
 
+    async def put_managed(self, user_id: str, room_id: str, tag: str) -> None:
+        """What the server itself sets."""
+
+        def edit(before: bytes | None) -> bytes | None:
+            tags = tags_in(before)
+            return None if tag in tags else orjson.dumps({"tags": {**tags, tag: {}}})
+
+        await self._store.edit(user_id, room_id, TAG_TYPE, edit)
+
     async def remove(self, user_id: str, room_id: str, tag: str) -> None:
         """Removing what is not there is no error."""
+        _check_owner(tag)
 
         def edit(before: bytes | None) -> bytes | None:
             tags = tags_in(before)

@@ -1,8 +1,9 @@
 """User names: what a new one may be, and whom an identifier names (appendices, "User Identifiers"; client-server API, "Identifier types")."""
 
+from collections.abc import Collection
 from typing import Any, Protocol
 
-from homeserver.errors import Exclusive, Forbidden, InvalidParam, InvalidUsername, MissingParam
+from homeserver.errors import Exclusive, Forbidden, InvalidParam, InvalidUsername, MissingParam, UserInUse
 from homeserver.protocol.ids import UserId
 from homeserver.protocol.limits import MAX_IDENTIFIER_BYTES
 
@@ -30,9 +31,11 @@ class NoAppserviceNames:
 class Names:
     """The names of this server's users."""
 
-    def __init__(self, server_name: str, appservices: AppserviceNames) -> None:
+    def __init__(self, server_name: str, appservices: AppserviceNames, *, reserved: Collection[str] = ()) -> None:
+        """`reserved`: local parts that administrators alone give out."""
         self._server_name = server_name
         self._appservices = appservices
+        self._reserved = reserved
 
     @property
     def server_name(self) -> str:
@@ -45,7 +48,7 @@ class Names:
         return user_id.partition(":")[2] == self._server_name
 
     def new(self, username: str, *, appservice: str | None = None, by_admin: bool = False) -> str:
-        """The user ID for a new account; raises InvalidUsername or Exclusive. Capitals become small."""
+        """The user ID for a new account; raises InvalidUsername, UserInUse or Exclusive. Capitals become small."""
         localpart = username.lower() if username.isascii() else username
         user_id = self.user_id(localpart)
         if not UserId.is_valid_new_localpart(localpart):
@@ -56,6 +59,8 @@ class Names:
             if not self._appservices.owns(appservice, user_id):
                 raise Exclusive("This name is not in the namespace of the application service")
             return user_id
+        if localpart in self._reserved and not by_admin:
+            raise UserInUse
         if localpart.startswith("_") and not by_admin:
             raise InvalidUsername("User names do not begin with _")
         if self._appservices.is_exclusive(user_id):

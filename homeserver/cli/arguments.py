@@ -73,6 +73,11 @@ def _people(commands: Commands) -> None:
     deactivate.add_argument("name", metavar="NAME")
     deactivate.add_argument("--erase", action="store_true", help="hide its messages from those who come later, too")
     _command(commands, "list-users", "show the accounts")
+    notice = _command(commands, "send-notice", "tell people something, in a room of their own with the server")
+    notice.add_argument("text", metavar="TEXT")
+    receivers = notice.add_mutually_exclusive_group(required=True)
+    receivers.add_argument("--to", metavar="NAME", help="one account")
+    receivers.add_argument("--all", action="store_true", help="every account of a person")
 
 
 def _tokens(commands: Commands) -> None:

@@ -20,6 +20,8 @@ FEATURES: Mapping[str, bool] = MappingProxyType(
         "org.matrix.msc3391": True,  # account data can be deleted
         "org.matrix.msc3814": True,  # dehydrated devices
         "org.matrix.msc3874": True,  # filters by the kind of relation
+        "org.matrix.msc4155": True,  # invites by users and servers, sorted out here
+        "org.matrix.msc4380.stable": True,  # no invites at all
         "org.matrix.msc3916.stable": True,  # media for those who say who they are
         "uk.half-shot.msc2666.query_mutual_rooms": True,
         "uk.half-shot.msc2666.query_mutual_rooms.stable": True,
@@ -34,6 +36,7 @@ CAPABILITIES: Mapping[str, Any] = MappingProxyType(
         "m.3pid_changes": {"enabled": False},
         "m.forget_forced_upon_leave": {"enabled": False},
         "m.profile_fields": {"enabled": True},
+        "org.matrix.msc4155.invite_permission_config_enforced": {"enabled": True},
         "m.set_displayname": {"enabled": True},
         "m.set_avatar_url": {"enabled": True},
     }

@@ -21,13 +21,21 @@ _REASON = Schema("client/reason", optional=True)
 
 class RoomMembership:
     def __init__(
-        self, *, membership: Membership, members: MemberStore, aliases: Aliases, summaries: Summaries, third_party: ThirdPartyInvites
+        self,
+        *,
+        membership: Membership,
+        members: MemberStore,
+        aliases: Aliases,
+        summaries: Summaries,
+        third_party: ThirdPartyInvites,
+        notices_sender: str,
     ) -> None:
         self._membership = membership
         self._members = members
         self._aliases = aliases
         self._summaries = summaries
         self._third_party = third_party
+        self._notices_sender = notices_sender
 
     @endpoint("GET", "/_matrix/client/v3/joined_rooms", access=Access.GUEST, rate=Rate.READ, body=Body.NONE)
     async def joined_rooms(self, request: Request) -> Answer:
@@ -54,8 +62,10 @@ class RoomMembership:
         return await self._join(request, room_id_or_alias)
 
     async def _join(self, request: Request, name: str) -> Answer:
-        caller = active(request)
+        caller = request.user
         room_id, servers = await named_room(request, name, self._aliases)
+        if not (caller.suspended and await self._is_notice(room_id, caller.user_id)):
+            active(request)
         if caller.is_guest:
             summary = await self._summaries.get(room_id)
             if summary is None or not summary.guest_can_join:
@@ -65,6 +75,11 @@ class RoomMembership:
             await self._third_party.accept(room_id, caller.user_id, signed)
         content = {key: value for key, value in request.body.items() if key not in _NOT_KEPT and value is not None}
         return {"room_id": await self._membership.join(room_id, caller.user_id, content, servers)}
+
+    async def _is_notice(self, room_id: str, user_id: str) -> bool:
+        """Whether the user is invited by the server itself: who is suspended may be told why."""
+        member = await self._members.member(room_id, user_id)
+        return member is not None and member.membership == "invite" and member.sender == self._notices_sender
 
     @endpoint("POST", "/_matrix/client/v3/knock/{room_id_or_alias}", access=Access.USER, rate=Rate.JOIN, body=_REASON)
     async def knock(self, request: Request, room_id_or_alias: str) -> Answer:

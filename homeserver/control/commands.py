@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from time import gmtime, strftime
-from typing import Any
+from typing import Any, Protocol
 
 from homeserver.accounts.accounts import Accounts
 from homeserver.accounts.deactivate import Deactivation
@@ -18,14 +18,31 @@ DAY_MS = 86_400_000
 Arguments = dict[str, Any]
 
 
+class Notices(Protocol):
+    """How people are told something."""
+
+    async def send(self, user_id: str, text: str) -> str: ...
+
+    async def send_to_all(self, text: str) -> tuple[int, int]:
+        """How many were told, and how many could not be."""
+
+
 class AdministratorCommands:
     def __init__(
-        self, accounts: Accounts, deactivation: Deactivation, tokens: RegistrationTokens, names: Names, store: ControlStore, clock: Clock
+        self,
+        accounts: Accounts,
+        deactivation: Deactivation,
+        tokens: RegistrationTokens,
+        names: Names,
+        notices: Notices,
+        store: ControlStore,
+        clock: Clock,
     ) -> None:
         self._accounts = accounts
         self._deactivation = deactivation
         self._tokens = tokens
         self._names = names
+        self._notices = notices
         self._store = store
         self._clock = clock
         self._table: dict[str, Callable[[Arguments], Awaitable[list[str]]]] = {
@@ -36,6 +53,7 @@ class AdministratorCommands:
             "suspend-user": self._suspend_user,
             "deactivate-user": self._deactivate_user,
             "list-users": self._list_users,
+            "send-notice": self._send_notice,
             "issue-token": self._issue_token,
             "list-tokens": self._list_tokens,
             "revoke-token": self._revoke_token,
@@ -92,6 +110,14 @@ class AdministratorCommands:
             lines += map(_account_line, page)
             page = await self._store.accounts(page[-1].user_id, PAGE)
         return lines
+
+    async def _send_notice(self, arguments: Arguments) -> list[str]:
+        if arguments["to"] is not None:
+            user_id = self._user_id(arguments["to"])
+            await self._notices.send(user_id, arguments["text"])
+            return [f"{user_id} has been told."]
+        told, missed = await self._notices.send_to_all(arguments["text"])
+        return [f"{told} have been told{f', {missed} could not be: see the log' if missed else ''}."]
 
     async def _issue_token(self, arguments: Arguments) -> list[str]:
         days = arguments["days"]

@@ -22,7 +22,7 @@ class Departure:
         """
         for record in await self._members.memberships_of(user_id, ("join", "invite", "knock")):
             try:
-                await self._membership.leave(record.room_id, user_id)
+                await self._membership.leave(record.room_id, user_id, for_good=True)
             except Unavailable:
                 raise
             except (MatrixError, ProtocolError) as error:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from homeserver.errors import BadState, Forbidden, Unknown
+from homeserver.errors import BadState, CannotLeaveServerNoticeRoom, Forbidden, Unknown
 from homeserver.protocol.auth_rules import may_invite
 from homeserver.protocol.event import Draft
 from homeserver.rooms.append import Appender
@@ -68,7 +68,9 @@ class Membership:
         profiles: MemberProfiles,
         remote: RemoteRooms,
         permissions: InvitePermissions = ANYONE,
+        notices_sender: str = "",
     ) -> None:
+        """Invites from `notices_sender` cannot be rejected (client-server API, "Server Notices")."""
         self._sender = sender
         self._appender = appender
         self._heads = heads
@@ -77,6 +79,7 @@ class Membership:
         self._profiles = profiles
         self._remote = remote
         self._permissions = permissions
+        self._notices_sender = notices_sender
 
     async def join(self, room_id: str, user_id: str, extra: Mapping[str, Any] | None = None, servers: Sequence[str] = ()) -> str:
         """Join, through another server when no one here is in the room; the room ID."""
@@ -125,12 +128,14 @@ class Membership:
 
         await self._sender.change(room_id, work)
 
-    async def leave(self, room_id: str, user_id: str, reason: str | None = None) -> None:
-        """Leave, reject an invite, retract a knock. To have left already is no error."""
+    async def leave(self, room_id: str, user_id: str, reason: str | None = None, *, for_good: bool = False) -> None:
+        """Leave, reject an invite, retract a knock. To have left already is no error. `for_good`: the account is closed."""
         content = {"membership": "leave", **_reason(reason)}
         member = await self._members.member(room_id, user_id)
         if member is not None and member.membership == "leave":
             return
+        if member is not None and member.membership == "invite" and member.sender == self._notices_sender and not for_good:
+            raise CannotLeaveServerNoticeRoom("This invite comes from the server and cannot be rejected")
         if not await self._is_in_room(room_id):
             await self._remote.leave(room_id, user_id, content)
             return

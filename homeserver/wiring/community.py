@@ -2,16 +2,22 @@
 
 from dataclasses import dataclass
 
+from homeserver.client_api.integrations.networks import AppservicePing, ThirdPartyLookup
+from homeserver.client_api.integrations.openid import OpenId
+from homeserver.client_api.integrations.voip import Voip
 from homeserver.client_api.mutual_rooms import MutualRoomEndpoints
 from homeserver.client_api.reporting import ReportingEndpoints
 from homeserver.client_api.user_directory import UserDirectoryEndpoints
+from homeserver.integrations.networks import NoNetworks
+from homeserver.integrations.openid import OpenIdTokens
+from homeserver.integrations.turn import TurnCredentials
 from homeserver.reports.reports import Reports
 from homeserver.user_directory.directory import UserDirectory
 from homeserver.user_directory.mutual_rooms import MutualRooms
 from homeserver.user_directory.reader import DirectoryReader
 from homeserver.wiring.ground import Chapters, Ground
-from homeserver.wiring.integrations import Integrations, build_integrations
 from homeserver.wiring.rooms import Rooms
+from storage.people.openid import StoredOpenIdTokens
 from storage.personal.reports import StoredReports
 from storage.personal.user_directory import StoredDirectory
 
@@ -20,21 +26,25 @@ from storage.personal.user_directory import StoredDirectory
 class Community:
     directory_reader: DirectoryReader
     reports: Reports
-    integrations: Integrations
+    openid: OpenIdTokens
     chapters: Chapters
 
 
 def build_community(ground: Ground, rooms: Rooms) -> Community:
-    settings = ground.config.user_directory
+    config, clock = ground.config, ground.clock
+    settings = config.user_directory
     store = StoredDirectory(ground.database)
     directory = UserDirectory(store, enabled=settings.enabled, search_all_users=settings.search_all_users)
-    reader = DirectoryReader(store, ground.streams, ground.clock, ground.config.server.name)
-    reports = Reports(StoredReports(ground.database), rooms.store, rooms.history, rooms.members, ground.clock)
-    integrations = build_integrations(ground)
+    reader = DirectoryReader(store, ground.streams, clock, config.server.name)
+    reports = Reports(StoredReports(ground.database), rooms.store, rooms.history, rooms.members, clock)
+    openid = OpenIdTokens(StoredOpenIdTokens(ground.database), clock, ground.chance, lifetime_seconds=config.sessions.openid_token_seconds)
     chapters = (
         UserDirectoryEndpoints(directory),
         MutualRoomEndpoints(MutualRooms(rooms.members)),
         ReportingEndpoints(reports),
-        *integrations.chapters,
+        ThirdPartyLookup(NoNetworks()),
+        AppservicePing(None),
+        OpenId(openid, config.server.name),
+        Voip(TurnCredentials(config.turn, clock)),
     )
-    return Community(reader, reports, integrations, chapters)
+    return Community(reader, reports, openid, chapters)

@@ -76,10 +76,9 @@ def build_finding(ground: Ground, rooms: Rooms, people: People, personal: Person
     public_rooms = PublicRooms(directory, summaries, ground.streams)
     spaces = RemoteSpaces(remote, ground.clock)
     hierarchy = Hierarchy(summaries=summaries, members=rooms.members, spaces=spaces, walks=Walks(ground.clock, ground.chance))
-    third_party = ThirdPartyInvites(sender=writing.sender, appender=writing.appender, heads=writing.heads)
     chapters = (
         Creation(founder),
-        RoomMembership(membership=writing.membership, members=rooms.members, aliases=aliases, summaries=summaries, third_party=third_party),
+        _membership(rooms, aliases, summaries),
         Upgrade(founder, _upgrade(ground, rooms, personal, summaries)),
         RoomDirectory(aliases, listing),
         PublicRoomDirectory(settings, ground.config.server.name, public_rooms, remote),
@@ -87,6 +86,18 @@ def build_finding(ground: Ground, rooms: Rooms, people: People, personal: Person
     )
     guests = GuestFarewell(members=rooms.members, membership=writing.membership, accounts=people.accounts, streams=ground.streams)
     return Finding(summaries, aliases, guests, public_rooms, PeerHierarchy(summaries, rooms.members), chapters)
+
+
+def _membership(rooms: Rooms, aliases: Aliases, summaries: Summaries) -> RoomMembership:
+    writing = rooms.writing
+    return RoomMembership(
+        membership=writing.membership,
+        members=rooms.members,
+        aliases=aliases,
+        summaries=summaries,
+        third_party=ThirdPartyInvites(sender=writing.sender, appender=writing.appender, heads=writing.heads),
+        notices_sender=writing.notices_sender,
+    )
 
 
 def _upgrade(ground: Ground, rooms: Rooms, personal: Personal, summaries: Summaries) -> RoomUpgrade:

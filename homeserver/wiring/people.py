@@ -32,9 +32,9 @@ from homeserver.devices.last_seen import LastSeen
 from homeserver.rooms.departure import Departure
 from homeserver.web.endpoint import Caller
 from homeserver.web.rate_limit import FailedLogins
+from homeserver.wiring.accounts.commands import build_commands
 from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.rooms import Rooms
-from storage.control import StoredAccountList
 from storage.people.accounts import StoredAccounts
 from storage.people.auth_sessions import StoredAuthSessions, StoredRegistrationTokens
 from storage.people.devices import StoredDevices
@@ -55,7 +55,7 @@ class People:
 def build_people(ground: Ground, rooms: Rooms) -> People:
     config, clock, chance = ground.config, ground.clock, ground.chance
     store, token_store, device_store = StoredAccounts(ground.database), StoredTokens(ground.database), StoredDevices(ground.database)
-    names = Names(config.server.name, NoAppserviceNames())
+    names = Names(config.server.name, NoAppserviceNames(), reserved={config.server_notices.localpart})
     issuer = Issuer(config.sessions, clock, chance)
     passwords = Passwords(config.passwords, ground.threads.pool("passwords", config.passwords.threads), chance)
     accounts = Accounts(store, ground.streams, names, passwords, issuer, clock)
@@ -73,7 +73,7 @@ def build_people(ground: Ground, rooms: Rooms) -> People:
     auth = InteractiveAuth(sessions, stages, clock, chance, lifetime_seconds=config.sessions.interactive_auth_seconds)
     registration = Registration(config.registration, store, token_store, names, passwords, issuer, auth, clock, chance)
     deactivation = Deactivation(store, Departure(rooms.members, rooms.writing.membership))
-    commands = AdministratorCommands(accounts, deactivation, registration_tokens, names, StoredAccountList(ground.database), clock)
+    commands = build_commands(ground, rooms, accounts, deactivation, registration_tokens, names)
     pages = Pages()
     chapters = (
         _discovery(config, accounts),

@@ -14,6 +14,7 @@ from homeserver.rooms.room_lock import RoomLocks
 from homeserver.rooms.send import RoomSender
 from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.transactions import Transactions
+from homeserver.server_notices.sender import sender_of
 from homeserver.wiring.ground import Ground
 from storage.members import Members
 from storage.personal.profiles import StoredProfiles
@@ -30,6 +31,7 @@ class Writing:
     membership: Membership
     creator: RoomCreator
     invites: InvitePermission
+    notices_sender: str
 
 
 def build_writing(ground: Ground, store: StoredRooms, members: Members, states: StateReader, account_data: AccountData) -> Writing:
@@ -38,7 +40,9 @@ def build_writing(ground: Ground, store: StoredRooms, members: Members, states: 
     transactions = Transactions(store, ground.streams)
     sender = RoomSender(store=store, heads=heads, locks=locks, appender=appender, transactions=transactions)
     profiles = RoomProfiles(StoredProfiles(ground.database))
-    invites = InvitePermission(account_data, ground.config.server.name)
+    config = ground.config
+    notices_sender = sender_of(config.server_notices, config.server.name)
+    invites = InvitePermission(account_data, config.server.name, notices_sender)
     membership = Membership(
         sender=sender,
         appender=appender,
@@ -48,6 +52,7 @@ def build_writing(ground: Ground, store: StoredRooms, members: Members, states: 
         profiles=profiles,
         remote=Unfederated(),
         permissions=invites,
+        notices_sender=notices_sender,
     )
     creator = RoomCreator(
         appender=appender,
@@ -59,4 +64,4 @@ def build_writing(ground: Ground, store: StoredRooms, members: Members, states: 
         clock=ground.clock,
         chance=ground.chance,
     )
-    return Writing(heads, locks, appender, transactions, sender, membership, creator, invites)
+    return Writing(heads, locks, appender, transactions, sender, membership, creator, invites, notices_sender)

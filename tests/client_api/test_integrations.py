@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from config.secret import Secret
 from config.outgoing import Turn
+from config.secret import Secret
 from homeserver.client_api.integrations.networks import AppservicePing, ThirdPartyLookup
 from homeserver.client_api.integrations.voip import Voip
 from homeserver.integrations.networks import Found, NoNetworks

@@ -1,7 +1,7 @@
 """Credentials for a TURN server: made for one user and one time, or told as they are."""
 
-from config.secret import Secret
 from config.outgoing import Turn
+from config.secret import Secret
 from homeserver.integrations.turn import TurnCredentials
 from tests.support.clock import FakeClock
 

@@ -23,6 +23,21 @@ from tests.support.storage import open_memory_database
 ALICE = {"name": "alice", "password": "correct horse", "admin": False, "display_name": None}
 
 
+class Told:
+    """Remembers who was told what."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str]] = []
+
+    async def send(self, user_id: str, text: str) -> str:
+        self.told.append((user_id, text))
+        return "$event"
+
+    async def send_to_all(self, text: str) -> tuple[int, int]:
+        self.told.append(("all", text))
+        return 7, 1
+
+
 @pytest.fixture
 def people() -> People:
     streams = Streams()
@@ -30,9 +45,14 @@ def people() -> People:
 
 
 @pytest.fixture
-def commands(people: People) -> AdministratorCommands:
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def commands(people: People, told: Told) -> AdministratorCommands:
     store = StoredAccountList(people.database)
-    return AdministratorCommands(people.accounts, people.deactivation, people.registration_tokens, people.names, store, people.clock)
+    return AdministratorCommands(people.accounts, people.deactivation, people.registration_tokens, people.names, told, store, people.clock)
 
 
 def test_an_account_is_created_listed_and_closed(commands: AdministratorCommands, people: People) -> None:
@@ -50,6 +70,24 @@ def test_an_account_is_created_listed_and_closed(commands: AdministratorCommands
     assert people.rooms.left == ["@bob:test"]
     day = "since 2023-11-14"
     assert run(commands.run("list-users", {})) == [f"@alice:test  {day}, administrator", f"@bob:test  {day}, deactivated"]
+
+
+def test_an_account_is_locked_and_suspended(commands: AdministratorCommands) -> None:
+    run(commands.run("create-user", ALICE))
+    assert run(commands.run("lock-user", {"name": "alice", "no": False})) == ["@alice:test is now locked."]
+    assert run(commands.run("suspend-user", {"name": "alice", "no": False})) == ["@alice:test is now suspended."]
+    assert run(commands.run("list-users", {})) == ["@alice:test  since 2023-11-14, locked, suspended"]
+    assert run(commands.run("lock-user", {"name": "alice", "no": True})) == ["@alice:test is no longer locked."]
+    assert run(commands.run("suspend-user", {"name": "alice", "no": True})) == ["@alice:test is no longer suspended."]
+    assert run(commands.run("list-users", {})) == ["@alice:test  since 2023-11-14"]
+    with pytest.raises(Refused, match="no such user"):
+        run(commands.run("lock-user", {"name": "bob", "no": False}))
+
+
+def test_people_are_told(commands: AdministratorCommands, told: Told) -> None:
+    assert run(commands.run("send-notice", {"text": "Hello", "to": "alice", "all": False})) == ["@alice:test has been told."]
+    assert run(commands.run("send-notice", {"text": "Hello", "to": None, "all": True})) == ["7 have been told, 1 could not be: see the log."]
+    assert told.told == [("@alice:test", "Hello"), ("all", "Hello")]
 
 
 def test_a_password_is_reset(commands: AdministratorCommands, people: People) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from homeserver.account_data.invite_permission import InvitePermission
+from homeserver.account_data.invite_permission import InvitePermission, Verdict
 from homeserver.protocol.event import StateKey
 from homeserver.protocol.event_bytes import client_event
 from homeserver.rooms.state_reader import StateReader
@@ -26,11 +26,12 @@ class InviteSection:
         self._permission = permission
 
     async def shown(self, scope: SyncScope, records: Sequence[MemberRecord]) -> list[MemberRecord]:
-        """Without the invites of those whom the user ignores, or without any where he takes none ("Invite permission")."""
+        """Without the invites of those whom the user ignores, or from whom he takes none ("Invite permission", MSC4155)."""
         shown = [record for record in records if record.sender not in scope.ignored]
-        if any(record.membership == "invite" for record in shown) and await self._permission.blocks(scope.user_id):
-            return [record for record in shown if record.membership != "invite"]
-        return shown
+        if not any(record.membership == "invite" for record in shown):
+            return shown
+        rules = await self._permission.rules(scope.user_id)
+        return [record for record in shown if record.membership != "invite" or rules.verdict(record.sender) is Verdict.ALLOW]
 
     async def read(self, records: Sequence[MemberRecord]) -> dict[str, bytes]:
         """Room ID → JSON array of stripped events, the user's own membership last."""

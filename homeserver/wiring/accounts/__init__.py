@@ -1,0 +1,1 @@
+"""The roof over accounts, beside `people`."""
