@@ -1,31 +1,23 @@
 """matrix-js-sdk in Node plays scenarios/*.mjs, all at once in one process, and each is a test."""
 
 import json
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.clients.house import House
+from tests.support import node
 
 FOLDER = Path(__file__).parent
 SCENARIOS = sorted(file.stem for file in (FOLDER / "scenarios").glob("*.mjs"))
 PATIENCE_SECONDS = 150
-OLDEST_NODE = 22
 
 
 def find_node() -> str:
-    """Beside this Python, or on the path; without one there is nothing to test with."""
     if not (FOLDER / "node_modules/matrix-js-sdk/package.json").exists():
         pytest.skip("matrix-js-sdk is not installed: tests/install services")
-    for candidate in (str(Path(sys.executable).parent / "node"), shutil.which("node")):
-        if candidate and Path(candidate).exists():
-            version = subprocess.run([candidate, "--version"], capture_output=True, text=True, check=True).stdout
-            if int(version.lstrip("v").partition(".")[0]) >= OLDEST_NODE:
-                return candidate
-    pytest.skip(f"there is no Node {OLDEST_NODE} or newer here")
+    return node.find_node()
 
 
 @pytest.fixture(scope="session")
