@@ -1,6 +1,7 @@
 """Settings that are right one by one and wrong together."""
 
 import ipaddress
+import re
 from collections.abc import Iterator
 
 from config.listeners import Listener
@@ -19,6 +20,13 @@ def contradictions(config: Config) -> Iterator[Problem]:
     for network in config.server.trusted_proxies:
         if not _is_network(network):
             yield Problem(("server", "trusted_proxies"), f"must hold addresses or networks, not “{network}”")
+    for name in ("allowed_addresses", "denied_addresses"):
+        for network in getattr(config.federation, name):
+            if not _is_network(network):
+                yield Problem(("federation", name), f"must hold addresses or networks, not “{network}”")
+    for key in config.federation.denied_keys:
+        if not re.fullmatch(r"[A-Za-z0-9+/_-]{43}=?", key):
+            yield Problem(("federation", "denied_keys"), f"must hold public keys in base64, not “{key}”")
     if config.passwords.minimum_length > config.passwords.maximum_length:
         yield Problem(("passwords", "minimum_length"), "is above passwords.maximum_length")
     yield from _media(config.media)

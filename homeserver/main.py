@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from config.settings import Config
+from federation.transport import NoTransport, Transport
 from homeserver import logs
 from homeserver.clock import Chance, Clock
 from homeserver.control.door import Door as ControlDoor
@@ -26,6 +27,7 @@ from homeserver.web.outgoing.later import LaterClient
 from homeserver.wiring.community import build_community
 from homeserver.wiring.edge import STOP_SECONDS, Door, build_doors, open_listener
 from homeserver.wiring.encryption import build_encryption
+from homeserver.wiring.federation import build_federation, reach_out
 from homeserver.wiring.finding import build_finding
 from homeserver.wiring.ground import lay_ground
 from homeserver.wiring.media import build_media
@@ -70,6 +72,7 @@ class Server:
 
     async def take_up(self) -> None:
         """Begin what goes on by itself, and take up what an earlier run left undone."""
+        await self._parts.federation.start()
         await self._parts.personal.presence.start()
         await self._parts.personal.spread.start()
         await self._parts.community.directory_reader.start()
@@ -90,6 +93,7 @@ class Server:
         await self._parts.personal.spread.stop()
         await self._parts.personal.presence.stop()
         await self._parts.people.last_seen.flush()
+        await self._parts.federation.stop()
         await self.database.close()
         if self._access_log is not None:
             self._access_log.flush()
@@ -106,12 +110,14 @@ async def build(
     commits: CommitFigures | None = None,
     access_log: logs.AccessLog | None = None,
     outside: Outside | None = None,
+    transport: Transport | None = None,
 ) -> Server:
     """Every part, from the ground up. The database is open, `streams` stands where it left off; `commits` watches the database;
-    `outside` is the rest of the web."""
+    `outside` is the rest of the web, `transport` takes requests to other servers."""
     ground = lay_ground(
         config, clock=clock, chance=chance, threads=threads, database=database, streams=streams, commits=commits or CommitFigures()
     )
+    reach = reach_out(ground, transport or NoTransport())
     rooms = await build_rooms(ground)
     people = build_people(ground, rooms)
     personal = build_personal(ground, rooms)
@@ -122,19 +128,11 @@ async def build(
     media = build_media(ground, outside or NoOutside())
     past = tasks(StoredUpkeep(database), session_seconds=config.sessions.interactive_auth_seconds)
     upkeep = Upkeep((*past, *media.tasks), clock, chance)
-    parts = Parts(ground, rooms, people, personal, finding, community, media, encryption, sync, upkeep)
-    client = (
-        *people.chapters,
-        *personal.chapters,
-        *finding.chapters,
-        *community.chapters,
-        *media.chapters,
-        *encryption.chapters,
-        *sync.chapters,
-        *build_reading(ground, rooms, personal, finding),
-    )
+    federation = build_federation(ground, rooms, reach)
+    parts = Parts(ground, rooms, people, personal, finding, community, media, encryption, sync, upkeep, federation)
+    client = (*parts.chapters, *build_reading(ground, rooms, personal, finding))
     register_metrics(parts)
-    return Server(parts, build_doors(ground, people, client, (), access_log), access_log)
+    return Server(parts, build_doors(ground, people, client, federation, access_log), access_log)
 
 
 async def open_server(

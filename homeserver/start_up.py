@@ -57,13 +57,13 @@ class DataDirectory:
             self._lock = None
 
 
-def signing_key(path: str, chance: Chance) -> SigningKey:
-    """The server's own key from its file, made at the first start and readable by this user alone."""
+def signing_keys(path: str, chance: Chance) -> tuple[SigningKey, ...]:
+    """The server's keys from their file, made at the first start and readable by this user alone. The first one signs; the others did so before it."""
     file = Path(path)
     try:
         text = file.read_text("ascii")
     except FileNotFoundError:
-        return _new_signing_key(file, chance)
+        return _written(file, (_new_key(chance),))
     except (OSError, UnicodeDecodeError) as error:
         raise CannotStart(f"the signing key {path} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}") from error
     try:
@@ -72,17 +72,25 @@ def signing_key(path: str, chance: Chance) -> SigningKey:
         raise CannotStart(f"the signing key {path} is damaged: {error}") from error
     if not keys:
         raise CannotStart(f"the signing key {path} is empty: restore it from your copy, or remove it to get a new one")
-    return keys[0]
+    return keys
 
 
-def _new_signing_key(file: Path, chance: Chance) -> SigningKey:
+def replace_signing_key(path: str, chance: Chance) -> tuple[SigningKey, ...]:
+    """The keys after a new one has been put in front of them. Raises CannotStart, and then nothing has changed."""
+    return _written(Path(path), (_new_key(chance), *signing_keys(path, chance)))
+
+
+def _new_key(chance: Chance) -> SigningKey:
+    return SigningKey.generate(chance.token_bytes(SEED_BYTES), f"a_{chance.token(4)}")
+
+
+def _written(file: Path, keys: tuple[SigningKey, ...]) -> tuple[SigningKey, ...]:
     """Whole or not at all: a crash leaves no half key."""
-    key = SigningKey.generate(chance.token_bytes(SEED_BYTES), f"a_{chance.token(4)}")
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as out:
-            out.write(key.to_line())
+            out.writelines(key.to_line() for key in keys)
             out.flush()
             os.fsync(out.fileno())
         unfinished.rename(file)
@@ -91,7 +99,7 @@ def _new_signing_key(file: Path, chance: Chance) -> SigningKey:
         os.close(folder)
     except OSError as error:
         raise CannotStart(f"the signing key {file} cannot be written: {error.strerror}") from error
-    return key
+    return keys
 
 
 def cannot_listen(host: str, port: int, certificate: str, error: OSError) -> CannotStart:

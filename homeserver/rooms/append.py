@@ -23,9 +23,9 @@ from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import EventCommit, MemberChange, RoomStore, StoredEvent
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Identity:
-    """Who signs: this server's name and its present key."""
+    """Who signs: this server\'s name and its present key, which a rotation replaces."""
 
     server_name: str
     key: SigningKey

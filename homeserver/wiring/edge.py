@@ -9,7 +9,7 @@ from homeserver.client_api.people.callers import note_seen
 from homeserver.logs import AccessLog
 from homeserver.start_up import cannot_listen
 from homeserver.version import VERSION
-from homeserver.web.access import Entry
+from homeserver.web.access import Entry, Peers
 from homeserver.web.body import BodyLimits
 from homeserver.web.dispatch import Dispatch
 from homeserver.web.listen import Address, Listener
@@ -20,6 +20,7 @@ from homeserver.web.router import Router
 from homeserver.web.validation import Validation
 from homeserver.web.wire.edge import Edge
 from homeserver.web.wire.limits import WireLimits
+from homeserver.wiring.federation import Federation
 from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.people import People
 
@@ -35,10 +36,12 @@ class Door:
     edge: Edge
 
 
-def build_dispatch(ground: Ground, people: People, chapters: Chapters, metrics: Metrics, access_log: AccessLog | None) -> Dispatch:
+def build_dispatch(
+    ground: Ground, people: People, chapters: Chapters, metrics: Metrics, access_log: AccessLog | None, peers: Peers | None
+) -> Dispatch:
     return Dispatch(
         Router(chapters),
-        Entry(people.tokens),
+        Entry(people.tokens, peers),
         RateLimiter(ground.config.rate_limits, ground.clock),
         Validation(),
         metrics,
@@ -50,20 +53,24 @@ def build_dispatch(ground: Ground, people: People, chapters: Chapters, metrics: 
     )
 
 
-def build_doors(ground: Ground, people: People, client: Chapters, federation: Chapters, access_log: AccessLog | None) -> list[Door]:
+def build_doors(ground: Ground, people: People, client: Chapters, federation: Federation, access_log: AccessLog | None) -> list[Door]:
     """One for each listener that is switched on."""
     config, metrics = ground.config, Metrics(ground.registry)
     proxies = TrustedProxies(config.server.trusted_proxies)
     address = config.server.public_base_url or config.server.name
     open_to_all = config.registration.enabled and not config.registration.requires_token
     pages = Pages(config.server.name, address, VERSION, registration_open=open_to_all)
-    groups: dict[str, Chapters] = {"client": (pages, *client), "federation": federation, "metrics": (MetricsPage(ground.registry),)}
+    groups: dict[str, Chapters] = {
+        "client": (pages, *client),
+        "federation": federation.chapters,
+        "metrics": (MetricsPage(ground.registry),),
+    }
     doors = []
     for settings in (config.listeners.client, config.listeners.federation, config.listeners.metrics):
         if not settings.enabled:
             continue
         chapters = tuple(chapter for api in settings.serves for chapter in groups[api])
-        dispatch = build_dispatch(ground, people, chapters, metrics, access_log)
+        dispatch = build_dispatch(ground, people, chapters, metrics, access_log, federation.peers)
         doors.append(Door(settings, dispatch, Edge(dispatch.serve, WireLimits(), ground.clock, metrics, proxies)))
     return doors
 

@@ -9,8 +9,9 @@ from config.settings import Config
 from homeserver.clock import Chance, Clock
 from homeserver.ephemeral.sequence import Ephemera
 from homeserver.figures import ChangeFigures, CommitFigures
+from homeserver.protocol.signing import SigningKey
 from homeserver.rooms.append import Identity
-from homeserver.start_up import signing_key
+from homeserver.start_up import signing_keys
 from homeserver.streams import Streams
 from storage.database import Database
 from storage.drivers.threads import Threads
@@ -29,6 +30,7 @@ class Ground:
     streams: Streams
     ephemera: Ephemera
     identity: Identity
+    former_keys: tuple[SigningKey, ...]  # with which this server signed before, as far as they stand in the key file
     names: RoomNames
     registry: CollectorRegistry
     commits: CommitFigures
@@ -41,6 +43,7 @@ Chapters = tuple[Any, ...]  # objects with declared endpoints
 def lay_ground(
     config: Config, *, clock: Clock, chance: Chance, threads: Threads, database: Database, streams: Streams, commits: CommitFigures
 ) -> Ground:
+    key, *former = signing_keys(config.server.signing_key, chance)
     return Ground(
         config=config,
         clock=clock,
@@ -49,7 +52,8 @@ def lay_ground(
         database=database,
         streams=streams,
         ephemera=Ephemera(chance.token(BOOT_ID_LENGTH)),
-        identity=Identity(config.server.name, signing_key(config.server.signing_key, chance)),
+        identity=Identity(config.server.name, key),
+        former_keys=tuple(former),
         names=RoomNames(),
         registry=CollectorRegistry(),
         commits=commits,

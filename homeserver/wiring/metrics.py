@@ -67,15 +67,17 @@ class PartMetrics(Collector):
 
 
 def caches(parts: Parts) -> Mapping[str, Figures]:
-    rooms, finding = parts.rooms, parts.finding
+    rooms, finding, federation = parts.rooms, parts.finding, parts.federation
     return {
         "access_tokens": lambda: parts.people.tokens.figures,
         "account_data": lambda: rooms.account_data.figures,
         "key_counts": lambda: parts.encryption.counting.figures,
         "receipts": lambda: parts.personal.receipts.figures,
+        "room_acls": lambda: federation.acls.figures,
         "room_heads": lambda: rooms.writing.heads.figures,
         "room_summaries": lambda: finding.summaries.figures,
         "space_children": lambda: finding.summaries.child_figures,
+        "server_keys": lambda: federation.reach.keyring.figures,
         "state_events": lambda: rooms.states.event_figures,
         "state_nodes": lambda: rooms.states.node_figures,
         "sync_feeds": lambda: parts.sync.feeds.figures,

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from homeserver.upkeep.upkeep import Upkeep
 from homeserver.wiring.community import Community
 from homeserver.wiring.encryption import Encryption
+from homeserver.wiring.federation import Federation
 from homeserver.wiring.finding import Finding
-from homeserver.wiring.ground import Ground
+from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.media import Media
 from homeserver.wiring.people import People
 from homeserver.wiring.personal import Personal
@@ -26,3 +27,10 @@ class Parts:
     encryption: Encryption
     sync: Sync
     upkeep: Upkeep
+    federation: Federation
+
+    @property
+    def chapters(self) -> Chapters:
+        """What clients may ask of all of them."""
+        of_people = (*self.people.chapters, *self.personal.chapters, *self.finding.chapters, *self.community.chapters)
+        return (*of_people, *self.media.chapters, *self.encryption.chapters, *self.sync.chapters)

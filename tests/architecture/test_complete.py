@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from config.federation import Federation
 from config.listeners import Listener, Listeners
 from homeserver.figures import CacheFigures
 from homeserver.web.endpoint import Schema
@@ -25,7 +26,7 @@ def classes() -> Iterator[type]:
 @pytest.fixture(scope="module")
 def routes(tmp_path_factory: pytest.TempPathFactory) -> list[Route]:
     everything = Listener(True, ("127.0.0.1",), 0, ("client", "federation", "metrics"))
-    server = make_server(tmp_path_factory.mktemp("data"), listeners=Listeners(client=everything))
+    server = make_server(tmp_path_factory.mktemp("data"), listeners=Listeners(client=everything), federation=Federation(enabled=True))
     return server.server.doors[0].dispatch.router.routes
 
 

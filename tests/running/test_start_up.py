@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from homeserver.protocol.signing import read_key_file
-from homeserver.start_up import LOCK_FILE, CannotStart, DataDirectory, signing_key
+from homeserver.start_up import LOCK_FILE, CannotStart, DataDirectory, replace_signing_key, signing_keys
 from tests.support.clock import SeededChance
 
 HOLD = "import sys; from homeserver.start_up import DataDirectory; DataDirectory(sys.argv[1]).hold(); print('held', flush=True); input()"
@@ -54,9 +54,9 @@ def test_a_directory_one_may_not_write_to_is_one_line(tmp_path: Path, monkeypatc
 
 def test_a_signing_key_is_made_once_and_readable_by_this_user_alone(tmp_path: Path) -> None:
     file = tmp_path / "signing.key"
-    made = signing_key(str(file), SeededChance())
+    (made,) = signing_keys(str(file), SeededChance())
     assert mode(file) == 0o600
-    assert signing_key(str(file), SeededChance(1)).public_key == made.public_key
+    assert signing_keys(str(file), SeededChance(1))[0].public_key == made.public_key
     assert read_key_file(file.read_text())[0].key_id == made.key_id
     assert [path.name for path in tmp_path.iterdir()] == ["signing.key"]
 
@@ -69,10 +69,10 @@ def test_a_damaged_signing_key_is_never_replaced(content: bytes, said: str, tmp_
     file = tmp_path / "signing.key"
     file.write_bytes(content)
     with pytest.raises(CannotStart, match=said):
-        signing_key(str(file), SeededChance())
+        signing_keys(str(file), SeededChance())
     assert file.read_bytes() == content
 
 
 def test_a_key_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(CannotStart, match="cannot be written: No such file or directory"):
-        signing_key(str(tmp_path / "none" / "signing.key"), SeededChance())
+        signing_keys(str(tmp_path / "none" / "signing.key"), SeededChance())

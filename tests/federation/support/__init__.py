@@ -1,0 +1,1 @@
+"""Whole servers joined in memory."""
