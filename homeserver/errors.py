@@ -201,7 +201,27 @@ class ThreepidNotSupported(MatrixError):
 
 
 class ThreepidDenied(MatrixError):
-    status, errcode, default_message = 403, "M_THREEPID_DENIED", "This server keeps no third-party identifiers"
+    status, errcode, default_message = 403, "M_THREEPID_DENIED", "Third-party identifiers cannot be changed here"
+
+
+class ThreepidInUse(MatrixError):
+    errcode, default_message = "M_THREEPID_IN_USE", "This identifier belongs to an account already"
+
+
+class ThreepidNotFound(MatrixError):
+    errcode, default_message = "M_THREEPID_NOT_FOUND", "No account has this identifier"
+
+
+class ThreepidAuthFailed(MatrixError):
+    status, errcode, default_message = 403, "M_THREEPID_AUTH_FAILED", "Nobody has proven yet that this identifier is his"
+
+
+class TokenIncorrect(MatrixError):
+    errcode, default_message = "M_TOKEN_INCORRECT", "This is not the code from the letter"
+
+
+class SessionExpired(MatrixError):
+    errcode, default_message = "M_SESSION_EXPIRED", "This link or code is not good any more"
 
 
 class ServerNotTrusted(MatrixError):

@@ -17,6 +17,8 @@ from homeserver.clock import Chance, Clock
 from homeserver.control.door import Door as ControlDoor
 from homeserver.figures import CommitFigures
 from homeserver.loop_watch import LoopWatch
+from homeserver.mail.letter import Postman
+from homeserver.mail.smtp import SmtpPostman
 from homeserver.outside import NoOutside, Outside
 from homeserver.start_up import CannotStart
 from homeserver.streams import Streams
@@ -111,13 +113,20 @@ async def build(
     access_log: logs.AccessLog | None = None,
     outside: Outside | None = None,
     transport: Transport | None = None,
+    postman: Postman | None = None,
 ) -> Server:
     """Every part, from the ground up. The database is open, `streams` stands where it left off; `commits` watches the database;
-    `outside` is the rest of the web, `transport` takes requests to other servers."""
+    `outside` is the rest of the web, `transport` takes requests to other servers, `postman` letters to the mail server."""
     ground = lay_ground(
-        config, clock=clock, chance=chance, threads=threads, database=database, streams=streams, commits=commits or CommitFigures()
+        config,
+        clock=clock,
+        chance=chance,
+        threads=threads,
+        database=database,
+        streams=streams,
+        commits=commits or CommitFigures(),
+        postman=postman,
     )
-    reach = reach_out(ground, transport or NoTransport())
     rooms = await build_rooms(ground)
     people = build_people(ground, rooms)
     personal = build_personal(ground, rooms)
@@ -126,17 +135,21 @@ async def build(
     encryption = build_encryption(ground, rooms, people)
     sync = build_syncing(ground, rooms, personal, encryption)
     media = build_media(ground, outside or NoOutside())
-    past = tasks(StoredUpkeep(database), session_seconds=config.sessions.interactive_auth_seconds)
-    upkeep = Upkeep((*past, *media.tasks), clock, chance)
-    federation = build_federation(ground, rooms, reach)
-    parts = Parts(ground, rooms, people, personal, finding, community, media, encryption, sync, upkeep, federation)
+    past = (*tasks(StoredUpkeep(database), session_seconds=config.sessions.interactive_auth_seconds), *media.tasks, *people.addresses.tasks)
+    federation = build_federation(ground, rooms, reach_out(ground, transport or NoTransport()))
+    parts = Parts(ground, rooms, people, personal, finding, community, media, encryption, sync, Upkeep(past, clock, chance), federation)
     client = (*parts.chapters, *build_reading(ground, rooms, personal, finding))
     register_metrics(parts)
     return Server(parts, build_doors(ground, people, client, federation, access_log), access_log)
 
 
 async def open_server(
-    config: Config, loop: asyncio.AbstractEventLoop, chance: Chance, clock: Clock, outside: Outside | None = None
+    config: Config,
+    loop: asyncio.AbstractEventLoop,
+    chance: Chance,
+    clock: Clock,
+    outside: Outside | None = None,
+    postman: Postman | None = None,
 ) -> Server:
     """As `build`, with the configured database."""
     streams, threads, commits = Streams(), LoopThreads(loop.call_soon, loop.call_soon_threadsafe), CommitFigures()
@@ -160,6 +173,7 @@ async def open_server(
         commits=commits,
         access_log=access_log,
         outside=outside,
+        postman=postman,
     )
 
 
@@ -177,7 +191,8 @@ def run(config: Config, ready: Callable[[Server], Awaitable[None]]) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
         outside = LaterClient(reactor, clock, private_addresses=config.outgoing.private_addresses)
-        server = await open_server(config, loop, chance, clock, outside)
+        postman = _postman(config, reactor, clock, chance)
+        server = await open_server(config, loop, chance, clock, outside, postman)
         control = ControlDoor(config.server.data_directory, server.commands)
         watch, heap = LoopWatch(clock, server.registry, processor_seconds, loop.call_later), Heap(clock, processor_seconds)
         try:
@@ -194,6 +209,15 @@ def run(config: Config, ready: Callable[[Server], Awaitable[None]]) -> None:
             await server.stop()
 
     _with_reactor(config, serve)
+
+
+def _postman(config: Config, reactor: Any, clock: Clock, chance: Chance) -> Postman | None:
+    if not config.mail.host:
+        return None
+    try:
+        return SmtpPostman(config.mail, reactor, clock, chance)
+    except OSError as error:
+        raise CannotStart(f"mail.authority: {config.mail.authority} cannot be read: {error.strerror}") from error
 
 
 def offline(config: Config, question: Callable[[Server], Awaitable[T]]) -> T:

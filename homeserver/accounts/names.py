@@ -73,7 +73,7 @@ class Names:
     def named(self, body: dict[str, Any]) -> str | None:
         """The user that the body of a login, or an auth dict, names: by `identifier`, or in the old ways. None: nobody is named.
 
-        Raises Forbidden for addresses and numbers, as none is known here.
+        Raises Forbidden for telephone numbers and their like, as none is known here; `Identifiers` knows e-mail addresses.
         """
         identifier = body.get("identifier")
         if identifier is None:

@@ -1,6 +1,6 @@
 """Registration: users, guests, guests that become users, users of application services (client-server API, "Account registration")."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from config.accounts import Registration as Settings
 from homeserver.accounts.interactive_auth import Attempt, Flow, InteractiveAuth, Proof
@@ -9,9 +9,11 @@ from homeserver.accounts.names import Names
 from homeserver.accounts.passwords import Passwords
 from homeserver.accounts.stages import DUMMY, REGISTRATION_TOKEN, TERMS
 from homeserver.accounts.store import AccountStore, AuthUse, Creation, NewAccount, NewLogin, TokenStore
+from homeserver.accounts.threepids.stage import EMAIL_STAGE
+from homeserver.accounts.threepids.store import Threepid
 from homeserver.accounts.token_text import digest
 from homeserver.clock import Chance, Clock
-from homeserver.errors import Forbidden, InvalidUsername, MissingParam, Unavailable, UserInUse
+from homeserver.errors import Forbidden, InvalidUsername, MissingParam, ThreepidInUse, Unavailable, UserInUse
 
 _TRIES = 5
 _MADE_NAME_BYTES = 6
@@ -54,7 +56,7 @@ class Registration:
         self._auth = auth
         self._clock = clock
         self._chance = chance
-        self._flows = (_flow(settings),)
+        self._flows = _flows(settings)
 
     def check_open(self) -> None:
         """Raises Forbidden where people may not register themselves."""
@@ -84,14 +86,13 @@ class Registration:
         if wish.password is None:
             raise MissingParam("password is missing")
         password_hash = await self._passwords.hash(wish.password)
-        terms = proof.completed.get(TERMS)
         if guest_token is not None:
             user_id = await self._guest(wish, guest_token)
-            account = NewAccount(user_id, password_hash, self._clock.now_ms(), None, terms=terms)
+            account = replace(self._new_account(user_id, password_hash, proof), displayname=None)
             return await self._finish(wish, account, proof.use, upgrade=True)
         if wish.username is not None:
             user_id = await self._new_id(wish.username)
-            return await self._finish(wish, self._new_account(user_id, password_hash, terms=terms), proof.use)
+            return await self._finish(wish, self._new_account(user_id, password_hash, proof), proof.use)
         return await self._under_made_name(wish, password_hash, proof)
 
     async def register_guest(self, device_name: str | None) -> Registered:
@@ -131,12 +132,17 @@ class Registration:
             raise InvalidUsername("A guest keeps its name")
         return owner.user_id
 
-    def _new_account(self, user_id: str, password_hash: str, *, terms: dict[str, str] | None) -> NewAccount:
-        return NewAccount(user_id, password_hash, self._clock.now_ms(), user_id[1:].partition(":")[0], terms=terms)
+    def _new_account(self, user_id: str, password_hash: str, proof: Proof) -> NewAccount:
+        now_ms, terms, found = self._clock.now_ms(), proof.completed.get(TERMS), proof.completed.get(EMAIL_STAGE)
+        name = user_id[1:].partition(":")[0]
+        if found is None:
+            return NewAccount(user_id, password_hash, now_ms, name, terms=terms)
+        threepid = Threepid(found["medium"], found["address"], user_id, found["validated_at"], now_ms)
+        return NewAccount(user_id, password_hash, now_ms, name, terms=terms, threepid=threepid, threepid_proof=found["sid"])
 
     async def _under_made_name(self, wish: Wish, password_hash: str, proof: Proof) -> Registered:
         for _ in range(_TRIES):
-            account = self._new_account(self._made_name(), password_hash, terms=proof.completed.get(TERMS))
+            account = self._new_account(self._made_name(), password_hash, proof)
             if (done := await self._try(wish, account, proof.use)) is not None:
                 return done
         raise Unavailable
@@ -160,11 +166,14 @@ class Registration:
         outcome = await create(account, login, use)
         if outcome is Creation.AUTH_USED:
             raise Forbidden("The session has been used already, or the registration token has no use left")
+        if outcome is Creation.THREEPID_TAKEN:
+            raise ThreepidInUse
         return None if outcome is Creation.NAME_TAKEN else (account.user_id, grant)
 
 
-def _flow(settings: Settings) -> Flow:
+def _flows(settings: Settings) -> tuple[Flow, ...]:
     stages = [REGISTRATION_TOKEN] if settings.requires_token else []
     if settings.terms:
         stages.append(TERMS)
-    return tuple(stages or [DUMMY])
+    plain, with_email = tuple(stages or [DUMMY]), (*stages, EMAIL_STAGE)
+    return {"none": (plain,), "optional": (plain, with_email), "required": (with_email,)}[settings.email]

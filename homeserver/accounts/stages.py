@@ -6,8 +6,8 @@ from typing import Any
 from config.accounts import Terms as Document
 from homeserver.accounts.interactive_auth import Attempt, StageRefused
 from homeserver.accounts.log_in import PasswordCheck
-from homeserver.accounts.names import Names
 from homeserver.accounts.registration_tokens import RegistrationTokens
+from homeserver.accounts.threepids.identifiers import Identifiers
 from homeserver.errors import Forbidden, MissingParam
 
 PASSWORD = "m.login.password"  # the name of a stage
@@ -21,8 +21,8 @@ class PasswordStage:
 
     name = PASSWORD
 
-    def __init__(self, names: Names, passwords: PasswordCheck) -> None:
-        self._names = names
+    def __init__(self, identifiers: Identifiers, passwords: PasswordCheck) -> None:
+        self._identifiers = identifiers
         self._passwords = passwords
 
     def params(self) -> dict[str, Any] | None:
@@ -34,7 +34,7 @@ class PasswordStage:
             raise MissingParam("auth.password is missing")
         if attempt is None or attempt.user_id is None:
             raise Forbidden("There is no account whose password this could be")
-        user_id = self._names.named(auth)
+        user_id = await self._identifiers.named(auth)
         if user_id is not None and user_id != attempt.user_id:
             raise Forbidden("This is another user")
         try:

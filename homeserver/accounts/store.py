@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from homeserver.accounts.threepids.store import Threepid
+
 ACCOUNT_CHANGE = "account"  # Change.kind: the user was created, or something about the account is no longer as it was
 
 
@@ -37,6 +39,8 @@ class NewAccount:
     appservice: str | None = None
     user_type: str | None = None
     terms: Mapping[str, str] | None = None  # policy ID to the version that was accepted
+    threepid: Threepid | None = None
+    threepid_proof: str | None = None  # the session in which it was proven, which ends here
 
 
 class NewLogin(NamedTuple):
@@ -65,6 +69,7 @@ class Creation(enum.Enum):
     DONE = "done"
     NAME_TAKEN = "name taken"
     AUTH_USED = "auth used"  # the session is gone or the registration token has no use left
+    THREEPID_TAKEN = "third-party identifier taken"
 
 
 class Renewal(NamedTuple):

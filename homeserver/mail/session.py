@@ -17,7 +17,7 @@ class _Sender(ESMTPSender):
     """Tells its factory of a lost connection, which an endpoint does not."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        super().connectionLost(reason)
+        super().connectionLost(reason)  # type: ignore[no-untyped-call]
         self.factory.clientConnectionLost(None, reason)
 
 
@@ -40,8 +40,8 @@ class Session:
     async def deliver(self, sender: str, recipient: str, message: BinaryIO) -> None:
         """Raises whatever went wrong."""
         done: Deferred[object] = Deferred()
-        options = self._options() if self._tls != "none" else None
-        factory = _Factory(
+        options: Any = self._options() if self._tls != "none" else None
+        factory = _Factory(  # type: ignore[no-untyped-call]
             self._user.encode() or None,
             self._password.encode(),
             sender,

@@ -24,6 +24,7 @@ class SmtpPostman:
         self._settings = settings
         self._reactor = reactor
         self._clock = clock
+        self._authority = Path(settings.authority).read_bytes() if settings.authority else None
         self._composer = Composer(settings.sender, clock, chance)
 
     async def send(self, letter: Letter) -> None:
@@ -35,7 +36,7 @@ class SmtpPostman:
             host=settings.host,
             port=settings.port,
             tls=settings.tls,
-            authority=Path(settings.authority).read_bytes() if settings.authority else None,
+            authority=self._authority,
             user=settings.user,
             password=settings.password.reveal(),
         )

@@ -49,12 +49,16 @@ class Texts:
         return Letter(to, one_line(subject), text.lstrip("\n"), page, unsubscribe)
 
     def plain(self, name: str, values: Mapping[str, Any]) -> Plain:
-        filled = {key: value if isinstance(value, Plain) else one_line(value) for key, value in values.items() if not isinstance(value, Html)}
+        filled = {
+            key: value if isinstance(value, Plain) else one_line(value) for key, value in values.items() if not isinstance(value, Html)
+        }
         return Plain(self._templates[name + ".txt"].substitute(filled))
 
     def html(self, name: str, values: Mapping[str, Any]) -> Html:
         filled = {
-            key: value if isinstance(value, Html) else escape(one_line(value)) for key, value in values.items() if not isinstance(value, Plain)
+            key: value if isinstance(value, Html) else escape(one_line(value))
+            for key, value in values.items()
+            if not isinstance(value, Plain)
         }
         return Html(self._templates[name + ".html"].substitute(filled))
 

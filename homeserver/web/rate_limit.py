@@ -100,6 +100,18 @@ class FailedLogins:
         self._addresses.force(normalise_address(address), now)
 
 
+class LetterLimit:
+    """Letters that strangers had sent to one e-mail address."""
+
+    def __init__(self, limits: RateLimits, clock: Clock) -> None:
+        self._clock = clock
+        self._addresses = Bucket(limits.mail_address, limits.max_tracked)
+
+    def take(self, address: str) -> None:
+        """Raises LimitExceeded when too many letters went to this address lately."""
+        _refuse_if(self._addresses.wait(address, self._clock.monotonic()))
+
+
 def _refuse_if(seconds: float) -> None:
     if seconds > 0:
         raise LimitExceeded(retry_after_ms=max(1, ceil(seconds * 1000)))

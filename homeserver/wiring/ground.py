@@ -9,6 +9,7 @@ from config.settings import Config
 from homeserver.clock import Chance, Clock
 from homeserver.ephemeral.sequence import Ephemera
 from homeserver.figures import ChangeFigures, CommitFigures
+from homeserver.mail.letter import Postman
 from homeserver.protocol.signing import SigningKey
 from homeserver.rooms.append import Identity
 from homeserver.start_up import signing_keys
@@ -35,13 +36,22 @@ class Ground:
     registry: CollectorRegistry
     commits: CommitFigures
     changes: ChangeFigures
+    postman: Postman | None
 
 
 Chapters = tuple[Any, ...]  # objects with declared endpoints
 
 
 def lay_ground(
-    config: Config, *, clock: Clock, chance: Chance, threads: Threads, database: Database, streams: Streams, commits: CommitFigures
+    config: Config,
+    *,
+    clock: Clock,
+    chance: Chance,
+    threads: Threads,
+    database: Database,
+    streams: Streams,
+    commits: CommitFigures,
+    postman: Postman | None,
 ) -> Ground:
     key, *former = signing_keys(config.server.signing_key, chance)
     return Ground(
@@ -58,4 +68,5 @@ def lay_ground(
         registry=CollectorRegistry(),
         commits=commits,
         changes=ChangeFigures(streams),
+        postman=postman,
     )

@@ -15,6 +15,7 @@ from homeserver.accounts.refresh import Refresher
 from homeserver.accounts.register import Registration
 from homeserver.accounts.registration_tokens import RegistrationTokens
 from homeserver.accounts.stages import DummyStage, PasswordStage, RegistrationTokenStage, TermsStage
+from homeserver.accounts.threepids.stage import EmailStage
 from homeserver.admin_api.register import SharedSecretRegister
 from homeserver.client_api.discovery import FEATURES, Discovery
 from homeserver.client_api.people.account import Account
@@ -25,7 +26,7 @@ from homeserver.client_api.people.fallback import Fallback, LoginPage, Pages
 from homeserver.client_api.people.login import Login, LoginTokens, Logout
 from homeserver.client_api.people.other_logins import OtherLogins
 from homeserver.client_api.people.registration import Register
-from homeserver.client_api.people.threepids import Threepids
+from homeserver.client_api.people.threepids import ThreepidEndpoints
 from homeserver.control.commands import AdministratorCommands
 from homeserver.devices.device_list import DeviceList
 from homeserver.devices.last_seen import LastSeen
@@ -34,6 +35,7 @@ from homeserver.web.endpoint import Caller
 from homeserver.web.rate_limit import FailedLogins
 from homeserver.wiring.accounts.commands import build_commands
 from homeserver.wiring.ground import Chapters, Ground
+from homeserver.wiring.reaching.addresses import Addresses, build_addresses, proof_chapter
 from homeserver.wiring.rooms import Rooms
 from storage.people.accounts import StoredAccounts
 from storage.people.auth_sessions import StoredAuthSessions, StoredRegistrationTokens
@@ -49,6 +51,7 @@ class People:
     auth: InteractiveAuth
     deactivation: Deactivation
     commands: AdministratorCommands
+    addresses: Addresses
     chapters: Chapters
 
 
@@ -67,33 +70,46 @@ def build_people(ground: Ground, rooms: Rooms) -> People:
     lifetime = config.sessions.login_token_seconds
     log_in = LogIn(store, token_store, names, check, issuer, clock, chance, token_seconds=lifetime)
     refresher = Refresher(token_store, issuer, clock)
-    terms = config.registration.terms
-    stages = (PasswordStage(names, check), DummyStage(), TermsStage(terms), RegistrationTokenStage(registration_tokens))
-    sessions = StoredAuthSessions(ground.database)
-    auth = InteractiveAuth(sessions, stages, clock, chance, lifetime_seconds=config.sessions.interactive_auth_seconds)
+    addresses = build_addresses(ground, names)
+    auth = _interactive_auth(ground, addresses, check, registration_tokens)
     registration = Registration(config.registration, store, token_store, names, passwords, issuer, auth, clock, chance)
     deactivation = Deactivation(store, Departure(rooms.members, rooms.writing.membership))
     commands = build_commands(ground, rooms, accounts, deactivation, registration_tokens, names)
     pages = Pages()
     chapters = (
-        _discovery(config, accounts),
-        Login(log_in, refresher, names, tokens, last_seen, config.passwords, config.server.public_base_url),
+        _discovery(config, accounts, addresses),
+        Login(log_in, refresher, names, addresses.identifiers, tokens, last_seen, config.passwords, config.server.public_base_url),
         LoginTokens(log_in, accounts, auth),
         Logout(devices, tokens),
         Register(registration, registration_tokens, tokens, last_seen, config.server.name),
-        Account(accounts, passwords, deactivation, auth),
+        Account(accounts, passwords, deactivation, auth, addresses.threepids, addresses.proofs),
         Devices(devices, auth),
         Administration(accounts, devices, config.server.name),
         OtherLogins(),
         Fallback(auth, pages),
         LoginPage(pages),
-        Threepids(),
+        ThreepidEndpoints(addresses.threepids, auth),
+        proof_chapter(ground, addresses, pages),
         SharedSecretRegister(config.registration.shared_secret, accounts, clock, chance, config.server.name),
     )
-    return People(accounts, tokens, last_seen, auth, deactivation, commands, chapters)
+    return People(accounts, tokens, last_seen, auth, deactivation, commands, addresses, chapters)
 
 
-def _discovery(config: Config, accounts: Accounts) -> Discovery:
+def _interactive_auth(
+    ground: Ground, addresses: Addresses, passwords: PasswordCheck, registration_tokens: RegistrationTokens
+) -> InteractiveAuth:
+    stages = (
+        PasswordStage(addresses.identifiers, passwords),
+        DummyStage(),
+        TermsStage(ground.config.registration.terms),
+        RegistrationTokenStage(registration_tokens),
+        EmailStage(addresses.proofs),
+    )
+    seconds = ground.config.sessions.interactive_auth_seconds
+    return InteractiveAuth(StoredAuthSessions(ground.database), stages, ground.clock, ground.chance, lifetime_seconds=seconds)
+
+
+def _discovery(config: Config, accounts: Accounts, addresses: Addresses) -> Discovery:
     return Discovery(
         config.server,
         config.support,
@@ -101,4 +117,5 @@ def _discovery(config: Config, accounts: Accounts) -> Discovery:
         default_room_version=config.rooms.default_version,
         takes_passwords=config.passwords.login,
         features=FEATURES,
+        capabilities={"m.3pid_changes": {"enabled": addresses.threepids.may_change}},
     )

@@ -8,6 +8,7 @@ from storage.database import Database, Rollback, Row, WriteCursor
 from storage.encryption.key_changes import drop_user_keys
 from storage.people.auth_sessions import use_up
 from storage.people.devices import remove_all_devices, remove_devices
+from storage.people.threepids import add_threepid
 from storage.people.tokens import add_login
 
 _CREDENTIALS = """SELECT user_id, is_guest, is_admin, appservice, user_type, deactivated, erased, locked, suspended, password_hash
@@ -61,6 +62,8 @@ def _finish(cursor: WriteCursor, account: NewAccount, login: NewLogin | None, au
     """What a new account and an upgraded guest have in common."""
     if auth is not None and not use_up(cursor, auth, account.created_ts):
         raise Rollback(Creation.AUTH_USED)
+    if account.threepid is not None and not add_threepid(cursor, account.threepid, account.threepid_proof):
+        raise Rollback(Creation.THREEPID_TAKEN)
     if account.displayname is not None:
         cursor.run(_SET_NAME, account.user_id, orjson.dumps(account.displayname))
     _announce(cursor, account.user_id)
@@ -144,6 +147,7 @@ class StoredAccounts:
             remove_all_devices(cursor, user_id)
             drop_user_keys(cursor, user_id)
             cursor.run("DELETE FROM directory_users WHERE user_id = ?", user_id)
+            cursor.run("DELETE FROM threepids WHERE user_id = ?", user_id)
             if erase:
                 for statement in _ERASE:
                     cursor.run(statement, user_id)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from config.accounts import Addresses, Sessions
 from config.accounts import Passwords as PasswordSettings
 from config.accounts import Registration as RegistrationSettings
-from config.accounts import Sessions
 from config.rate_limits import RateLimits
 from config.secret import Secret
 from config.server import Server, Support
@@ -21,9 +21,13 @@ from homeserver.accounts.refresh import Refresher
 from homeserver.accounts.register import Registration
 from homeserver.accounts.registration_tokens import RegistrationTokens
 from homeserver.accounts.stages import DummyStage, PasswordStage, RegistrationTokenStage, TermsStage
+from homeserver.accounts.threepids.identifiers import Identifiers
+from homeserver.accounts.threepids.proofs import Proofs
+from homeserver.accounts.threepids.threepids import Threepids
 from homeserver.admin_api.register import SharedSecretRegister
 from homeserver.client_api.discovery import Discovery
 from homeserver.client_api.people.account import Account
+from homeserver.client_api.people.address_proofs import AddressProofs
 from homeserver.client_api.people.administration import Administration
 from homeserver.client_api.people.callers import caller_of, note_seen
 from homeserver.client_api.people.devices import Devices
@@ -31,18 +35,20 @@ from homeserver.client_api.people.fallback import Fallback, LoginPage, Pages
 from homeserver.client_api.people.login import Login, LoginTokens, Logout
 from homeserver.client_api.people.other_logins import OtherLogins
 from homeserver.client_api.people.registration import Register
-from homeserver.client_api.people.threepids import Threepids
+from homeserver.client_api.people.threepids import ThreepidEndpoints
 from homeserver.devices.device_list import DeviceList
 from homeserver.devices.last_seen import LastSeen
+from homeserver.mail.texts import Texts
 from homeserver.streams import Streams
 from homeserver.web.endpoint import Caller
-from homeserver.web.rate_limit import FailedLogins
+from homeserver.web.rate_limit import FailedLogins, LetterLimit
 from homeserver.workbench import Pool
 from storage.database import Database
 from storage.drivers.threads import NoThreads
 from storage.people.accounts import StoredAccounts
 from storage.people.auth_sessions import StoredAuthSessions, StoredRegistrationTokens
 from storage.people.devices import StoredDevices
+from storage.people.threepids import StoredProofs, StoredThreepids
 from storage.people.tokens import StoredTokens
 from tests.support.client import Client, dispatch_for, run
 from tests.support.clock import FakeClock, SeededChance
@@ -124,8 +130,9 @@ class People:
         check = PasswordCheck(self.account_store, self.passwords, FailedLogins(limits, clock))
         lifetime = sessions.login_token_seconds
         self.log_in = LogIn(self.account_store, self.token_store, self.names, check, self.issuer, clock, chance, token_seconds=lifetime)
+        self._open_addresses(limits)
         stages = (
-            PasswordStage(self.names, check),
+            PasswordStage(self.identifiers, check),
             DummyStage(),
             TermsStage(registration.terms),
             RegistrationTokenStage(self.registration_tokens),
@@ -136,22 +143,50 @@ class People:
             registration, self.account_store, self.token_store, self.names, self.passwords, self.issuer, self.auth, clock, chance
         )
 
+    def _open_addresses(self, limits: RateLimits) -> None:
+        """No letters are sent."""
+        store = StoredThreepids(self.database)
+        self.identifiers = Identifiers(self.names, store)
+        self.proofs = Proofs(
+            settings=Addresses(),
+            store=StoredProofs(self.database),
+            threepids=store,
+            postman=None,
+            texts=Texts(self.server.name),
+            limit=LetterLimit(limits, self.clock),
+            clock=self.clock,
+            chance=self.chance,
+            public_base_url="",
+            seconds=3600,
+        )
+        self.threepids = Threepids(Addresses(), store, self.proofs, self.clock)
+
     def _chapters(self, registration: RegistrationSettings, passwords: PasswordSettings, support: Support) -> tuple[object, ...]:
         pages = Pages()
         name = self.server.name
         return (
             Discovery(self.server, support, self.accounts, default_room_version="12", features={"org.example.test": True}),
-            Login(self.log_in, self.refresher, self.names, self.tokens, self.last_seen, passwords, self.server.public_base_url),
+            Login(
+                self.log_in,
+                self.refresher,
+                self.names,
+                self.identifiers,
+                self.tokens,
+                self.last_seen,
+                passwords,
+                self.server.public_base_url,
+            ),
             LoginTokens(self.log_in, self.accounts, self.auth),
             Logout(self.devices, self.tokens),
             Register(self.registration, self.registration_tokens, self.tokens, self.last_seen, name),
-            Account(self.accounts, self.passwords, self.deactivation, self.auth),
+            Account(self.accounts, self.passwords, self.deactivation, self.auth, self.threepids, self.proofs),
             Devices(self.devices, self.auth),
             Administration(self.accounts, self.devices, name),
             OtherLogins(),
             Fallback(self.auth, pages),
             LoginPage(pages),
-            Threepids(),
+            ThreepidEndpoints(self.threepids, self.auth),
+            AddressProofs(self.proofs, pages, name, registers=lambda: False, may_change=lambda: False),
             SharedSecretRegister(registration.shared_secret, self.accounts, self.clock, self.chance, name),
         )
 

@@ -11,7 +11,9 @@ from config.accounts import Passwords, Registration
 from config.rate_limits import RateLimits
 from config.secret import Secret
 from config.settings import Config
+from homeserver.mail.letter import Postman
 from homeserver.main import Server, build
+from homeserver.outside import Outside
 from homeserver.streams import Streams
 from storage.database import Database
 from storage.drivers.threads import NoThreads
@@ -67,12 +69,22 @@ test_config.__test__ = False  # type: ignore[attr-defined]
 
 
 def make_server(
-    directory: Path, *, database: Database | None = None, streams: Streams | None = None, seed: int = 0, **sections: Any
+    directory: Path,
+    *,
+    database: Database | None = None,
+    streams: Streams | None = None,
+    seed: int = 0,
+    postman: Postman | None = None,
+    outside: Outside | None = None,
+    **sections: Any,
 ) -> TestServer:
     """A new server with its data in `directory` (the signing key alone) and in memory."""
     clock, chance, threads = FakeClock(), SeededChance(seed), NoThreads()
     streams = streams or Streams()
     database = database or run(open_memory_database(streams))
     config = test_config(directory, **sections)
-    server = run(build(config, clock=clock, chance=chance, threads=threads, database=database, streams=streams))
+    building = build(
+        config, clock=clock, chance=chance, threads=threads, database=database, streams=streams, outside=outside, postman=postman
+    )
+    server = run(building)
     return TestServer(server, clock, database)

@@ -9,6 +9,7 @@ from homeserver.accounts.log_in import LogIn
 from homeserver.accounts.names import Names
 from homeserver.accounts.refresh import Refresher
 from homeserver.accounts.store import Account
+from homeserver.accounts.threepids.identifiers import Identifiers
 from homeserver.client_api.people.callers import note_login
 from homeserver.client_api.people.interactive import confirm
 from homeserver.devices.device_list import DeviceList
@@ -38,6 +39,7 @@ class Login:
         log_in: LogIn,
         refresher: Refresher,
         names: Names,
+        identifiers: Identifiers,
         tokens: Tokens,
         last_seen: LastSeen,
         settings: PasswordSettings,
@@ -46,6 +48,7 @@ class Login:
         self._log_in = log_in
         self._refresher = refresher
         self._names = names
+        self._identifiers = identifiers
         self._tokens = tokens
         self._last_seen = last_seen
         self._takes_passwords = settings.login
@@ -68,7 +71,7 @@ class Login:
                 raise MissingParam("token is missing")
             account = await self._log_in.by_token(body["token"])
         elif kind == "m.login.application_service":
-            account = await self._log_in.as_appservice(await calling_appservice(self._tokens, request), self._named(body))
+            account = await self._log_in.as_appservice(await calling_appservice(self._tokens, request), await self._named(body))
         else:
             raise Unknown("This type of login is not offered")
         grant = await self._log_in.open(
@@ -85,13 +88,13 @@ class Login:
 
     async def _by_password(self, request: Request) -> Account:
         body = request.body
-        user_id = self._named(body)
+        user_id = await self._named(body)
         if "password" not in body:
             raise MissingParam("password is missing")
         return await self._log_in.by_password(user_id, body["password"], request.remote_ip)
 
-    def _named(self, body: dict[str, Any]) -> str:
-        user_id = self._names.named(body)
+    async def _named(self, body: dict[str, Any]) -> str:
+        user_id = await self._identifiers.named(body)
         if user_id is None:
             raise MissingParam("identifier is missing")
         return user_id

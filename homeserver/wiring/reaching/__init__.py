@@ -1,0 +1,1 @@
+"""What reaches people outside their clients: letters to their addresses, and pushes."""
