@@ -5,8 +5,19 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TypeVar
 
-from nio import AsyncClient, AsyncClientConfig, LoginResponse, RegisterResponse, SyncResponse
+from nio import (
+    AsyncClient,
+    AsyncClientConfig,
+    KeysClaimResponse,
+    KeysQueryResponse,
+    KeysUploadResponse,
+    LoginResponse,
+    RegisterResponse,
+    SyncResponse,
+    ToDeviceResponse,
+)
 from nio.rooms import MatrixRoom
+from nio.store import SqliteMemoryStore
 
 from tests.clients.house import PASSWORD, House
 
@@ -19,8 +30,9 @@ PICTURE = "mxc://clients.test/picture"
 class Table:
     """`async with Table(house) as table:` closes every client at the end."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, *, encrypting: bool = False) -> None:
         self._house = house
+        self._encrypting = encrypting
         self._clients: list[Any] = []
 
     async def __aenter__(self) -> "Table":
@@ -31,7 +43,8 @@ class Table:
             await client.close()
 
     def client(self, user: str = "") -> Any:
-        config = AsyncClientConfig(encryption_enabled=False, request_timeout=60)
+        store = {"store": SqliteMemoryStore} if self._encrypting else {}
+        config = AsyncClientConfig(encryption_enabled=self._encrypting, request_timeout=60, **store)
         client = AsyncClient(self._house.address, user, config=config)
         self._clients.append(client)
         return client
@@ -58,9 +71,24 @@ async def sync_until(client: Any, arrived: Callable[[SyncResponse], bool], **opt
     deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
     while True:
         response = fits(SyncResponse, await client.sync(timeout=LONG_POLL_MS, **options))
+        await tend_keys(client)
         if arrived(response):
             return response
         assert asyncio.get_running_loop().time() < deadline, f"nothing of the kind came; at last {response}"
+
+
+async def tend_keys(client: Any) -> None:
+    """What the library does after each sync of its own loop; nothing for a client that does not encrypt."""
+    if not client.olm:
+        return
+    for sent in await client.send_to_device_messages():
+        fits(ToDeviceResponse, sent)
+    if client.should_upload_keys:
+        fits(KeysUploadResponse, await client.keys_upload())
+    if client.should_query_keys:
+        fits(KeysQueryResponse, await client.keys_query())
+    if client.should_claim_keys:
+        fits(KeysClaimResponse, await client.keys_claim(client.get_users_for_key_claiming()))
 
 
 def arrivals(room_id: str, response: SyncResponse) -> list[Any]:
