@@ -15,6 +15,7 @@ from federation.transport import NoTransport, Transport
 from homeserver import logs
 from homeserver.clock import Chance, Clock
 from homeserver.control.door import Door as ControlDoor
+from homeserver.control.every_command import EveryCommand
 from homeserver.figures import CommitFigures
 from homeserver.loop_watch import LoopWatch
 from homeserver.mail.letter import Postman
@@ -55,7 +56,7 @@ class Server:
         self._parts = parts
         self._access_log = access_log
         self.doors = doors
-        self.commands = parts.people.commands
+        self.commands = EveryCommand(parts.people.commands, parts.media.commands)
         self.database: Database = parts.ground.database
         self.registry = parts.ground.registry
         self._listeners: list[Listener] = []
@@ -134,7 +135,7 @@ async def build(
     community = build_community(ground, rooms)
     encryption = build_encryption(ground, rooms, people)
     sync = build_syncing(ground, rooms, personal, encryption)
-    media = build_media(ground, outside or NoOutside())
+    media = build_media(ground, people.accounts, outside or NoOutside())
     past = (*tasks(StoredUpkeep(database), session_seconds=config.sessions.interactive_auth_seconds), *media.tasks, *people.addresses.tasks)
     federation = build_federation(ground, rooms, reach_out(ground, transport or NoTransport()))
     parts = Parts(ground, rooms, people, personal, finding, community, media, encryption, sync, Upkeep(past, clock, chance), federation)

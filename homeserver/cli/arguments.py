@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     _running(commands)
     _people(commands)
     _tokens(commands)
+    _media(commands)
     return whole
 
 
@@ -88,6 +89,21 @@ def _tokens(commands: Commands) -> None:
     _command(commands, "list-tokens", "show the registration tokens")
     revoke = _command(commands, "revoke-token", "take a registration token back")
     revoke.add_argument("token", metavar="TOKEN")
+
+
+def _media(commands: Commands) -> None:
+    listing = _command(commands, "list-media", "show what an account has uploaded")
+    listing.add_argument("name", metavar="NAME")
+    for name, about in (
+        ("quarantine-media", "serve a file to nobody any more, or serve it again"),
+        ("delete-media", "remove a file for good"),
+    ):
+        command = _command(commands, name, about)
+        which = command.add_mutually_exclusive_group(required=True)
+        which.add_argument("address", metavar="MXC", nargs="?", help="mxc://example.org/AbCd")
+        which.add_argument("--of", metavar="NAME", help="everything that this account has uploaded")
+        if name == "quarantine-media":
+            command.add_argument("--no", action="store_true", help="serve it again")
 
 
 def _command(commands: Commands, name: str, about: str) -> argparse.ArgumentParser:

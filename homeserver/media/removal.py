@@ -4,6 +4,8 @@ Records go first, in one transaction that notes which files nothing refers to an
 under its lock. What a crash leaves over is taken up by the next removal.
 """
 
+from collections.abc import AsyncIterator
+
 from twisted.logger import Logger
 
 from homeserver.clock import Clock
@@ -38,6 +40,10 @@ class Removal:
             raise NotFound("There is no such file")
         await self.sweep()
 
+    async def delete_all(self, records: list[MediaRecord]) -> None:
+        await self._store.remove([(record.origin, record.media_id) for record in records])
+        await self.sweep()
+
     async def delete_of_user(self, user_id: str) -> int:
         """How many there were."""
         count = 0
@@ -55,12 +61,17 @@ class Removal:
 
     async def quarantine_of_user(self, user_id: str, by: str) -> int:
         """Everything that user has uploaded."""
-        count, after = 0, None
-        while records := await self._store.of_user(user_id, after, STEP):
-            digests = [record.digest for record in records if record.digest is not None]
+        count = 0
+        async for digests in self._digests_of(user_id):
             await self._store.quarantine(digests, by, self._clock.now_ms())
             count += len(digests)
-            after = _place(records[-1])
+        return count
+
+    async def release_of_user(self, user_id: str) -> int:
+        count = 0
+        async for digests in self._digests_of(user_id):
+            await self._store.release(digests)
+            count += len(digests)
         return count
 
     async def forget_reservations(self, before_ms: int, most: int) -> int:
@@ -90,6 +101,12 @@ class Removal:
         removed = await self._store.remove(keys) if keys else 0
         await self.sweep()
         return removed
+
+    async def _digests_of(self, user_id: str) -> AsyncIterator[list[bytes]]:
+        after = None
+        while records := await self._store.of_user(user_id, after, STEP):
+            yield [record.digest for record in records if record.digest is not None]
+            after = _place(records[-1])
 
     async def _digest(self, origin: str, media_id: str) -> bytes:
         record = await self._store.get(origin, media_id)

@@ -27,7 +27,11 @@ class MediaRecord(NamedTuple):
     content_type: str
     file_name: str | None
     accessed_ts: int
-    quarantined: bool = False
+    quarantined_by: str | None = None
+
+    @property
+    def quarantined(self) -> bool:
+        return self.quarantined_by is not None
 
 
 class Content(NamedTuple):
@@ -94,6 +98,12 @@ class MediaStore(Protocol):
 
     async def of_user(self, user_id: str, after: tuple[int, str] | None, limit: int) -> list[MediaRecord]:
         """Their uploads, oldest first, after that (created_ts, media_id)."""
+
+    async def listed(self, user_id: str, offset: int, limit: int, *, newest_first: bool) -> list[MediaRecord]:
+        """Their uploads, places for such among them, a page at a time."""
+
+    async def count_of_user(self, user_id: str) -> int:
+        """How many `listed` has."""
 
     async def unused(self, before_ms: int, most: int, *, uploaded: bool) -> list[tuple[str, str]]:
         """Files that nobody has asked for since: those that people uploaded here, or those that were fetched from elsewhere."""

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from homeserver.accounts.accounts import Accounts
+from homeserver.admin_api.media import MediaAdministration
 from homeserver.client_api.media.downloads import DownloadEndpoints
 from homeserver.client_api.media.previews import PreviewEndpoints
 from homeserver.client_api.media.thumbnails import ThumbnailEndpoints
 from homeserver.client_api.media.uploads import UploadEndpoints
+from homeserver.control.media_commands import MediaCommands
 from homeserver.media.arrivals import Arrivals
 from homeserver.media.keep import Keeper
 from homeserver.media.library import Library
@@ -34,11 +37,12 @@ DAY_MS = 24 * HOUR_MS
 class Media:
     library: Library
     removal: Removal
+    commands: MediaCommands
     tasks: tuple[Task, ...]
     chapters: Chapters
 
 
-def build_media(ground: Ground, outside: Outside) -> Media:
+def build_media(ground: Ground, accounts: Accounts, outside: Outside) -> Media:
     settings, server, clock, chance = ground.config.media, ground.config.server, ground.clock, ground.chance
     store, locks = StoredMedia(ground.database), NamedLocks()
     files = _files(ground)
@@ -66,9 +70,11 @@ def build_media(ground: Ground, outside: Outside) -> Media:
         UploadEndpoints(settings, uploads, server.name),
         DownloadEndpoints(settings, library, files),
         ThumbnailEndpoints(settings, library, thumbnails, files),
+        MediaAdministration(removal, store, accounts, server.name),
         *((PreviewEndpoints(Previews(outside, pictures.keep, workbench, clock)),) if settings.url_previews else ()),
     )
-    return Media(library, removal, tuple(Task(*each) for each in kept if each[2] > 0), chapters)
+    commands = MediaCommands(removal, store, server.name)
+    return Media(library, removal, commands, tuple(Task(*each) for each in kept if each[2] > 0), chapters)
 
 
 def _files(ground: Ground) -> MediaFiles:

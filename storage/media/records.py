@@ -5,13 +5,16 @@ from homeserver.streams import Change
 from storage.database import Cursor, Database, Rollback, Row, WriteCursor
 
 _SELECT = """SELECT m.origin, m.media_id, m.uploader, m.created_ts, m.expires_ts, m.digest, m.size, m.content_type, m.file_name, m.accessed_ts,
-    q.digest FROM media m LEFT JOIN quarantined_files q ON q.digest = m.digest"""
+    q.quarantined_by FROM media m LEFT JOIN quarantined_files q ON q.digest = m.digest"""
 _GET = _SELECT + " WHERE m.origin = ? AND m.media_id = ?"
 _OF_USER = (
     _SELECT
     + """ WHERE m.uploader = ? AND (m.created_ts > ? OR (m.created_ts = ? AND m.media_id > ?))
     ORDER BY m.created_ts, m.media_id LIMIT ?"""
 )
+_OLDEST = _SELECT + " WHERE m.uploader = ? ORDER BY m.created_ts, m.media_id LIMIT ? OFFSET ?"
+_NEWEST = _SELECT + " WHERE m.uploader = ? ORDER BY m.created_ts DESC, m.media_id DESC LIMIT ? OFFSET ?"
+_COUNT = "SELECT count(*) FROM media WHERE uploader = ?"
 _ADD = """INSERT INTO media (origin, media_id, uploader, created_ts, expires_ts, digest, size, content_type, file_name, accessed_ts)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (origin, media_id) DO NOTHING"""
 _FILL = """UPDATE media SET digest = ?, size = ?, content_type = ?, file_name = ?, expires_ts = NULL, accessed_ts = ?
@@ -40,7 +43,7 @@ _START = (-1, "")
 
 def _record(row: Row) -> MediaRecord:
     digest = None if row[5] is None else bytes(row[5])
-    return MediaRecord._make((*row[:5], digest, *row[6:10], row[10] is not None))
+    return MediaRecord._make((*row[:5], digest, *row[6:]))
 
 
 def _usage(cursor: Cursor, user_id: str) -> Usage:
@@ -111,6 +114,13 @@ class StoredMedia:
         ts, media_id = after or _START
         rows = await self._database.read(lambda cursor: cursor.all(_OF_USER, user_id, ts, ts, media_id, limit))
         return [_record(row) for row in rows]
+
+    async def listed(self, user_id: str, offset: int, limit: int, *, newest_first: bool) -> list[MediaRecord]:
+        sql = _NEWEST if newest_first else _OLDEST
+        return [_record(row) for row in await self._database.scan(lambda cursor: cursor.all(sql, user_id, limit, offset))]
+
+    async def count_of_user(self, user_id: str) -> int:
+        return int(await self._database.scan(lambda cursor: cursor.value(_COUNT, user_id)))
 
     async def unused(self, before_ms: int, most: int, *, uploaded: bool) -> list[tuple[str, str]]:
         sql = _UNUSED_UPLOADS if uploaded else _UNUSED_FETCHED

@@ -119,6 +119,9 @@ def test_uploads_of_a_user_in_order(loop: ThreadLoop, database: Database) -> Non
     first = loop.run(store.of_user(ALICE, None, 2))
     assert [found.media_id for found in first] == ["c", "a"]
     assert [found.media_id for found in loop.run(store.of_user(ALICE, (2, "a"), 9))] == ["b", "d"]
+    assert [found.media_id for found in loop.run(store.listed(ALICE, 1, 2, newest_first=False))] == ["a", "b"]
+    assert [found.media_id for found in loop.run(store.listed(ALICE, 1, 2, newest_first=True))] == ["b", "a"]
+    assert loop.run(store.count_of_user(ALICE)) == 4
 
 
 def test_unused_files(loop: ThreadLoop, database: Database) -> None:
@@ -136,7 +139,7 @@ def test_quarantine_is_of_bytes(loop: ThreadLoop, database: Database) -> None:
     loop.run(store.quarantine([A, B], "@admin:test", 5))
     loop.run(store.quarantine([A], "@admin:test", 6))
     loop.run(store.add(record("two"), NO_QUOTA))
-    assert [found.quarantined for found in loop.run(store.of_user(ALICE, None, 9))] == [True, True]
+    assert [found.quarantined_by for found in loop.run(store.of_user(ALICE, None, 9))] == ["@admin:test"] * 2
     loop.run(store.release([A, C]))
     assert [found.quarantined for found in loop.run(store.of_user(ALICE, None, 9))] == [False, False]
 

@@ -66,3 +66,21 @@ def test_how_much_may_be_sent(house: House) -> None:
     limits = alice.get(v1("media", "config"))
     assert limits["m.upload.size"] > 0
     assert alice.get(f"{MEDIA}/v3/config") == limits
+
+
+def test_what_an_administrator_does_about_files(house: House) -> None:
+    admin, bob = house.administrator(), house.person("bob")
+    uri = send(bob, "POST", f"{MEDIA}/v3/upload", picture())["content_uri"]
+    media, api = uri.rpartition("/")[2], "/_synapse/admin/v1"
+    file = f"{api}/media/{NAME}/{media}"
+    bob.refused(403, "M_FORBIDDEN", "GET", file)
+    assert admin.get(file)["media_info"]["user_id"] == bob.user_id
+    assert admin.post(f"{api}/media/quarantine/{NAME}/{media}") == {}
+    bob.refused(404, "M_NOT_FOUND", "GET", v1("media", "download", NAME, media))
+    assert admin.post(f"{api}/media/unquarantine/{NAME}/{media}") == {}
+    assert bob.exchange("GET", v1("media", "download", NAME, media)) == (200, picture())
+    assert admin.post(f"{api}/user/{bob.user_id}/media/quarantine") == {"num_quarantined": 1}
+    assert [found["media_id"] for found in admin.get(f"{api}/users/{bob.user_id}/media")["media"]] == [media]
+    assert admin.delete(file) == {"deleted_media": [media], "total": 1}
+    assert admin.delete(f"{api}/users/{bob.user_id}/media") == {"deleted_media": [], "total": 0}
+    assert admin.post(f"{api}/purge_media_cache?before_ts=1700000000000") == {"deleted": 0}
