@@ -24,6 +24,7 @@ _SECRETS = re.compile(
 _SECRET_PARAMETERS = re.compile(
     r"(?i)([?&](?:access_token|refresh_token|login_?token|password|client_secret|secret|mac|token|sid|session)=)[^&]+"
 )
+_SECRET_ENDINGS = ("token=", "password=", "secret=", "mac=", "sid=", "session=")  # of those names: looked for first, which is cheap
 _FLUSH_SECONDS = 0.25
 _FLUSH_LINES = 256
 _LEVELS = {"critical": "error", "warn": "warning"}
@@ -124,7 +125,7 @@ class AccessLog:
         if second != self._second:
             self._second = second
             self._stamp = stamp(now_ms)[:-4]
-        if "=" in target:
+        if "=" in target and any(map(target.lower().__contains__, _SECRET_ENDINGS)):
             target = _SECRET_PARAMETERS.sub(r"\1***", target)
         lines = self._lines
         lines.append(

@@ -1,5 +1,7 @@
 """GET /sync (client-server API, "Syncing")."""
 
+from typing import NamedTuple
+
 from homeserver.account_data.filters import Filters
 from homeserver.ephemeral.presence import Presence
 from homeserver.protocol.filters import Filter
@@ -8,11 +10,24 @@ from homeserver.sync.respond import MAX_TIMEOUT_MS, Syncing
 from homeserver.sync.scope import SyncQuestion
 from homeserver.sync.token import SyncToken
 from homeserver.web.endpoint import Access, Answer, Body, Rate, endpoint
+from homeserver.web.percent import without_field
 from homeserver.web.request import Request
 
+MAX_REMEMBERED = 5_000  # questions
+LONG_QUERY = 1_000  # characters; a longer one is read each time
 PRESENCE_STATES = ("online", "offline", "unavailable")
 ALL = Filter()
 STATE = b"state"
+
+
+class Asked(NamedTuple):
+    """What a client asks again and again, only its token moves on."""
+
+    timeout_ms: int
+    filter: Filter
+    full_state: bool
+    state_name: bytes
+    presence: str
 
 
 class SyncChapter:
@@ -20,25 +35,48 @@ class SyncChapter:
         self._syncing = syncing
         self._filters = filters
         self._presence = presence
+        self._remembered: dict[tuple[str, str], Asked] = {}
+        self._latest = ("", SyncToken(0))  # a token as text and as what it says
 
     @endpoint("GET", "/_matrix/client/v3/sync", access=Access.GUEST, rate=Rate.SYNC, body=Body.NONE)
     async def sync(self, request: Request) -> Answer:
         caller = request.user
-        since = request.text("since")
-        timeout = request.integer("timeout", 0, most=MAX_TIMEOUT_MS)
-        state_name = _state_name(request)
-        state = request.choice("set_presence", PRESENCE_STATES, "online")
-        question = SyncQuestion(
-            Viewer(caller.user_id, caller.device_id),
-            SyncToken.parse(since) if since else None,
-            timeout,
-            await self._filter(caller.user_id, request.text("filter")),
-            full_state=request.flag("full_state"),
-            use_state_after=state_name is not STATE,
-            state_name=state_name,
+        since, others = without_field(request.query_text, "since")
+        asked = self._remembered.get((caller.user_id, others))
+        if asked is None:
+            asked = await self._read(request)
+            if since is not None:
+                self._remember(caller.user_id, others, asked)
+        if since is None:
+            since = request.text("since")
+        self._presence.seen(caller.user_id, asked.presence, caller.device_id, asked.timeout_ms / 1000)
+        token = self._token(since) if since else None
+        viewer = Viewer(caller.user_id, caller.device_id)
+        return await self._syncing.respond(
+            SyncQuestion(viewer, token, asked.timeout_ms, asked.filter, asked.full_state, asked.state_name is not STATE, asked.state_name)
         )
-        self._presence.seen(caller.user_id, state, caller.device_id, timeout / 1000)
-        return await self._syncing.respond(question)
+
+    async def _read(self, request: Request) -> Asked:
+        return Asked(
+            request.integer("timeout", 0, most=MAX_TIMEOUT_MS),
+            await self._filter(request.user.user_id, request.text("filter")),
+            request.flag("full_state"),
+            _state_name(request),
+            request.choice("set_presence", PRESENCE_STATES, "online"),
+        )
+
+    def _token(self, text: str) -> SyncToken:
+        """Those who waited for the same thing come back with the same token."""
+        if text != self._latest[0]:
+            self._latest = (text, SyncToken.parse(text))
+        return self._latest[1]
+
+    def _remember(self, user_id: str, others: str, asked: Asked) -> None:
+        if len(others) > LONG_QUERY:
+            return
+        if len(self._remembered) >= MAX_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[user_id, others] = asked
 
     async def _filter(self, user_id: str, text: str | None) -> Filter:
         if not text:

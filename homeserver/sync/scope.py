@@ -1,6 +1,7 @@
 """What one sync is about: who asks, from where to where, and how much of each room."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import orjson
 
@@ -13,8 +14,7 @@ DEFAULT_TIMELINE_LIMIT = 10
 MAX_TIMELINE_LIMIT = 500
 
 
-@dataclass(frozen=True, slots=True)
-class SyncQuestion:
+class SyncQuestion(NamedTuple):
     """What a client asks."""
 
     viewer: Viewer

@@ -16,6 +16,7 @@ from homeserver.clock import Clock
 
 PERIOD = 5.0  # seconds from look to look
 QUIET = 0.01  # share of a processor that was used at most, for there to be nothing else to do
+COUNTED_EVERY = 12  # looks; counting goes through everything, if quickly
 GROWN, OVERGROWN = 1.5, 4.0  # times what was there after the last look at everything; the latter does not wait for quiet
 NEVER = 1_000_000_000
 
@@ -50,6 +51,7 @@ class Heap:
         self._used = 0.0
         self._restless = False  # there was something to do before the last look
         self._settled = 0  # objects after the last look at everything
+        self._looks = 0
 
     def start(self) -> None:
         youngest, middle, _ = self._thresholds
@@ -74,7 +76,8 @@ class Heap:
         busy = self._processor_seconds() - self._used > QUIET * PERIOD
         if busy or self._restless:
             self._set_apart()
-            if self._gc.get_freeze_count() > self._settled * (OVERGROWN if busy else GROWN):
+            self._looks += 1
+            if self._looks % COUNTED_EVERY == 0 and self._gc.get_freeze_count() > self._settled * (OVERGROWN if busy else GROWN):
                 self._gc.unfreeze()
                 self._set_apart()
                 self._settled = self._gc.get_freeze_count()

@@ -38,3 +38,14 @@ def parse_query(text: str) -> dict[str, list[str]]:
             name, value = decode(name), decode(value)
         found.setdefault(name, []).append(value)
     return found
+
+
+def without_field(text: str, name: str) -> tuple[str | None, str]:
+    """(the value of a parameter that stands in the query once and needs no decoding, the query without it); else (None, the query as it is)."""
+    parts = text.split(name + "=", 2)
+    if len(parts) != 2 or (parts[0] and parts[0][-1] != "&"):
+        return None, text
+    value, _, rest = parts[1].partition("&")
+    if "%" in value or "+" in value:
+        return None, text
+    return value, parts[0] + rest

@@ -3,7 +3,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from homeserver.upkeep.heap import NEVER, PERIOD, Heap
+from homeserver.upkeep import heap
+from homeserver.upkeep.heap import COUNTED_EVERY, NEVER, PERIOD, Heap
 from tests.support.clock import FakeClock
 
 
@@ -73,7 +74,10 @@ def test_only_what_is_new_is_gone_through(world: World) -> None:
     assert world.pass_by(0, used=0.0) == []  # nothing happened
 
 
-def test_everything_is_gone_through_once_it_has_grown_and_there_is_nothing_else_to_do(world: World) -> None:
+def test_everything_is_gone_through_once_it_has_grown_and_there_is_nothing_else_to_do(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heap, "COUNTED_EVERY", 1)
     assert world.pass_by(60, used=5.0) == [60]
     world.objects.garbage = 30
     assert world.pass_by(0, used=0.0) == [0, 160]
@@ -81,15 +85,21 @@ def test_everything_is_gone_through_once_it_has_grown_and_there_is_nothing_else_
     assert [world.pass_by(0, used=5.0), world.pass_by(0, used=0.0)] == [[0], [0]]
 
 
-def test_a_server_that_is_always_busy_goes_through_everything_at_last(world: World) -> None:
+def test_counting_is_seldom(world: World) -> None:
+    world.pass_by(350, used=9.0)
+    assert [world.pass_by(0, used=9.0) for _ in range(COUNTED_EVERY - 1)] == [[0]] * (COUNTED_EVERY - 2) + [[0, 450]]
+
+
+def test_a_server_that_is_always_busy_goes_through_everything_at_last(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heap, "COUNTED_EVERY", 1)
     assert world.pass_by(250, used=9.0) == [250]
     assert world.pass_by(100, used=9.0) == [100, 450]
 
 
 def test_with_the_real_collector() -> None:
     clock, used = FakeClock(), iter(range(10))
-    heap = Heap(clock, lambda: next(used))
-    heap.start()
+    real = Heap(clock, lambda: next(used))
+    real.start()
     try:
         before = gc.get_freeze_count()
         kept = [[number] for number in range(1000)]
@@ -97,6 +107,6 @@ def test_with_the_real_collector() -> None:
         assert gc.get_freeze_count() > before + len(kept) // 2
         assert gc.get_threshold()[2] == NEVER
     finally:
-        heap.stop()
+        real.stop()
     assert gc.get_freeze_count() == 0
     assert gc.get_threshold()[2] != NEVER
