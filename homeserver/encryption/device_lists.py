@@ -50,6 +50,15 @@ class DeviceLists:
         """Whether it is certain, without looking, that there is nothing to tell to anybody who stands there."""
         return self._recent.is_quiet(since)
 
+    async def between(self, user_id: str, since: int, until: int) -> Difference:
+        """For a moment that may have passed. Whose keys changed since `until` may be told already: of each user the last change alone is known."""
+        joined = set(await self._members.joined_rooms(user_id))
+        records = await self._members.changed_memberships(user_id, until, MAX_INTEGER)
+        own = {MemberChangeRow(record.room_id, user_id) for record in records}
+        joined.difference_update(row.room_id for row in own)
+        joined.update(row.room_id for row in await self._were_joined(own, until))
+        return await self.changed(user_id, since, until, joined)
+
     async def changed(self, user_id: str, since: int, until: int, joined: Collection[str]) -> Difference:
         """`joined`: the user's rooms at `until`."""
         rooms = frozenset(joined)

@@ -53,7 +53,7 @@ def build_encryption(ground: Ground, rooms: Rooms, people: People) -> Encryption
     )
     chapters = (
         Keys(KeyUpload(store), KeyQuery(store, remote, ground.identity), KeyClaims(store, remote, ground.identity)),
-        KeyChanges(lists, rooms.members),
+        KeyChanges(lists),
         CrossSigningEndpoints(CrossSigning(store), SignatureUpload(store, remote, ground.identity), people.auth),
         ToDeviceEndpoints(to_device),
         BackupVersions(backups),

@@ -34,6 +34,8 @@ class World:
         self.rooms = [house.room(owner) for _ in range(3)]
         self.members: dict[str, set[str]] = {room: {owner.user_id} for room in self.rooms}
         self.seen: dict[str, tuple[str, frozenset[str], set[str]]] = {}  # token, who shared a room then, whose keys changed since
+        self.changes: list[str] = []  # whose keys changed, one after another
+        self.moments: dict[str, list[tuple[str, frozenset[str], int]]] = {}  # token, who shared a room then, how many changes before
         for person in self.people:
             self.note(person, house.sync(person)["next_batch"])
 
@@ -42,7 +44,9 @@ class World:
         return frozenset().union(*rooms) - {user_id}
 
     def note(self, person: Device, token: str) -> None:
-        self.seen[person.user_id] = (token, self.mates(person.user_id), set())
+        mates = self.mates(person.user_id)
+        self.seen[person.user_id] = (token, mates, set())
+        self.moments.setdefault(person.user_id, []).append((token, mates, len(self.changes)))
 
     def step(self) -> None:
         person, room = self.random.choice(self.people), self.random.choice(self.rooms)
@@ -68,6 +72,7 @@ class World:
             self.house.ok(person.client.put(f"{V3}/profile/{person.user_id}/displayname", {"displayname": str(self.random.random())}))
 
     def keys_changed(self, person: Device) -> None:
+        self.changes.append(person.user_id)
         for _, _, keys in self.seen.values():
             keys.add(person.user_id)
 
@@ -82,6 +87,17 @@ class World:
         assert lists({"device_lists": self.house.ok(person.client.get(f"{V3}/keys/changes", query))}) == truth
         self.note(person, answer["next_batch"])
 
+    def look_back(self, person: Device) -> None:
+        """Between any two moments; keys that changed after both may be told as well."""
+        for number, (since, then, first) in enumerate(self.moments[person.user_id]):
+            for until, now, last in self.moments[person.user_id][number:]:
+                answer = self.house.ok(person.client.get(f"{V3}/keys/changes", {"from": since, "to": until}))
+                near = now | {person.user_id}
+                truth = (set(self.changes[first:last]) & near) | (now - then)
+                assert truth <= set(answer["changed"]) <= truth | (set(self.changes[last:]) & near)
+                assert len(answer["changed"]) == len(set(answer["changed"]))
+                assert sorted(answer["left"]) == sorted(then - now)
+
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("from_store", [False, True])
@@ -95,6 +111,7 @@ def test_what_is_told_is_what_a_model_says(house: House, monkeypatch: pytest.Mon
             world.check(world.random.choice(world.people))
     for person in world.people:
         world.check(person)
+        world.look_back(person)
 
 
 def test_a_waiting_sync_hears_of_new_keys_of_those_it_shares_a_room_with(house: House) -> None:

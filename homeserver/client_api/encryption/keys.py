@@ -6,8 +6,6 @@ from homeserver.encryption.device_lists import DeviceLists
 from homeserver.encryption.query import KeyQuery, timeout_of, wanted_devices
 from homeserver.encryption.upload import KeyUpload
 from homeserver.errors import BadJson
-from homeserver.protocol.limits import MAX_INTEGER
-from homeserver.rooms.member_store import MemberStore
 from homeserver.sync.token import SyncToken
 from homeserver.web.endpoint import Access, Answer, Body, Rate, endpoint
 from homeserver.web.request import Request
@@ -42,16 +40,14 @@ class Keys:
 
 
 class KeyChanges:
-    def __init__(self, lists: DeviceLists, members: MemberStore) -> None:
+    def __init__(self, lists: DeviceLists) -> None:
         self._lists = lists
-        self._members = members
 
     @endpoint("GET", f"{_KEYS}/changes", access=Access.GUEST, rate=Rate.READ, body=Body.NONE)
     async def changes(self, request: Request) -> Answer:
         since = SyncToken.parse(request.required("from")).position
         until = SyncToken.parse(request.required("to")).position
-        user_id = request.user.user_id
         if since >= until or self._lists.is_quiet(since):
             return {"changed": [], "left": []}
-        found = await self._lists.changed(user_id, since, MAX_INTEGER, await self._members.joined_rooms(user_id))
+        found = await self._lists.between(request.user.user_id, since, until)
         return {"changed": found.changed, "left": found.left}

@@ -26,6 +26,10 @@ from tests.clients.matrix_nio.test_talk import say
 from tests.clients.person import Person, v3
 
 
+async def uploads(client: Any) -> None:
+    await until(client, lambda: not client.should_upload_keys)
+
+
 async def until(client: Any, holds: Callable[[], Any]) -> None:
     """Read on, but not when it holds already."""
     if not holds():
@@ -41,8 +45,12 @@ async def meet(alice: Any, *others: Any) -> str:
     for other in others:
         fits(JoinResponse, await other.join(room_id))
     for one in people:
-        await until(one, lambda one=one: all(knows(one, room_id, other) for other in people if other is not one))
+        await acquaint(one, room_id, [other for other in people if other is not one])
     return room_id
+
+
+async def acquaint(client: Any, room_id: str, others: list[Any]) -> None:
+    await until(client, lambda: all(knows(client, room_id, other) for other in others))
 
 
 def knows(client: Any, room_id: str, other: Any) -> bool:
@@ -55,7 +63,7 @@ def test_two_people_talk_in_secret(house: House) -> None:
         async with Table(house, encrypting=True) as table:
             alice, bob = await table.register("alice"), await table.register("bob")
             for person in (bob, alice):
-                await until(person, lambda person=person: not person.should_upload_keys)
+                await uploads(person)
             room_id = await meet(alice, bob)
             with pytest.raises(OlmUnverifiedDeviceError):
                 await say(alice, room_id, "To whom?")
@@ -116,7 +124,7 @@ def test_the_one_who_left_is_not_given_new_keys(house: House) -> None:
         async with Table(house, encrypting=True) as table:
             alice, bob, carol = [await table.register(name) for name in ("alice", "bob", "carol")]
             for person in (carol, bob, alice):
-                await until(person, lambda person=person: not person.should_upload_keys)
+                await uploads(person)
             room_id = await meet(alice, bob, carol)
             fits(ShareGroupSessionResponse, await alice.share_group_session(room_id, ignore_unverified_devices=True))
             first = alice.olm.outbound_group_sessions[room_id].id
@@ -142,7 +150,7 @@ def test_keys_that_were_given_out_are_replaced(house: House) -> None:
         async with Table(house, encrypting=True) as table:
             alice, bob = await table.register("alice"), await table.register("bob")
             for person in (bob, alice):
-                await until(person, lambda person=person: not person.should_upload_keys)
+                await uploads(person)
             room_id = await meet(alice, bob)
             left = await asyncio.to_thread(take_keys, house, alice, bob)
             await sync_until(bob, lambda found: found.device_key_count.signed_curve25519 == left)
