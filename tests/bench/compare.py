@@ -19,9 +19,11 @@ from typing import Any
 
 from tests.bench.figures import faults, medians, table
 from tests.bench.servers import DRIVERS, ROOT, Running, Synapse, Tools, loop_lag, start_chatme, stop, stop_server
+from tests.bench.small_requests import whoami_ms
 
 SUITE = "http,seq_send,conc_send,deliver,sync,messages,members"
 HISTORY = "2000"
+SMALL_REQUESTS = 4_000
 ROOMS = ("appservices", "config", "federation", "homeserver", "schema", "storage")
 BLOCKED = 0.1  # seconds for which the loop may not be kept from its work
 
@@ -89,6 +91,7 @@ class Comparison:
         wait = ["--quiet-wait", str(self._given.quiet_wait)]
         result = self._hsbench(server, ["suite", *suite, *wait, *pids, "--db-size-cmd", server.size_command])
         result["loop"] = lag(server.url)
+        result["whoami_ms"] = whoami_ms(server, SMALL_REQUESTS)
         stop_it()
         result["coldstart"] = self._hsbench(
             server, ["coldstart", "--runs", "1", "--settle", "1", "--start-cmd", shlex.join(server.command)]
