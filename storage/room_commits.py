@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from homeserver.rooms.directory.store import LISTING
 from homeserver.rooms.store import HAS_CHILDREN, REDACTED, CommitLost, EventCommit, MemberChange
+from homeserver.search.store import SEARCHED
 from homeserver.streams import Change
 from storage.database import WriteCursor
 
@@ -239,6 +240,11 @@ def clear_derived(
     cursor.run("DELETE FROM highlights WHERE room_num = ? AND position = ?", room_num, position)
     if thread is not None:
         renew_thread(cursor, room_num, thread)
+    if type in SEARCHED and position is not None:
+        cursor.many(
+            "INSERT INTO search_stale (room_num, position) VALUES (?, ?) ON CONFLICT (room_num, position) DO NOTHING",
+            [(room_num, position)],
+        )
     if type == "m.room.member":
         cursor.run(
             "UPDATE memberships SET displayname = NULL, avatar_url = NULL WHERE room_num = ? AND user_id = ? AND num = ?",

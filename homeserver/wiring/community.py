@@ -12,11 +12,13 @@ from homeserver.integrations.networks import NoNetworks
 from homeserver.integrations.openid import OpenIdTokens
 from homeserver.integrations.turn import TurnCredentials
 from homeserver.reports.reports import Reports
+from homeserver.search.index import SearchIndex
 from homeserver.user_directory.directory import UserDirectory
 from homeserver.user_directory.mutual_rooms import MutualRooms
 from homeserver.user_directory.reader import DirectoryReader
 from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.rooms import Rooms
+from storage.finding.search import StoredSearch
 from storage.people.openid import StoredOpenIdTokens
 from storage.personal.reports import StoredReports
 from storage.personal.user_directory import StoredDirectory
@@ -25,6 +27,7 @@ from storage.personal.user_directory import StoredDirectory
 @dataclass(frozen=True, slots=True)
 class Community:
     directory_reader: DirectoryReader
+    search_index: SearchIndex
     reports: Reports
     openid: OpenIdTokens
     chapters: Chapters
@@ -47,4 +50,5 @@ def build_community(ground: Ground, rooms: Rooms) -> Community:
         OpenId(openid, config.server.name),
         Voip(TurnCredentials(config.turn, clock)),
     )
-    return Community(reader, reports, openid, chapters)
+    index = SearchIndex(StoredSearch(ground.database, ground.names), ground.streams, ground.clock)
+    return Community(reader, index, reports, openid, chapters)

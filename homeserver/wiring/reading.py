@@ -6,6 +6,7 @@ from homeserver.client_api.rooms.messages import Messages
 from homeserver.client_api.rooms.old_sync import OldSync
 from homeserver.client_api.rooms.relations import Relations
 from homeserver.client_api.rooms.room_state import RoomState
+from homeserver.client_api.rooms.search import Search
 from homeserver.client_api.rooms.sending import Sending
 from homeserver.rooms.peeking.arrivals import Arrivals
 from homeserver.rooms.peeking.event_stream import EventStream
@@ -18,10 +19,13 @@ from homeserver.rooms.reading.single import SingleEvents
 from homeserver.rooms.reading.state_views import StateViews
 from homeserver.rooms.sending.messages import MessageSending
 from homeserver.rooms.sending.state import StateSending
+from homeserver.search.answer import Searching
+from homeserver.search.find import Finder
 from homeserver.wiring.finding import Finding
 from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.personal import Personal
 from homeserver.wiring.rooms import Rooms
+from storage.finding.search import StoredSearch
 from storage.paging import StoredPages
 
 
@@ -46,6 +50,7 @@ def build_reading(ground: Ground, rooms: Rooms, personal: Personal, finding: Fin
         Events(single=single, contexts=contexts, serving=rooms.serving, filters=personal.filters),
         RoomMembers(views, rooms.serving),
         Relations(related, rooms.serving),
+        _search(ground, rooms, pages, paging, contexts, views),
         *_sending(ground, rooms, finding, single, views),
         _old_sync(ground, rooms, personal, pages, snapshots),
     )
@@ -68,6 +73,30 @@ def _sending(ground: Ground, rooms: Rooms, finding: Finding, single: SingleEvent
         aliases=finding.aliases,
     )
     return (Sending(messages, single), RoomState(sending=state, views=views, serving=rooms.serving))
+
+
+def _search(ground: Ground, rooms: Rooms, pages: StoredPages, paging: Paging, contexts: Contexts, views: StateViews) -> Search:
+    finder = Finder(
+        store=StoredSearch(ground.database, ground.names),
+        rooms=rooms.store,
+        members=rooms.members,
+        timelines=rooms.timeline_store,
+        pages=pages,
+        history=rooms.history,
+        replacing=rooms.aggregations,
+        ignoring=rooms.account_data,
+    )
+    searching = Searching(
+        finder=finder,
+        rooms=rooms.store,
+        history=rooms.history,
+        contexts=contexts,
+        paging=paging,
+        views=views,
+        serving=rooms.serving,
+        streams=ground.streams,
+    )
+    return Search(searching)
 
 
 def _old_sync(ground: Ground, rooms: Rooms, personal: Personal, pages: StoredPages, snapshots: Snapshots) -> OldSync:

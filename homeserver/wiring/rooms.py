@@ -32,6 +32,7 @@ class Rooms:
     history: History
     timelines: Timelines
     relations: StoredRelations
+    aggregations: Aggregations
     account_data: AccountData
     push_rules: PushRules
     writing: Writing
@@ -69,6 +70,7 @@ async def build_rooms(ground: Ground) -> Rooms:
         history=history,
         timelines=Timelines(timeline_store, ground.streams),
         relations=relations,
+        aggregations=aggregations,
         account_data=account_data,
         push_rules=push_rules,
         writing=writing,

@@ -61,11 +61,17 @@ class Aggregations:
             bundles.update(await self._of_room(room_id, parents, viewer, ignored, threads))
         return bundles
 
+    async def replacements(self, user_id: str, room_id: str, parents: Mapping[str, StoredEvent]) -> dict[str, StoredEvent]:
+        """By the ID of the event whose content it replaces for this reader; `parents` are events of that room."""
+        kin = await self._relations.kin(room_id, parents, user_id, await self._ignoring.ignored(user_id))
+        shown = await self._shown(room_id, user_id, chain.from_iterable(family.replacements for family in kin.values()))
+        return {parent: seen.event for parent, seen in _chosen(parents, kin, shown).items()}
+
     async def _of_room(
         self, room_id: str, parents: Mapping[str, StoredEvent], viewer: Viewer, ignored: frozenset[str], threads: bool
     ) -> dict[str, bytes]:
         kin = await self._relations.kin(room_id, parents, viewer.user_id, ignored)
-        shown = await self._shown(room_id, viewer, chain.from_iterable(map(_numbers, kin.values())))
+        shown = await self._shown(room_id, viewer.user_id, chain.from_iterable(map(_numbers, kin.values())))
         parts: dict[str, list[bytes]] = {parent: [] for parent in parents}
         await self._add_replacements(parts, parents, kin, shown, viewer)
         for parent, family in kin.items():
@@ -79,11 +85,7 @@ class Aggregations:
     async def _add_replacements(
         self, parts: dict[str, list[bytes]], parents: Mapping[str, StoredEvent], kin: Mapping[str, Kin], shown: Shown, viewer: Viewer
     ) -> None:
-        chosen = {
-            parent: latest
-            for parent, family in kin.items()
-            if family.replacements and (latest := _latest_valid(parents[parent], family, shown)) is not None
-        }
+        chosen = _chosen(parents, kin, shown)
         served = await self._serving.serve(list(chosen.values()), viewer, bundle=False)
         for parent, event in zip(chosen, served, strict=True):
             parts[parent].append(b'"m.replace":' + event)
@@ -116,16 +118,16 @@ class Aggregations:
 
     async def _latest_shown(self, root: StoredEvent, viewer: Viewer, ignored: frozenset[str]) -> Seen | None:
         numbers = await self._relations.latest_in_thread(root.room_id, root.event_id, ignored, PASSED_OVER)
-        shown = await self._shown(root.room_id, viewer, numbers)
+        shown = await self._shown(root.room_id, viewer.user_id, numbers)
         return next((shown[number] for number in numbers if number in shown), None)
 
-    async def _shown(self, room_id: str, viewer: Viewer, numbers: Any) -> dict[int, Seen]:
+    async def _shown(self, room_id: str, user_id: str, numbers: Any) -> dict[int, Seen]:
         """Those of the events that the reader may see."""
         wanted: Collection[int] = set(numbers)
         if not wanted:
             return {}
         events = await self._store.events_by_num(wanted)
-        return {seen.event.num: seen for seen in await self._history.visible(viewer.user_id, room_id, list(events.values()))}
+        return {seen.event.num: seen for seen in await self._history.visible(user_id, room_id, list(events.values()))}
 
 
 class _OfChildren:
@@ -143,6 +145,14 @@ def _numbers(family: Kin) -> list[int]:
     if family.thread is not None and family.thread.latest is not None:
         numbers.append(family.thread.latest)
     return numbers
+
+
+def _chosen(parents: Mapping[str, StoredEvent], kin: Mapping[str, Kin], shown: Shown) -> dict[str, Seen]:
+    return {
+        parent: latest
+        for parent, family in kin.items()
+        if family.replacements and (latest := _latest_valid(parents[parent], family, shown)) is not None
+    }
 
 
 def _latest_valid(parent: StoredEvent, family: Kin, shown: Shown) -> Seen | None:

@@ -11,7 +11,7 @@ from homeserver.rooms.reading.paging import PageQuestion, Paging
 from homeserver.rooms.reading.paging_store import PagingStore
 from homeserver.rooms.reading.place import Place, Span, after, before
 from homeserver.rooms.reading.single import SingleEvents
-from homeserver.rooms.reading.wanted import accepts
+from homeserver.rooms.reading.wanted import EVERYTHING, accepts
 from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import MemberRecord, StoredEvent
 
@@ -31,6 +31,15 @@ class Context(NamedTuple):
     state: list[StoredEvent]
 
 
+class Beside(NamedTuple):
+    """`earlier`: the nearest first."""
+
+    start: Place
+    end: Place
+    earlier: list[Seen]
+    later: list[Seen]
+
+
 class Contexts:
     def __init__(self, *, paging: Paging, single: SingleEvents, store: PagingStore, history: History, states: StateReader) -> None:
         self._paging = paging
@@ -42,16 +51,21 @@ class Contexts:
     async def around(self, user_id: str, room_id: str, event_id: str, limit: int, wanted: RoomEventFilter) -> Context:
         """Up to `limit` events besides the one; M_NOT_FOUND for one the user may not see."""
         event = await self._single.get(user_id, event_id, room_id)
-        member = await self._history.may_read(user_id, room_id)
-        back = PageQuestion(user_id, room_id, True, limit=limit // 2, wanted=wanted)
-        forth = PageQuestion(user_id, room_id, False, limit=limit - limit // 2, wanted=wanted)
-        earlier = await self._read(back, member, Span().up_to(before(event.event)))
-        later = await self._read(forth, member, Span().after(after(event.event)))
-        shown = [*reversed(earlier.seen), event, *later.seen]
+        beside = await self.beside(user_id, event.event, limit // 2, limit - limit // 2, wanted)
+        shown = [*reversed(beside.earlier), event, *beside.later]
         state = await self._state(room_id, shown, wanted)
-        start = earlier.end or before(earlier.last or event.event)
-        end = later.end or after(later.last or event.event)
-        return Context(start, end, earlier.seen, event, later.seen, state)
+        return Context(beside.start, beside.end, beside.earlier, event, beside.later, state)
+
+    async def beside(self, user_id: str, event: StoredEvent, earlier: int, later: int, wanted: RoomEventFilter = EVERYTHING) -> Beside:
+        """Up to so many events before and after one that the user may see."""
+        member = await self._history.may_read(user_id, event.room_id)
+        back = PageQuestion(user_id, event.room_id, True, limit=earlier, wanted=wanted)
+        forth = PageQuestion(user_id, event.room_id, False, limit=later, wanted=wanted)
+        past = await self._read(back, member, Span().up_to(before(event)))
+        future = await self._read(forth, member, Span().after(after(event)))
+        start = past.end or before(past.last or event)
+        end = future.end or after(future.last or event)
+        return Beside(start, end, past.seen, future.seen)
 
     async def _read(self, question: PageQuestion, member: MemberRecord | None, span: Span) -> Filled:
         if question.limit == 0:

@@ -1,0 +1,62 @@
+"""A block of the index: which of up to 256 messages may contain a word.
+
+For each of SLOTS places a block says which messages have a pair of neighbouring characters that falls there; digits, ideographs, symbols and the like
+count alone as well. A word can only be in a message that has all its pairs. So nothing is missed, whatever the language, and what is named wrongly is
+sorted out by looking at the message itself. About forty bytes for a message.
+"""
+
+import struct
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from homeserver.search.store import Row
+from homeserver.search.text import document, fold
+
+SIZE = 256
+SLOTS = 1024
+_MASK_BYTES = SIZE // 8  # a place with so many messages is written as a mask, one with fewer as their numbers
+
+
+def slots(folded: str) -> set[int]:
+    """The places of a text, or of a word."""
+    codes = list(map(ord, folded))
+    found = {(first * 31 + second) % SLOTS for first, second in pairwise(codes) if first > 32 and second > 32}
+    found.update(code * 7 % SLOTS for code in set(codes) if code >= 0x2000 or 48 <= code <= 57)
+    return found
+
+
+def write(rows: Sequence[Row]) -> bytes:
+    """Of at most SIZE events, in order of their positions."""
+    messages = [(row.position, said.text) for row in rows if (said := document(row.type, row.body)) is not None]
+    if not messages:
+        return b""
+    places: list[bytearray] = [bytearray() for _ in range(SLOTS)]
+    for number, (_, text) in enumerate(messages):
+        for slot in slots(fold(text)):
+            places[slot].append(number)
+    written = [_mask(place) if len(place) >= _MASK_BYTES else bytes(place) for place in places]
+    positions = struct.pack(f"<H{len(messages)}q", len(messages), *(position for position, _ in messages))
+    return b"".join((positions, bytes(map(len, written)), *written))
+
+
+def candidates(block: bytes, wanted: Iterable[int]) -> list[int]:
+    """The positions of the messages that have all these places, in order."""
+    if not block:
+        return []
+    (count,) = struct.unpack_from("<H", block)
+    positions: tuple[int, ...] = struct.unpack_from(f"<{count}q", block, 2)
+    lengths = block[2 + 8 * count : 2 + 8 * count + SLOTS]
+    begin = 2 + 8 * count + SLOTS
+    left = (1 << count) - 1
+    for slot in wanted:
+        length = lengths[slot]
+        start = begin + sum(lengths[:slot])
+        place = block[start : start + length]
+        left &= int.from_bytes(place, "little") if length == _MASK_BYTES else sum(1 << number for number in place)
+        if not left:
+            return []
+    return [position for number, position in enumerate(positions) if left >> number & 1]
+
+
+def _mask(numbers: Iterable[int]) -> bytes:
+    return sum(1 << number for number in numbers).to_bytes(_MASK_BYTES, "little")
