@@ -77,6 +77,10 @@ class Members:
 
         return await self._database.read(question)
 
+    async def count_joined(self, user_id: str) -> int:
+        counted = "SELECT COUNT(*) FROM memberships WHERE user_id = ? AND membership = 'join'"
+        return await self._database.read(lambda cursor: int(cursor.value(counted, user_id) or 0))
+
     async def memberships_of(self, user_id: str, kinds: Collection[str] = (), *, with_forgotten: bool = False) -> list[MemberRecord]:
         hidden = 1 if with_forgotten else 0
 

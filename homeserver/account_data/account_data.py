@@ -13,6 +13,7 @@ import orjson
 from homeserver.account_data.store import GLOBAL, AccountDataStore, Entry, Marker, Put
 from homeserver.errors import BadJson, InvalidParam, NotFound, TooLarge
 from homeserver.figures import CacheFigures
+from homeserver.rooms.members.limits import UserLimits
 from homeserver.stream_cache import StreamCache
 from homeserver.streams import Change, Streams
 
@@ -127,9 +128,12 @@ def _ignored_in(content: bytes | None, user_id: str) -> frozenset[str]:
 class AccountData:
     """Writes and answers; users in use are kept in memory."""
 
-    def __init__(self, store: AccountDataStore, streams: Streams, made: Mapping[str, Making] | None = None) -> None:
+    def __init__(
+        self, store: AccountDataStore, streams: Streams, made: Mapping[str, Making] | None = None, limits: UserLimits | None = None
+    ) -> None:
         """`made`: global types whose content the server makes of what is stored (m.push_rules)."""
         self._store = store
+        self._limits = limits
         self._made = dict(made or {})
         self._cache: StreamCache[UserData] = StreamCache(self._load, _apply, lambda user: user.weight, CACHED_BYTES)
         streams.subscribe(self._follow)
@@ -149,11 +153,15 @@ class AccountData:
         return content
 
     async def put(self, user_id: str, room_id: str, type: str, content: Mapping[str, Any]) -> None:
-        """What a client writes; an empty content is a removal (MSC3391). Raises ServerManaged, InvalidParam, TooLarge."""
+        """What a client writes; an empty content is a removal (MSC3391). Raises ServerManaged, InvalidParam, TooLarge, UserLimitExceeded."""
         _check_type(type)
         data = orjson.dumps(content) if content else b""
         if len(data) > MAX_CONTENT_BYTES:
             raise TooLarge("This is more than account data may hold")
+        if data and self._limits is not None and self._limits.account_data_bytes:
+            more = len(data) - len((await self._cache.get(user_id)).content(room_id, type) or b"")
+            if more > 0 and (await self._cache.get(user_id)).weight + more > self._limits.account_data_bytes:
+                raise self._limits.exceeded("Your account data is as large as it may be here")
         await self._store.put(Put(user_id, room_id, type, data))
 
     async def delete(self, user_id: str, room_id: str, type: str) -> None:

@@ -9,6 +9,7 @@ from homeserver.accounts.store import Account, AccountStore, TokenStore
 from homeserver.accounts.token_text import LOGIN, digest, make
 from homeserver.clock import Chance, Clock
 from homeserver.errors import Exclusive, Forbidden, UserDeactivated, UserLocked
+from homeserver.rooms.members.limits import UserLimits
 
 
 class FailedLogins(Protocol):
@@ -57,6 +58,7 @@ class LogIn:
         chance: Chance,
         *,
         token_seconds: int,
+        limits: UserLimits | None = None,
     ) -> None:
         self._accounts = accounts
         self._tokens = tokens
@@ -66,6 +68,7 @@ class LogIn:
         self._clock = clock
         self._chance = chance
         self._token_ms = token_seconds * 1000
+        self._limits = limits
 
     async def by_password(self, user_id: str, password: str, address: str) -> Account:
         return _usable(await self._passwords.account(user_id, password, address))
@@ -88,6 +91,10 @@ class LogIn:
         return _usable(account)
 
     async def open(self, user_id: str, device_id: str | None, display_name: str | None, *, refreshable: bool) -> Grant:
+        """Raises UserLimitExceeded when the user has as many devices as the server allows."""
+        limits = self._limits
+        if limits is not None and limits.devices and not await self._tokens.has_room_for(user_id, device_id, limits.devices):
+            raise limits.exceeded(f"You are logged in on {limits.devices} devices, which is the most an account may have here")
         grant, login = self._issuer.log_in(user_id, device_id, display_name, refreshable=refreshable)
         await self._tokens.log_in(login)
         return grant

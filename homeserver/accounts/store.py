@@ -157,6 +157,9 @@ class TokenStore(Protocol):
 
     async def log_in(self, login: NewLogin) -> None: ...
 
+    async def has_room_for(self, user_id: str, device_id: str | None, most: int) -> bool:
+        """Whether this is a device of the user already, or the user has fewer than `most`."""
+
     async def log_out(self, token_hash: bytes) -> None:
         """Ends one token that belongs to no device."""
 

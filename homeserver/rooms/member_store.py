@@ -29,6 +29,9 @@ class MemberStore(Protocol):
 
     async def joined_rooms(self, user_id: str) -> list[str]: ...
 
+    async def count_joined(self, user_id: str) -> int:
+        """How many rooms the user is joined to."""
+
     async def memberships_of(self, user_id: str, kinds: Collection[str] = (), *, with_forgotten: bool = False) -> list[MemberRecord]:
         """The user's memberships, of any kind or of those named."""
 

@@ -8,6 +8,7 @@ from homeserver.protocol.auth_rules import may_invite
 from homeserver.protocol.event import Draft
 from homeserver.rooms.append import Appender
 from homeserver.rooms.head import JOIN_RULES, POWER_LEVELS, RoomHead, RoomHeads
+from homeserver.rooms.members.limits import UserLimits
 from homeserver.rooms.remote import RemoteRooms
 from homeserver.rooms.room_lock import RoomLock
 from homeserver.rooms.send import RoomSender
@@ -35,6 +36,8 @@ class MemberLookup(Protocol):
     async def local_joined(self, room_id: str) -> list[str]: ...
 
     async def forget(self, room_id: str, user_id: str) -> None: ...
+
+    async def count_joined(self, user_id: str) -> int: ...
 
 
 class InvitePermissions(Protocol):
@@ -69,6 +72,7 @@ class Membership:
         remote: RemoteRooms,
         permissions: InvitePermissions = ANYONE,
         notices_sender: str = "",
+        limits: UserLimits | None = None,
     ) -> None:
         """Invites from `notices_sender` cannot be rejected (client-server API, "Server Notices")."""
         self._sender = sender
@@ -80,10 +84,12 @@ class Membership:
         self._remote = remote
         self._permissions = permissions
         self._notices_sender = notices_sender
+        self._limits = limits
 
     async def join(self, room_id: str, user_id: str, extra: Mapping[str, Any] | None = None, servers: Sequence[str] = ()) -> str:
         """Join, through another server when no one here is in the room; the room ID."""
         await self._check_blocked(room_id)
+        await self.check_limit(user_id, room_id)
         content = {**without_voucher(extra or {}), "membership": "join", **await self._profiles.member_profile(user_id)}
         if not await self._is_in_room(room_id):
             await self._remote.join(room_id, user_id, content, servers)
@@ -98,6 +104,14 @@ class Membership:
             return [await self._member(lock, head, user_id, user_id, content)], room_id
 
         return await self._sender.change(room_id, work)
+
+    async def check_limit(self, user_id: str, room_id: str = "") -> None:
+        """Raises UserLimitExceeded when the user is in as many rooms as the server allows, and this is none of them."""
+        limits = self._limits
+        if limits is None or not limits.joined_rooms or await self._members.count_joined(user_id) < limits.joined_rooms:
+            return
+        if not room_id or not await self._members.is_joined(room_id, user_id):
+            raise limits.exceeded(f"You are in {limits.joined_rooms} rooms, which is the most an account may have here")
 
     async def knock(self, room_id: str, user_id: str, reason: str | None, servers: Sequence[str] = ()) -> str:
         await self._check_blocked(room_id)

@@ -31,6 +31,7 @@ from homeserver.control.commands import AdministratorCommands
 from homeserver.devices.device_list import DeviceList
 from homeserver.devices.last_seen import LastSeen
 from homeserver.rooms.departure import Departure
+from homeserver.rooms.members.limits import UserLimits
 from homeserver.web.endpoint import Caller
 from homeserver.web.rate_limit import FailedLogins
 from homeserver.wiring.accounts.commands import build_commands
@@ -67,8 +68,8 @@ def build_people(ground: Ground, rooms: Rooms) -> People:
     devices = DeviceList(device_store, last_seen, clock)
     registration_tokens = RegistrationTokens(StoredRegistrationTokens(ground.database), clock, chance)
     check = PasswordCheck(store, passwords, FailedLogins(config.rate_limits, clock))
-    lifetime = config.sessions.login_token_seconds
-    log_in = LogIn(store, token_store, names, check, issuer, clock, chance, token_seconds=lifetime)
+    lifetime, limits = config.sessions.login_token_seconds, UserLimits(config.user_limits, config.server)
+    log_in = LogIn(store, token_store, names, check, issuer, clock, chance, token_seconds=lifetime, limits=limits)
     refresher = Refresher(token_store, issuer, clock)
     addresses = build_addresses(ground, names)
     auth = _interactive_auth(ground, addresses, check, registration_tokens)

@@ -6,6 +6,7 @@ from homeserver.account_data.account_data import PUSH_RULES, AccountData
 from homeserver.account_data.push_rules import push_rules_content
 from homeserver.push.rules import PushRules
 from homeserver.rooms.collect import StateCollector
+from homeserver.rooms.members.limits import UserLimits
 from homeserver.rooms.reading.aggregations import Aggregations
 from homeserver.rooms.reading.history import History, HistoryReads
 from homeserver.rooms.reading.serve import EventServing
@@ -47,8 +48,9 @@ async def build_rooms(ground: Ground) -> Rooms:
     members = Members(ground.database, ground.names)
     timeline_store = StoredTimelines(ground.database, ground.names)
     states = StateReader(store, AddressHash(await store.address_secret()), ground.streams)
+    limits = UserLimits(ground.config.user_limits, ground.config.server)
     account_data_store = StoredAccountData(ground.database)
-    account_data = AccountData(account_data_store, ground.streams, {PUSH_RULES: push_rules_content})
+    account_data = AccountData(account_data_store, ground.streams, {PUSH_RULES: push_rules_content}, limits)
     push_rules = PushRules(account_data, account_data_store)
     writing = build_writing(ground, store, members, states, account_data)
     history = History(HistoryReads(members, timeline_store), states)

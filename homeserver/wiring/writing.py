@@ -8,6 +8,7 @@ from homeserver.profiles.in_rooms import RoomProfiles
 from homeserver.rooms.append import Appender
 from homeserver.rooms.creation.create import RoomCreator
 from homeserver.rooms.head import RoomHeads
+from homeserver.rooms.members.limits import UserLimits
 from homeserver.rooms.membership import Membership
 from homeserver.rooms.remote import Unfederated
 from homeserver.rooms.room_lock import RoomLocks
@@ -53,6 +54,7 @@ def build_writing(ground: Ground, store: StoredRooms, members: Members, states: 
         remote=Unfederated(),
         permissions=invites,
         notices_sender=notices_sender,
+        limits=UserLimits(config.user_limits, config.server),
     )
     creator = RoomCreator(
         appender=appender,

@@ -12,6 +12,7 @@ _OWNER = """SELECT a.user_id, a.device_id, a.expires_ts, u.is_guest, u.is_admin,
     WHERE a.token_hash = ? AND u.deactivated = 0"""
 _REFRESH_OWNER = """SELECT r.user_id, r.device_id, r.expires_ts, r.revoked, u.locked FROM refresh_tokens r JOIN users u ON u.user_id = r.user_id
     WHERE r.token_hash = ? AND u.deactivated = 0"""
+_DEVICE = "SELECT 1 FROM devices WHERE user_id = ? AND device_id = ?"
 _ADD_ACCESS = "INSERT INTO access_tokens (token_hash, user_id, device_id, expires_ts, refresh_hash) VALUES (?, ?, ?, ?, ?)"
 _ADD_REFRESH = "INSERT INTO refresh_tokens (token_hash, user_id, device_id, previous_hash, revoked, expires_ts) VALUES (?, ?, ?, ?, 0, ?)"
 _ADD_DEVICE = """INSERT INTO devices (user_id, device_id, display_name, created_ts) VALUES (?, ?, ?, ?)
@@ -85,6 +86,14 @@ class StoredTokens:
 
     async def log_in(self, login: NewLogin) -> None:
         await self._database.write(lambda cursor: add_login(cursor, login))
+
+    async def has_room_for(self, user_id: str, device_id: str | None, most: int) -> bool:
+        def question(cursor: Cursor) -> bool:
+            if device_id is not None and cursor.one(_DEVICE, user_id, device_id) is not None:
+                return True
+            return int(cursor.value("SELECT COUNT(*) FROM devices WHERE user_id = ?", user_id) or 0) < most
+
+        return await self._database.read(question)
 
     async def log_out(self, token_hash: bytes) -> None:
         def change(cursor: WriteCursor) -> None:

@@ -93,7 +93,7 @@ def test_failures_at_any_moment(tmp_path: Path, seed: int) -> None:
         answers = world.finish(*[answer for _, answer in sent])
         acknowledged = [number for (number, _), (status, _) in zip(sent, answers, strict=True) if status == 200]
         assert {status for status, _ in answers} <= {200, 503}
-        assert world.messages(bob, room) == numbers(*acknowledged)
+        assert sorted(world.messages(bob, room)) == sorted(numbers(*acknowledged))  # what is sent at once stands in any order
     assert world.observer.failed > 0
     world.observer.next = 0
     for room, sent in begun.items():  # whoever was refused tries again, whoever was not, too

@@ -51,6 +51,7 @@ def test_by_room(loop: ThreadLoop, database: Database) -> None:
 def test_by_user(loop: ThreadLoop, database: Database) -> None:
     members = fill(loop, database)
     assert loop.run(members.joined_rooms(ALICE)) == ["!a", "!b"]
+    assert (loop.run(members.count_joined(ALICE)), loop.run(members.count_joined("@nobody:test"))) == (2, 0)
     assert [record.room_id for record in loop.run(members.memberships_of(BOB))] == ["!a", "!b", "!c"]
     assert [record.room_id for record in loop.run(members.memberships_of(ALICE, ("invite", "knock")))] == ["!c"]
     assert loop.run(members.shares_room(ALICE, EVE))

@@ -49,6 +49,7 @@ class RoomFounder:
     async def found(self, actor: Actor, body: Mapping[str, Any]) -> str:
         """The room's ID."""
         self.check_creator(actor)
+        await self._membership.check_limit(actor.user_id)
         options = read_options(body, actor.user_id, default_version=self._settings.default_version, server_name=self._identity.server_name)
         if options.published:
             self._listing.check_publisher(actor)

@@ -1,0 +1,73 @@
+"""What one account may have, and where one is told more about it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.accounts import UserLimits
+from config.server import Server
+from tests.support.client import Client
+from tests.support.rooms import create_room, path
+from tests.support.server import TestServer, make_server
+
+PAGE = "https://example.org/limits"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> TestServer:
+    limits = UserLimits(joined_rooms=2, devices=2, account_data_bytes=4_000, page=PAGE, can_upgrade=True)
+    return make_server(tmp_path, user_limits=limits)
+
+
+@pytest.fixture
+def alice(server: TestServer) -> Client:
+    return server.user("alice")
+
+
+def exceeded(answer: tuple[int, Any]) -> None:
+    status, body = answer
+    assert (status, body["errcode"], body["info_uri"], body["can_upgrade"]) == (403, "M_USER_LIMIT_EXCEEDED", PAGE, True), answer
+
+
+def test_rooms(server: TestServer, alice: Client) -> None:
+    other = create_room(server, server.user("bob"), preset="public_chat")
+    first = create_room(server, alice)
+    create_room(server, alice)
+    server.ok(alice.post(path("join", first)))  # where one is
+    exceeded(server.run(alice.post(path("createRoom"), {})))
+    exceeded(server.run(alice.post(path("join", other))))
+    server.ok(alice.post(path("rooms", first, "leave")))
+    server.ok(alice.post(path("join", other)))
+
+
+def test_devices(server: TestServer, alice: Client) -> None:
+    body = {"type": "m.login.password", "identifier": {"type": "m.id.user", "user": "alice"}, "password": "secret secret"}
+    login = path("login")
+    second = server.ok(server.client.post(login, {**body, "device_id": "SECOND"}))
+    exceeded(server.run(server.client.post(login, body)))
+    exceeded(server.run(server.client.post(login, {**body, "device_id": "THIRD"})))
+    second = server.ok(server.client.post(login, {**body, "device_id": "SECOND"}))  # no new device
+    server.ok(server.client.with_token(second["access_token"]).post(path("logout")))
+    server.ok(server.client.post(login, {**body, "device_id": "THIRD"}))
+
+
+def test_account_data(server: TestServer, alice: Client) -> None:
+    def put(type: str, size: int) -> tuple[int, Any]:
+        return server.run(alice.put(path("user", "@alice:test", "account_data", type), {"text": "x" * size} if size else {}))
+
+    assert put("a", 1_000) == (200, {})
+    exceeded(put("b", 3_000))
+    exceeded(put("a", 3_000))
+    assert put("a", 900) == (200, {})
+    assert put("b", 500) == (200, {})
+    assert put("a", 0) == (200, {})
+
+
+def test_the_page_of_the_server_where_there_is_no_other(tmp_path: Path) -> None:
+    settings = Server(name="test", data_directory=str(tmp_path), signing_key=str(tmp_path / "signing.key"))
+    server = make_server(tmp_path, user_limits=UserLimits(joined_rooms=1), server=settings)
+    alice = server.user("alice")
+    create_room(server, alice)
+    answer = server.run(alice.post(path("createRoom"), {}))[1]
+    assert (answer["errcode"], answer["info_uri"], answer["can_upgrade"]) == ("M_USER_LIMIT_EXCEEDED", "https://test/", False)
