@@ -10,7 +10,7 @@ from typing import NamedTuple
 from homeserver.protocol.event import StateKey
 from homeserver.protocol.filters import RoomEventFilter
 from homeserver.protocol.visibility import WORLD_READABLE, effective
-from homeserver.rooms.reading.fill import Filled, fill
+from homeserver.rooms.reading.fill import Filled, fill, place_beyond
 from homeserver.rooms.reading.history import VISIBILITY, History, Seen
 from homeserver.rooms.reading.paging_store import Ignoring, OlderHistory, PagingStore
 from homeserver.rooms.reading.place import BEGINNING, Place, Span
@@ -79,7 +79,18 @@ class Paging:
         filled = await self.between(question, member, span)
         if filled.end is None and question.backwards and question.stop is None:
             filled = await self._with_older(question, member, span, filled)
-        return Page(start, filled.end, filled.seen)
+        return Page(start, filled.end or await self._unwanted_rest(question, member, filled), filled.seen)
+
+    async def _unwanted_rest(self, question: PageQuestion, member: MemberRecord | None, filled: Filled) -> Place | None:
+        """Where the page ends, when the filter alone passed over what is beyond: with another filter there is something to read from there."""
+        last, seen = filled.last, filled.seen
+        if not seen or last is None or last.event_id == seen[-1].event.event_id or question.wanted.is_trivial:
+            return None
+        if await choose([last], question.wanted, await self._ignoring.ignored(question.user_id), self._store):
+            return None
+        return (
+            place_beyond(seen[-1].event, question.backwards) if await self._history.visible_to(question.user_id, member, [last]) else None
+        )
 
     async def between(self, question: PageQuestion, member: MemberRecord | None, span: Span) -> Filled:
         """What the user sees of the span; `start` and `stop` of the question do not count here."""

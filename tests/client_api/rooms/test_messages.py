@@ -104,7 +104,11 @@ def test_pages_are_filled_past_what_is_not_wanted(talk: Talk) -> None:
     talk.say("new")
     page = talk.messages(dir="b", limit=10, filter='{"types":["m.room.message"]}')
     assert bodies(page["chunk"]) == ["new", "old"]
-    assert "end" not in page
+    # What is beyond the page is not wanted, but may be asked for.
+    rest = talk.messages(dir="b", limit=10, filter='{"types":["m.room.message"]}', **{"from": page["end"]})
+    assert rest["chunk"] == []
+    assert "end" not in rest
+    assert talk.messages(dir="b", limit=100, **{"from": page["end"]})["chunk"][-1]["type"] == "m.room.create"
 
 
 def test_work_is_bounded_and_goes_on(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
