@@ -122,7 +122,7 @@ def test_keys_go_with_their_device(house: House) -> None:
     assert house.upload(again) == {}
 
 
-def malformed(device: Device) -> dict[str, dict[str, Any]]:
+def malformed_device_keys(device: Device) -> dict[str, Any]:
     good = device.device_keys()
     lacking = {f"without {name}": {key: good[key] for key in good if key != name} for name in good}
     wrong = {
@@ -147,7 +147,11 @@ def malformed(device: Device) -> dict[str, dict[str, Any]]:
         "a signature without its key": {**good, "keys": {key: text for key, text in good["keys"].items() if "curve" in key}},
         "a number without canonical form": {**good, "more": 2**60},
     }
-    bodies: dict[str, dict[str, Any]] = {name: {"device_keys": keys} for name, keys in {**lacking, **wrong}.items()}
+    return {**lacking, **wrong}
+
+
+def malformed(device: Device) -> dict[str, dict[str, Any]]:
+    bodies: dict[str, dict[str, Any]] = {name: {"device_keys": keys} for name, keys in malformed_device_keys(device).items()}
     signed = device.one_time("a")["signed_curve25519:a"]
     for name, keys in {
         "one-time as list": [],
