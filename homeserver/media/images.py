@@ -19,6 +19,7 @@ MOST_FRAMES = 500
 FRAME_PIXELS = 4  # how many times the cap on pixels all frames of a moving picture may have
 MADE_PIXELS = 16_000_000  # of all frames of a moving thumbnail: they are in memory together
 DEFAULT_FRAME_MS = 100
+_LOSSY = frozenset({"image/jpeg", "image/webp"})
 
 
 def make_thumbnail(file: BinaryIO, size: Size | None, *, moving: bool, most_pixels: int) -> Made:
@@ -32,6 +33,8 @@ def make_thumbnail(file: BinaryIO, size: Size | None, *, moving: bool, most_pixe
     with image:
         try:
             return _make(image, content_type, size, moving, most_pixels)
+        except (TooManyPixels, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise TooManyPixels from error
         except Exception as error:  # decoders fail on broken pictures in ways that no list holds
             raise NoPicture(content_type) from error
 
@@ -50,10 +53,14 @@ def _open(file: BinaryIO, name: str, most_pixels: int) -> Image.Image:
         raise TooManyPixels from error
     except Exception as error:
         raise NoPicture(name) from error
-    if image.width * image.height > most_pixels:
+    if _is_too_large(image, most_pixels):
         image.close()
         raise TooManyPixels
     return image
+
+
+def _is_too_large(image: Image.Image, most_pixels: int) -> bool:
+    return image.width * image.height > most_pixels
 
 
 def _make(image: Image.Image, content_type: str, size: Size | None, moving: bool, most_pixels: int) -> Made:
@@ -62,8 +69,8 @@ def _make(image: Image.Image, content_type: str, size: Size | None, moving: bool
     if (size is None or size.covers(*_upright(image))) and (moving or not moves):
         return Made(None, content_type)
     if moves and moving and size is not None and _may_move(image, frames, size, most_pixels):
-        return _moving(image, frames, size)
-    return _still(image, size, as_jpeg=content_type == "image/jpeg")
+        return _moving(image, frames, size, most_pixels)
+    return _still(image, size, as_jpeg=content_type in _LOSSY and not image.has_transparency_data)
 
 
 def _upright(image: Image.Image) -> tuple[int, int]:
@@ -93,12 +100,14 @@ def _may_move(image: Image.Image, frames: int, size: Size, most_pixels: int) -> 
     return frames <= MOST_FRAMES and frames * pixels <= FRAME_PIXELS * most_pixels and frames * size.width * size.height <= MADE_PIXELS
 
 
-def _moving(image: Image.Image, frames: int, size: Size) -> Made:
+def _moving(image: Image.Image, frames: int, size: Size, most_pixels: int) -> Made:
     durations: list[int] = []
 
     def each() -> Iterator[Image.Image]:
         for number in range(frames):
             image.seek(number)
+            if _is_too_large(image, most_pixels):  # a later frame of a GIF may be larger than the picture
+                raise TooManyPixels
             durations.append(int(image.info.get("duration") or DEFAULT_FRAME_MS))
             frame = _resized(_colours(image), size)
             frame.info = {}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-# What is decoded at all, with Pillow's names.
+# What is decoded at all, with Pillow's names. Not AVIF: its decoder takes the size from the pixels themselves, whatever the head of the file says.
 FORMATS: Mapping[str, str] = MappingProxyType({"image/png": "PNG", "image/jpeg": "JPEG", "image/gif": "GIF", "image/webp": "WEBP"})
 
 

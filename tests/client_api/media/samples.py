@@ -32,6 +32,26 @@ def png_bomb(side: int = 20_000) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
+def gif_bomb(side: int) -> bytes:
+    """A moving picture whose last frame says that it is far larger than the picture."""
+    data = BytesIO()
+    first, *others = (Image.new("RGB", (200, 200), (80 * number, 0, 0)) for number in range(3))
+    first.save(data, "GIF", save_all=True, append_images=others, duration=100)
+    place, size = bytes(4), struct.pack("<HH", 200, 200)
+    head, _, tail = data.getvalue().rpartition(b"," + place + size)
+    return head + b"," + place + struct.pack("<HH", side, side) + tail
+
+
+def webp_bomb(side: int = 16_000) -> bytes:
+    """Two frames of one pixel on a canvas of side × side."""
+    data = BytesIO()
+    first, second = (Image.new("RGB", (1, 1), (80 * number, 0, 0)) for number in range(2))
+    first.save(data, "WEBP", save_all=True, append_images=[second], duration=100)
+    packed = bytearray(data.getvalue())
+    packed[24:30] = (side - 1).to_bytes(3, "little") * 2  # of the chunk VP8X
+    return bytes(packed)
+
+
 def upload(server: TestServer, client: Client, data: bytes, content_type: str | None = "image/png", name: str | None = None) -> str:
     """The path of the file: server name and media ID."""
     headers = {} if content_type is None else {"content-type": content_type}
