@@ -3,6 +3,8 @@
 Waiting registers before it reads, so no change falls between. The answer's token is the position it was read up to.
 """
 
+from collections.abc import Sequence
+
 import orjson
 from twisted.internet.defer import Deferred
 
@@ -24,6 +26,8 @@ from homeserver.sync.sections.to_device import ToDeviceSection
 from homeserver.sync.token import SyncToken
 
 MAX_TIMEOUT_MS = 300_000
+
+Pieces = list[bytes]  # of JSON: a large answer is put together once, at its end
 
 
 class Syncing:
@@ -113,43 +117,53 @@ class Syncing:
             ignored=data.ignored,
         )
         joined = self._device_lists.rooms(scope, feed.joined)
-        parts = await self._sections(scope, feed, data)
+        members = await self._sections(scope, feed, data)
         letters, has_letters_to = await self._to_device.read(scope)
         if letters:
-            parts.append(b'"to_device":{"events":[%b]}' % b",".join(letters))
+            members.append([b'"to_device":{"events":[', b",".join(letters), b"]}"])
         lists = await self._device_lists.read(scope, joined)
         if lists:
-            parts.append(b'"device_lists":' + lists)
+            members.append([b'"device_lists":', lists])
         counts, has_lost_keys = await self._key_counts.read(scope)
-        is_empty = not parts and not has_lost_keys
+        is_empty = not members and not has_lost_keys
         if counts:
-            parts.append(counts)
+            members.append([counts])
         token = SyncToken(until, self._ephemera.boot_id, counter, None if has_letters_to == until else has_letters_to)
-        parts.append(b'"next_batch":"%b"' % str(token).encode())
-        return b"{%b}" % b",".join(parts), is_empty
+        members.append([b'"next_batch":"%b"' % str(token).encode()])
+        return b"".join(_object(members)), is_empty
 
-    async def _sections(self, scope: SyncScope, feed: Feed, data: UserData) -> list[bytes]:
-        parts = []
-        rooms = await self._room_parts(scope, feed, data)
+    async def _sections(self, scope: SyncScope, feed: Feed, data: UserData) -> list[Pieces]:
+        members = []
+        rooms = await self._room_lists(scope, feed, data)
         if rooms:
-            parts.append(b'"rooms":{%b}' % b",".join(rooms))
+            members.append([b'"rooms":', *_object(rooms)])
         account_data = self._account_data.global_events(scope, data)
         if account_data:
-            parts.append(b'"account_data":{"events":[%b]}' % b",".join(account_data))
+            members.append([b'"account_data":{"events":[', b",".join(account_data), b"]}"])
         presence = await self._presence.read(scope)
         if presence:
-            parts.append(b'"presence":{"events":[%b]}' % b",".join(presence))
-        return parts
+            members.append([b'"presence":{"events":[', b",".join(presence), b"]}"])
+        return members
 
-    async def _room_parts(self, scope: SyncScope, feed: Feed, data: UserData) -> list[bytes]:
+    async def _room_lists(self, scope: SyncScope, feed: Feed, data: UserData) -> list[Pieces]:
         joined = await self._rooms.joined(scope, feed, data)
         left = await self._rooms.left(scope, feed, data)
         invited, knocking = await self._rooms.pending(scope, feed)
-        parts = []
-        for name, rooms in ((b"join", joined), (b"invite", invited), (b"knock", knocking), (b"leave", left)):
+        lists = []
+        for name, rooms in ((b'"join":', joined), (b'"invite":', invited), (b'"knock":', knocking), (b'"leave":', left)):
             if rooms:
-                parts.append(b'"%b":{%b}' % (name, b",".join([b"%b:%b" % (orjson.dumps(room_id), body) for room_id, body in rooms])))
-        return parts
+                lists.append([name, *_object([[orjson.dumps(room_id), b":", body] for room_id, body in rooms])])
+        return lists
+
+
+def _object(members: Sequence[Pieces]) -> Pieces:
+    """The JSON object of ready members."""
+    pieces = [b"{"]
+    for member in members:
+        pieces += member
+        pieces.append(b",")
+    pieces[-1] = b"}"
+    return pieces
 
 
 def _has_messages_to(since: SyncToken | None) -> int:
