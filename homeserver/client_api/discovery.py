@@ -12,15 +12,30 @@ from homeserver.web.endpoint import Access, Answer, Body, Rate, endpoint
 from homeserver.web.request import Request
 
 # The versions of the specification that clients may rely on. Each is added when everything that it brought is served.
-VERSIONS = ("r0.6.1", "v1.1", "v1.2", "v1.3", "v1.4", "v1.5", "v1.6", "v1.7", "v1.8", "v1.9", "v1.10", "v1.11", "v1.12")
-# What clients look for by the name of a proposal, since its version of the specification is not advertised yet.
+LATEST_MINOR = 16
+VERSIONS = ("r0.6.1", *(f"v1.{minor}" for minor in range(1, LATEST_MINOR + 1)))
+# What clients look for by the name of a proposal: some know no other, and some of it is in no version of the specification that is advertised.
 FEATURES: Mapping[str, bool] = MappingProxyType(
     {
+        "fi.mau.msc2659.stable": True,  # application services can be pinged
         "org.matrix.e2e_cross_signing": True,
+        "org.matrix.msc2285.stable": True,  # private read receipts
+        "org.matrix.msc3030": True,  # events by time
+        "org.matrix.msc3266": True,  # summaries of rooms
         "org.matrix.msc3391": True,  # account data can be deleted
+        "org.matrix.msc3440.stable": True,  # threads
+        "org.matrix.msc3771": True,  # receipts in threads
+        "org.matrix.msc3773": True,  # counts of threads
         "org.matrix.msc3814": True,  # dehydrated devices
+        "org.matrix.msc3827.stable": True,  # the directory by types of rooms
         "org.matrix.msc3874": True,  # filters by the kind of relation
+        "org.matrix.msc3890": True,  # which notifications a device shows
+        "org.matrix.msc3967": True,  # the first keys of an identity without further proof
+        "org.matrix.msc3981": True,  # relations of relations
+        "org.matrix.msc4151": True,  # rooms can be reported
         "org.matrix.msc4155": True,  # invites by users and servers, sorted out here
+        "org.matrix.msc4222": True,  # the state after the timeline
+        "org.matrix.msc4380": True,
         "org.matrix.msc4380.stable": True,  # no invites at all
         "org.matrix.msc3916.stable": True,  # media for those who say who they are
         "uk.half-shot.msc2666.query_mutual_rooms": True,
