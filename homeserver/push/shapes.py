@@ -34,17 +34,16 @@ def own_rule(kind: str, rule_id: str, body: Mapping[str, Any]) -> dict[str, Any]
 
 
 def actions_of(actions: Any) -> list[Any]:
-    """Those that mean something, as they are. Raises InvalidParam."""
+    """As they were given: those of older versions are kept, and mean nothing. Raises InvalidParam."""
     if not isinstance(actions, list) or len(actions) > MAX_ACTIONS:
         raise InvalidParam(f"actions must be a list of at most {MAX_ACTIONS} actions")
-    kept = clean_actions(actions)
-    for action in kept:
+    for action in clean_actions(actions):
         is_tweak = isinstance(action, dict) and isinstance(action.get("set_tweak"), str)
         if action != "notify" and not is_tweak:
             raise InvalidParam("An action is notify, or an object with set_tweak")
-    if len(orjson.dumps(kept)) > MAX_RULE_BYTES:
+    if len(orjson.dumps(actions)) > MAX_RULE_BYTES:
         raise TooLarge(f"A push rule has at most {MAX_RULE_BYTES} bytes")
-    return kept
+    return actions
 
 
 def check_kind(kind: str) -> None:
