@@ -13,9 +13,9 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from federation.errors import FederationError
-from federation.key_documents import LEAKED, Document, merge, read_document
-from federation.key_fetch import KeyFetch
-from federation.own_keys import OwnKeys
+from federation.keys.documents import LEAKED, Document, merge, read_document
+from federation.keys.fetch import KeyFetch
+from federation.keys.own import OwnKeys
 from federation.store import KeyStore, KnownKey, StoredDocument
 from homeserver.clock import Clock
 from homeserver.errors import Unauthorized

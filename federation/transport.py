@@ -23,12 +23,18 @@ class Transport(Protocol):
     async def request(self, destination: str, method: str, uri: str, headers: Mapping[str, str], body: bytes | None) -> RemoteAnswer:
         """Sends it and waits for the head of the answer; without time limits of its own but those of connecting. Raises Unreachable."""
 
+    def close(self) -> None:
+        """Connections at rest are of no more use."""
+
 
 class NoTransport:
     """A server without a network."""
 
     async def request(self, destination: str, method: str, uri: str, headers: Mapping[str, str], body: bytes | None) -> RemoteAnswer:
         raise Unreachable
+
+    def close(self) -> None:
+        """There is nothing to close."""
 
 
 class ReadyAnswer:

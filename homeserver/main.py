@@ -30,7 +30,7 @@ from homeserver.web.outgoing.later import LaterClient
 from homeserver.wiring.community import build_community
 from homeserver.wiring.edge import STOP_SECONDS, Door, build_doors, open_listener
 from homeserver.wiring.encryption import build_encryption
-from homeserver.wiring.federation import build_federation, reach_out
+from homeserver.wiring.federation import build_federation, build_transport, reach_out
 from homeserver.wiring.finding import build_finding
 from homeserver.wiring.ground import lay_ground
 from homeserver.wiring.media import build_media
@@ -153,6 +153,7 @@ async def open_server(
     clock: Clock,
     outside: Outside | None = None,
     postman: Postman | None = None,
+    transport: Transport | None = None,
 ) -> Server:
     """As `build`, with the configured database."""
     streams, threads, commits = Streams(), LoopThreads(loop.call_soon, loop.call_soon_threadsafe), CommitFigures()
@@ -177,6 +178,7 @@ async def open_server(
         access_log=access_log,
         outside=outside,
         postman=postman,
+        transport=transport,
     )
 
 
@@ -195,7 +197,8 @@ def run(config: Config, ready: Callable[[Server], Awaitable[None]]) -> None:
             loop.add_signal_handler(number, stop)
         outside = LaterClient(reactor, clock, private_addresses=config.outgoing.private_addresses)
         postman = _postman(config, reactor, clock, chance)
-        server = await open_server(config, loop, chance, clock, outside, postman)
+        transport = build_transport(config, reactor, loop, clock, chance)
+        server = await open_server(config, loop, chance, clock, outside, postman, transport)
         control = ControlDoor(config.server.data_directory, server.commands)
         watch, heap = LoopWatch(clock, server.registry, processor_seconds, loop.call_later), Heap(clock, processor_seconds)
         try:

@@ -22,7 +22,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--federation", metavar="HOST:PORT", help="where it listens by HTTPS, for clients and servers")
     parser.add_argument("--cert", metavar="FILE", help="certificate of --federation (PEM)")
     parser.add_argument("--key", metavar="FILE", help="key of --cert (PEM)")
-    parser.add_argument("--ca", metavar="FILE", help=f"certificate authorities trusted besides the system's (PEM) {NO_USE_YET}")
+    parser.add_argument("--ca", metavar="FILE", help="certificate authorities trusted besides the system's (PEM)")
     parser.add_argument("--database", metavar="URL", help="SQLite in the data directory otherwise")
     parser.add_argument(
         "--appservice", metavar="FILE", action="append", default=[], help=f"registration of an application service; repeatable {NO_USE_YET}"
@@ -30,7 +30,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--secret", metavar="TEXT", help="shared secret of /_synapse/admin/v1/register")
     parser.add_argument("--no-limits", action="store_true", help="lift the limits on failed logins, too")
     parser.add_argument("--cheap-passwords", action="store_true", help="hashes that cost next to nothing")
-    parser.add_argument("--private-addresses", action="store_true", help="previews may reach loopback and private addresses")
+    parser.add_argument("--private-addresses", action="store_true", help="previews, too, may reach loopback and private addresses")
     parser.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], dest="settings", help="any setting; repeatable")
     return parser
 
@@ -44,6 +44,9 @@ def settings(given: argparse.Namespace) -> Iterator[str]:
         yield from listener("federation", given.federation)
         yield f"listeners.federation.certificate={absolute(given.cert)}"
         yield f"listeners.federation.key={absolute(given.key)}"
+    yield from ("federation.enabled=true", "federation.private_addresses=true")
+    if given.ca:
+        yield f"federation.trusted_authorities={absolute(given.ca)}"
     yield from ("registration.enabled=true", "registration.requires_token=false", "registration.guests=true")
     yield from ("rooms.who_may_publish=anyone", "rate_limits.enabled=false")
     if given.no_limits:

@@ -6,7 +6,7 @@ from typing import Any, Final
 import orjson
 
 from federation.keyring import Keyring
-from federation.own_keys import OwnKeys
+from federation.keys.own import OwnKeys
 from federation.server_policy import ServerPolicy
 from federation.store import KeyStore, StoredDocument
 from homeserver.clock import Clock

@@ -1,21 +1,30 @@
 """Federation: what it stands on, laid before the rooms, and what other servers may ask, built upon them."""
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+from config.settings import Config
 from federation.client import FederationClient
+from federation.discovery.address_policy import AddressPolicy
+from federation.discovery.srv import SrvRecords
+from federation.discovery.tls_transport import TlsTransport
 from federation.inbound.keys import KeyEndpoints
 from federation.inbound.version import VersionEndpoint
-from federation.key_documents import LEAKED
-from federation.key_fetch import KeyFetch
 from federation.keyring import Keyring
+from federation.keys.documents import LEAKED
+from federation.keys.fetch import KeyFetch
+from federation.keys.own import OwnKeys
 from federation.outages import Outages
-from federation.own_keys import OwnKeys
 from federation.peers import SignedPeers
 from federation.room_acls import RoomAcls
 from federation.server_policy import ServerPolicy
 from federation.transport import NoTransport, Transport
+from homeserver.clock import Chance, Clock
 from homeserver.protocol.signing import decode_base64
-from homeserver.start_up import replace_signing_key
+from homeserver.start_up import CannotStart, replace_signing_key
+from homeserver.web.outgoing.https_pool import HttpsPool
 from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.rooms import Rooms
 from storage.federation.keys import StoredServerKeys
@@ -32,6 +41,7 @@ class Reach:
     key_store: StoredServerKeys
     keyring: Keyring
     own_keys: OwnKeys
+    transport: Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,18 @@ class Federation:
             await self.reach.outages.start()
 
     async def stop(self) -> None:
+        self.reach.transport.close()
         await self.reach.outages.stop()
+
+
+def build_transport(config: Config, reactor: Any, loop: Any, clock: Clock, chance: Chance) -> Transport:
+    """The real one; `loop` runs under the reactor. Raises CannotStart."""
+    settings = config.federation
+    if settings.trusted_authorities and not os.access(settings.trusted_authorities, os.R_OK):
+        raise CannotStart(f"federation.trusted_authorities: {settings.trusted_authorities} cannot be read")
+    authorities = Path(settings.trusted_authorities) if settings.trusted_authorities else None
+    pool = HttpsPool(loop, clock, permits=AddressPolicy(settings).permits, authorities=authorities)
+    return TlsTransport(pool, SrvRecords(reactor, clock).look_up, clock, chance)
 
 
 def reach_out(ground: Ground, transport: Transport) -> Reach:
@@ -62,7 +83,7 @@ def reach_out(ground: Ground, transport: Transport) -> Reach:
     client = FederationClient(ground.identity, transport if settings.enabled else NoTransport(), outages, policy, ground.clock)
     denied = LEAKED | frozenset(map(decode_base64, settings.denied_keys))
     keyring = Keyring(own_keys, key_store, KeyFetch(client, settings.notaries), ground.clock, denied)
-    return Reach(policy, outages, client, key_store, keyring, own_keys)
+    return Reach(policy, outages, client, key_store, keyring, own_keys, transport)
 
 
 def build_federation(ground: Ground, rooms: Rooms, reach: Reach) -> Federation:

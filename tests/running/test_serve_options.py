@@ -19,6 +19,7 @@ def test_a_throw_away_server_is_open(tmp_path: Path) -> None:
     assert (config.listeners.client.bind, config.listeners.client.port) == (("127.0.0.1",), 8008)
     assert config.listeners.client.serves == ("client", "federation")
     assert not config.listeners.federation.enabled
+    assert (config.federation.enabled, config.federation.private_addresses) == (True, True)
     assert config.registration.enabled
     assert not config.registration.requires_token
     assert config.registration.guests
@@ -33,7 +34,7 @@ def test_every_option_has_its_effect(tmp_path: Path) -> None:
         tmp_path,
         *("--federation", "0.0.0.0:8448", "--cert", "/c.pem", "--key", "/k.pem"),
         *("--database", "postgresql://u@h/n", "--secret", "complement"),
-        *("--no-limits", "--cheap-passwords", "--private-addresses", "--set", "presence.enabled=false"),
+        *("--no-limits", "--cheap-passwords", "--private-addresses", "--set", "presence.enabled=false", "--ca", "/ca.pem"),
     )
     federation = config.listeners.federation
     assert (federation.enabled, federation.bind, federation.port) == (True, ("0.0.0.0",), 8448)
@@ -44,12 +45,13 @@ def test_every_option_has_its_effect(tmp_path: Path) -> None:
     assert config.passwords.memory_kib == 8
     assert not config.presence.enabled
     assert config.outgoing.private_addresses
+    assert config.federation.trusted_authorities == "/ca.pem"
 
 
 def test_what_has_no_use_yet_is_accepted_and_says_so(tmp_path: Path) -> None:
-    idle = ("--ca", "/ca.pem", "--appservice", "/a.yaml", "--appservice", "/b,c.yaml")
+    idle = ("--appservice", "/a.yaml", "--appservice", "/b,c.yaml")
     assert told(tmp_path, *idle) == told(tmp_path)
-    assert " ".join(options().format_help().split()).count(NO_USE_YET) == 2
+    assert " ".join(options().format_help().split()).count(NO_USE_YET) == 1
 
 
 def test_arguments_may_stand_in_a_file(tmp_path: Path) -> None:

@@ -101,3 +101,6 @@ class FakeTransport:
         sent: dict[str, Any] = {name.lower(): value for name, value in headers.items()}
         request = Request(method, path, query, sent, body or b"", "192.0.2.2")
         return await self._network.carry(self._origin, destination, request, uri)
+
+    def close(self) -> None:
+        """There is nothing to close."""

@@ -11,7 +11,7 @@ from twisted.logger import Logger
 
 from federation.client import Ask, FederationClient, read_object
 from federation.errors import FederationError
-from federation.key_documents import BadDocument
+from federation.keys.documents import BadDocument
 from homeserver.protocol.errors import BadSignature
 
 SECONDS: Final = 10.0

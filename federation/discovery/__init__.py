@@ -1,0 +1,1 @@
+"""From the name of a server to a connection with it."""

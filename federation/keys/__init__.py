@@ -1,0 +1,1 @@
+"""Public keys of servers: checked, asked for, and those of this server."""
