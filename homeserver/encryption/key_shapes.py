@@ -105,6 +105,8 @@ def _one_time_key(name: str, key: Any, what: str) -> OneTimeKey:
     if isinstance(key, dict):
         if not isinstance(key.get("key"), str):
             raise BadJson(f"{what}: a key object needs its key as text")
+        if algorithm == "signed_curve25519":
+            public_key_of(key["key"], f"{what}.{name}")
         if algorithm.startswith("signed_") or "signatures" in key:
             check_signatures(key.get("signatures"), what)
         return OneTimeKey(algorithm, key_id, encode_object(key, what, MAX_KEY_BYTES))

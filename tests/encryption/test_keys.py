@@ -161,6 +161,7 @@ def malformed(device: Device) -> dict[str, dict[str, Any]]:
         "text for a signed key": {"signed_curve25519:a": "x"},
         "a number": {"curve25519:a": 1},
         "no key in it": {"signed_curve25519:a": {"signatures": signed["signatures"]}},
+        "a short one": {"signed_curve25519:a": {**signed, "key": "AAAA"}},
         "NUL in the name": {"curve25519:\0": "x"},
     }.items():
         bodies[name] = {"one_time_keys": keys}
