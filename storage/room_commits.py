@@ -63,8 +63,8 @@ class CommitWriter:
         for commit in commits:
             if commit.redaction is not None:
                 write_redaction(cursor, commit)
-            if commit.highlight_members or commit.highlights:
-                write_highlights(cursor, commit)
+            if commit.event.verdicts or commit.highlight_members or commit.highlights:
+                write_verdicts(cursor, commit)
             event, member = commit.event, commit.member
             user_id = None if member is None else member.user_id
             weight = len(event.body) + len(event.links)
@@ -237,7 +237,7 @@ def clear_derived(
     cursor: WriteCursor, room_num: int, num: int, position: int | None, thread: str | None, type: str, state_key: str | None
 ) -> None:
     """What stands elsewhere of an event that was emptied."""
-    cursor.run("DELETE FROM highlights WHERE room_num = ? AND position = ?", room_num, position)
+    cursor.run("DELETE FROM verdicts WHERE position = ?", position)
     if thread is not None:
         renew_thread(cursor, room_num, thread)
     if type in SEARCHED and position is not None:
@@ -265,17 +265,23 @@ def renew_thread(cursor: WriteCursor, room_num: int, root_id: str) -> None:
         cursor.run("UPDATE threads SET latest_num = ?, latest_position = ? WHERE room_num = ? AND root_id = ?", *latest, room_num, root_id)
 
 
-def write_highlights(cursor: WriteCursor, commit: EventCommit) -> None:
+def write_verdicts(cursor: WriteCursor, commit: EventCommit) -> None:
+    """What a user's own rules say stands before what is said for all."""
     event = commit.event
+    if event.verdicts:
+        cursor.many(
+            "INSERT INTO verdicts (user_id, room_num, position, thread, notifies, highlight) VALUES (?, ?, ?, ?, ?, ?)",
+            [(user_id, event.room_num, event.position, event.thread, *map(int, said)) for user_id, said in event.verdicts.items()],
+        )
     if commit.highlights:
         cursor.many(
-            "INSERT INTO highlights (user_id, room_num, position, thread) VALUES (?, ?, ?, ?) "
+            "INSERT INTO verdicts (user_id, room_num, position, thread) VALUES (?, ?, ?, ?) "
             "ON CONFLICT (user_id, room_num, position) DO NOTHING",
             [(user_id, event.room_num, event.position, event.thread) for user_id in commit.highlights],
         )
     if commit.highlight_members:
         cursor.run(
-            "INSERT INTO highlights (user_id, room_num, position, thread) SELECT user_id, room_num, ?, ? FROM memberships "
+            "INSERT INTO verdicts (user_id, room_num, position, thread) SELECT user_id, room_num, ?, ? FROM memberships "
             "WHERE room_num = ? AND is_local = 1 AND membership = 'join' AND user_id <> ? ON CONFLICT (user_id, room_num, position) DO NOTHING",
             event.position, event.thread, event.room_num, event.sender,
         )  # fmt: skip

@@ -115,11 +115,11 @@ class UserData:
     @property
     def ignored(self) -> frozenset[str]:
         if self._ignored is None:
-            self._ignored = _ignored_in(self.content(GLOBAL, IGNORED_USERS), self._user_id)
+            self._ignored = ignored_in(self.content(GLOBAL, IGNORED_USERS), self._user_id)
         return self._ignored
 
 
-def _ignored_in(content: bytes | None, user_id: str) -> frozenset[str]:
+def ignored_in(content: bytes | None, user_id: str) -> frozenset[str]:
     """Nobody ignores himself, whatever his client wrote."""
     users = orjson.loads(content).get("ignored_users") if content else None
     return frozenset(users) - {user_id} if isinstance(users, dict) else frozenset()

@@ -6,25 +6,44 @@ from typing import Any
 
 import orjson
 
-from homeserver.account_data.account_data import IGNORED_USERS, PUSH_RULES, AccountData, UserData
+from homeserver.account_data.account_data import IGNORED_USERS, PUSH_RULES, AccountData, UserData, ignored_in
 from homeserver.account_data.store import GLOBAL, AccountDataStore
 from homeserver.errors import NotFound, Unknown
-from homeserver.protocol.push.changes import Changes, Ruleset, find_own, place, remove, set_default, tidy
-from homeserver.protocol.push.rules import Rules, compile_rules
+from homeserver.protocol.push.changes import Changes, Ruleset, find_own, place, remove, set_default, tidy, whole
+from homeserver.protocol.push.rules import Rules, compile_rules, of_room, rooms_named
 from homeserver.push.shapes import actions_of, check_kind, check_room_for, own_rule
+from homeserver.push.store import OwnRules
+from homeserver.streams import Change
 
-MAX_COMPILED = 5_000
+MAX_COMPILED = 1_000
+MAX_ROOMS = 2_000  # whose levels are remembered
 
 
 class UserRules:
-    """A user's rules, compiled. `own` is False while they are the default ones and nobody is ignored."""
+    """A user's rules, compiled."""
 
-    __slots__ = ("own", "rules", "version")
+    __slots__ = ("_elsewhere", "_in_rooms", "_named", "_user_id", "rules", "version")
 
-    def __init__(self, rules: Rules, version: int, *, own: bool) -> None:
+    def __init__(self, user_id: str, rules: Rules, version: int) -> None:
+        self._user_id = user_id
         self.rules = rules
         self.version = version  # rises with every change
-        self.own = own
+        self._named = rooms_named(rules)
+        self._in_rooms: dict[str, bool] = {}
+        self._elsewhere: bool | None = None
+
+    def is_quiet(self, room_id: str) -> bool:
+        """Whether plain messages of the room do not count as unread."""
+        if self._named is None or room_id.lower() in self._named:
+            quiet = self._in_rooms.get(room_id)
+            if quiet is None:
+                if len(self._in_rooms) >= MAX_ROOMS:
+                    self._in_rooms.clear()
+                quiet = self._in_rooms[room_id] = of_room(self.rules, room_id, self._user_id).quiet
+            return quiet
+        if self._elsewhere is None:
+            self._elsewhere = of_room(self.rules, room_id, self._user_id).quiet
+        return self._elsewhere
 
 
 class PushRules:
@@ -84,7 +103,7 @@ class PushRules:
         held = self._compiled.get(user_id)
         if held is None or held.version != version:
             ruleset = ruleset_of(data)
-            held = UserRules(compile_rules(ruleset, data.ignored), version, own=version > 0)
+            held = UserRules(user_id, compile_rules(ruleset, data.ignored), version)
             self._compiled[user_id] = held
             while len(self._compiled) > MAX_COMPILED:
                 self._compiled.popitem(last=False)
@@ -128,6 +147,16 @@ class PushRules:
             return None if after == (before or b"{}") else after
 
         await self._store.edit(user_id, GLOBAL, PUSH_RULES, edit)
+
+
+def compile_stored(user: OwnRules) -> Rules:
+    changes = orjson.loads(user.push_rules) if user.push_rules else {}
+    return compile_rules(whole(user.user_id, changes), ignored_in(user.ignored, user.user_id))
+
+
+def is_about_rules(change: Change) -> bool:
+    """Whether what the user is notified of may be another now."""
+    return change.kind == "account_data" and (change.subject is None or change.subject.type in (PUSH_RULES, IGNORED_USERS))
 
 
 def ruleset_of(data: UserData) -> Ruleset:

@@ -7,9 +7,10 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from homeserver.protocol.auth_rules import PowerLevels, power_levels
-from homeserver.protocol.push.conditions import NamesReader, Occasion
+from homeserver.protocol.push.conditions import Occasion
 from homeserver.protocol.push.default_rules import default_rules
-from homeserver.protocol.push.rules import Rule, Rules, compile_rules, decide
+from homeserver.protocol.push.rules import Rule, Rules, compile_rules, decide, names_reader
+from homeserver.push.occasion import occasion_of
 from homeserver.push.rules import PushRules
 from homeserver.rooms.append import Identity
 from homeserver.rooms.head import CREATE, POWER_LEVELS
@@ -108,25 +109,6 @@ class Verdicts:
         state = await self._states.at(event.state_before, [CREATE, POWER_LEVELS])
         create, levels = state.get(CREATE), state.get(POWER_LEVELS)
         return None if create is None else power_levels.of(None if levels is None else levels.event, create.event)
-
-
-def occasion_of(event: StoredEvent, member_count: int, levels: PowerLevels | None) -> Occasion:
-    """The event as rules see it."""
-    seen = {
-        "type": event.type,
-        "sender": event.sender,
-        "room_id": event.room_id,
-        "event_id": event.event_id,
-        "origin_server_ts": event.ts,
-        "content": event.content,
-    }
-    if event.state_key is not None:
-        seen["state_key"] = event.state_key
-    return Occasion(seen, member_count, levels)
-
-
-def names_reader(rules: Rules) -> bool:
-    return any(isinstance(condition, NamesReader) for rule in rules for condition in rule.conditions)
 
 
 def _named_by(event: StoredEvent) -> set[str]:

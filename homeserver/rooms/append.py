@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from homeserver.clock import Clock
-from homeserver.protocol.auth_rules import check_event, judging_state, may_notify, needed_state
+from homeserver.protocol.auth_rules import check_event, judging_state, needed_state
 from homeserver.protocol.errors import InvalidIdentifier
 from homeserver.protocol.event import Draft, Event, StateKey
 from homeserver.protocol.event_build import Reference, build
@@ -16,7 +16,7 @@ from homeserver.protocol.ids import server_name_of
 from homeserver.protocol.limits import MAX_PREV_EVENTS
 from homeserver.protocol.signing import SigningKey
 from homeserver.rooms.head import CREATE, POWER_LEVELS, RoomHead, RoomHeads
-from homeserver.rooms.notice import QUIET, Notice, notice_of
+from homeserver.rooms.notice import QUIET, Notice, PersonalRules, calls_room, notice_of
 from homeserver.rooms.relations import relation_of, thread_root
 from homeserver.rooms.room_lock import RoomLock
 from homeserver.rooms.state_reader import StateReader
@@ -37,11 +37,14 @@ class Identity:
 class Appender:
     """Makes events for rooms this server takes part in."""
 
-    def __init__(self, *, identity: Identity, store: RoomStore, heads: RoomHeads, states: StateReader, clock: Clock) -> None:
+    def __init__(
+        self, *, identity: Identity, store: RoomStore, heads: RoomHeads, states: StateReader, personal: PersonalRules, clock: Clock
+    ) -> None:
         self.identity = identity
         self._store = store
         self._heads = heads
         self._states = states
+        self._personal = personal
         self._clock = clock
 
     async def append(self, lock: RoomLock, head: RoomHead, draft: Draft) -> EventCommit:
@@ -57,10 +60,11 @@ class Appender:
             await self._heads.learn(head, judging)
         check_event(event, head.state_for(judging), create=head.create.event, power_levels=head.levels)
         commit = self._commit(head, event, notice)
-        if commit.relation is not None and notice is not QUIET and commit.event.thread is None:
-            commit.event.thread = await self._thread_of(head, commit.relation.parent_id)
         if draft.state_key is not None:
             await self._change_state(head, commit, draft.state_key)
+        verdicts = commit.event.verdicts = await self._personal.verdicts(head, commit, notice)
+        if commit.relation is not None and commit.event.thread is None and (notice is not QUIET or verdicts):
+            commit.event.thread = await self._thread_of(head, commit.relation.parent_id)
         head.advance(commit)
         if draft.state_key is None:
             commit.event.remember(None)
@@ -105,7 +109,7 @@ class Appender:
                 for user in notice.mentions
                 if user != event.sender and self.identity.is_local(user) and head.membership(user) == "join"
             ]
-            commit.highlight_members = notice.room and (event.state_key is not None or may_notify(head.levels, event.sender))
+            commit.highlight_members = calls_room(notice, event, head.levels)
         return commit
 
     async def _thread_of(self, head: RoomHead, parent_id: str) -> str | None:

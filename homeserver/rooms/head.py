@@ -32,6 +32,7 @@ class RoomHead:
         "_levels",
         "create",
         "extremities",
+        "joined_count",
         "known",
         "lineage",
         "room_id",
@@ -45,6 +46,7 @@ class RoomHead:
         self.room_id = record.room.room_id
         self.version: RoomVersion = record.room.version
         self.root = record.root
+        self.joined_count = record.room.joined_count
         self.extremities = tuple(extremity_of(event) for event in record.extremities)
         self.create = create
         self.known: OrderedDict[StateKey, StoredEvent | None] = OrderedDict({CREATE: create})
@@ -104,11 +106,11 @@ class RoomHead:
 
     def mark(self) -> "Mark":
         """Where it stands, to `return_to` should what is appended next come to nothing."""
-        return Mark(self.extremities, self.root, self.known.copy())
+        return Mark(self.extremities, self.root, self.joined_count, self.known.copy())
 
     def return_to(self, mark: "Mark") -> None:
         """None of the commits made since may be handed to the store."""
-        self.extremities, self.root, self.known = mark
+        self.extremities, self.root, self.joined_count, self.known = mark
         self._levels = None
 
     def advance(self, commit: EventCommit) -> None:
@@ -119,6 +121,7 @@ class RoomHead:
         self.extremities = (*kept, extremity_of(event))
         if commit.root is not None:
             self.root = commit.root
+        self.joined_count += commit.joined_delta
         if event.state_key is not None:
             self.learn((event.type, event.state_key), event)
 
@@ -126,6 +129,7 @@ class RoomHead:
 class Mark(NamedTuple):
     extremities: tuple[Extremity, ...]
     root: bytes
+    joined_count: int
     known: OrderedDict[StateKey, StoredEvent | None]
 
 

@@ -14,6 +14,9 @@ from homeserver.protocol import event_bytes
 from homeserver.protocol.event import Event, StateKey
 from homeserver.protocol.room_versions import RoomVersion
 
+# What users' own push rules say of an event where that is not what follows from it for everyone: user → (notifies, highlights). None: only the store knows.
+Verdicts = Mapping[str, tuple[bool, bool]]
+
 # flags of a stored event
 REJECTED = 1  # breaks an auth rule: for ever out of state, timeline and new events' references
 SOFT_FAILED = 2  # stands in the graph, but is not shown and not built upon
@@ -28,7 +31,7 @@ class StoredEvent:
 
     __slots__ = (
         "_event", "body", "event_id", "flags", "links", "notifies", "num", "position", "redacted_by", "room_id", "room_num", "sender",
-        "state_after", "state_before", "state_key", "thread", "topo", "ts", "type", "version",
+        "state_after", "state_before", "state_key", "thread", "topo", "ts", "type", "verdicts", "version",
     )  # fmt: skip
 
     def __init__(
@@ -55,6 +58,7 @@ class StoredEvent:
         self.links = links
         self.room_id = room_id
         self.version = version
+        self.verdicts: Verdicts | None = None
         self._event: Event | None = None
 
     @property

@@ -103,7 +103,7 @@ def _membership(rooms: Rooms, aliases: Aliases, summaries: Summaries) -> RoomMem
 def _upgrade(ground: Ground, rooms: Rooms, personal: Personal, summaries: Summaries) -> RoomUpgrade:
     carrier = RoomDataCarrier(personal.account_data, StoredAccountData(ground.database))
     follower = SettingsFollower(
-        identity=ground.identity, summaries=summaries, members=rooms.members, streams=ground.streams, settings=(carrier,)
+        identity=ground.identity, summaries=summaries, members=rooms.members, streams=ground.streams, settings=(carrier, rooms.push_rules)
     )
     return RoomUpgrade(
         sender=rooms.writing.sender,

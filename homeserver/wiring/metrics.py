@@ -72,6 +72,7 @@ def caches(parts: Parts) -> Mapping[str, Figures]:
         "access_tokens": lambda: parts.people.tokens.figures,
         "account_data": lambda: rooms.account_data.figures,
         "key_counts": lambda: parts.encryption.counting.figures,
+        "push_listeners": lambda: rooms.writing.listeners.figures,
         "receipts": lambda: parts.personal.receipts.figures,
         "room_acls": lambda: federation.acls.figures,
         "room_heads": lambda: rooms.writing.heads.figures,
@@ -84,7 +85,7 @@ def caches(parts: Parts) -> Mapping[str, Figures]:
         "timelines": lambda: rooms.timelines.figures,
         "to_device_inboxes": lambda: parts.encryption.inboxes.figures,
         "transactions": lambda: rooms.writing.transactions.figures,
-        "unread_counts": lambda: parts.sync.unread.figures,
+        "unread_counts": lambda: parts.personal.push.unread.figures,
     }
 
 

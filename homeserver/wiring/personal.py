@@ -21,6 +21,7 @@ from homeserver.profiles.profiles import Profiles
 from homeserver.profiles.remote import NoRemoteProfiles
 from homeserver.profiles.spread import ProfileSpread
 from homeserver.wiring.ground import Chapters, Ground
+from homeserver.wiring.push import Push, build_push
 from homeserver.wiring.rooms import Rooms
 from storage.personal.account_data import StoredAccountData
 from storage.personal.filters import StoredFilters
@@ -37,6 +38,7 @@ class Personal:
     typing: Typing
     presence: Presence
     spread: ProfileSpread
+    push: Push
     chapters: Chapters
 
 
@@ -62,4 +64,4 @@ def build_personal(ground: Ground, rooms: Rooms) -> Personal:
         ProfileEndpoints(profiles),
         PushRuleEndpoints(rooms.push_rules),
     )
-    return Personal(account_data, filters, receipts, typing, presence, spread, chapters)
+    return Personal(account_data, filters, receipts, typing, presence, spread, build_push(ground, rooms, receipts), chapters)

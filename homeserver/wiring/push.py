@@ -2,17 +2,28 @@
 
 from dataclasses import dataclass
 
+from homeserver.ephemeral.receipts import Receipts
+from homeserver.push.unread import UnreadCounts
 from homeserver.push.verdicts import Verdicts
 from homeserver.wiring.ground import Ground
 from homeserver.wiring.rooms import Rooms
+from storage.push.unread import StoredUnread
 
 
 @dataclass(frozen=True, slots=True)
 class Push:
+    unread: UnreadCounts
     verdicts: Verdicts
 
 
-def build_push(ground: Ground, rooms: Rooms) -> Push:
+def build_push(ground: Ground, rooms: Rooms, receipts: Receipts) -> Push:
+    unread = UnreadCounts(
+        store=StoredUnread(ground.database, ground.names),
+        rules=rooms.push_rules,
+        receipts=receipts,
+        timelines=rooms.timelines,
+        streams=ground.streams,
+    )
     verdicts = Verdicts(
         identity=ground.identity,
         rules=rooms.push_rules,
@@ -20,4 +31,4 @@ def build_push(ground: Ground, rooms: Rooms) -> Push:
         timelines=rooms.timeline_store,
         states=rooms.states,
     )
-    return Push(verdicts)
+    return Push(unread, verdicts)

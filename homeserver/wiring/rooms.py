@@ -52,7 +52,7 @@ async def build_rooms(ground: Ground) -> Rooms:
     account_data_store = StoredAccountData(ground.database)
     account_data = AccountData(account_data_store, ground.streams, {PUSH_RULES: push_rules_content}, limits)
     push_rules = PushRules(account_data, account_data_store)
-    writing = build_writing(ground, store, members, states, account_data)
+    writing = build_writing(ground, store, members, states, account_data, push_rules)
     history = History(HistoryReads(members, timeline_store), states)
     relations = StoredRelations(ground.database, ground.names)
     aggregations = Aggregations(

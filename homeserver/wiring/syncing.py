@@ -24,21 +24,17 @@ from homeserver.wiring.encryption import Encryption
 from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.personal import Personal
 from homeserver.wiring.rooms import Rooms
-from storage.unread import StoredUnread
 
 
 @dataclass(frozen=True, slots=True)
 class Sync:
     feeds: Feeds
-    unread: UnreadSection
     chapters: Chapters
 
 
 def build_syncing(ground: Ground, rooms: Rooms, personal: Personal, encryption: Encryption) -> Sync:
     account_data = AccountDataSection(personal.account_data)
-    unread = UnreadSection(
-        store=StoredUnread(ground.database, ground.names), receipts=personal.receipts, timelines=rooms.timelines, streams=ground.streams
-    )
+    unread = UnreadSection(personal.push.unread)
     told = LazyMembers()
     crowd = Crowd(
         unread=unread, told=told, states=rooms.states, counting=encryption.counting, inboxes=encryption.inboxes, presence=personal.presence,
@@ -75,4 +71,4 @@ def build_syncing(ground: Ground, rooms: Rooms, personal: Personal, encryption: 
         ephemera=ground.ephemera,
         clock=ground.clock,
     )
-    return Sync(feeds, unread, (SyncChapter(syncing=syncing, filters=personal.filters, presence=personal.presence),))
+    return Sync(feeds, (SyncChapter(syncing=syncing, filters=personal.filters, presence=personal.presence),))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from homeserver.account_data.account_data import AccountData
 from homeserver.account_data.invite_permission import InvitePermission
 from homeserver.profiles.in_rooms import RoomProfiles
+from homeserver.push.listeners import RoomListeners
+from homeserver.push.rules import PushRules
 from homeserver.rooms.append import Appender
 from homeserver.rooms.creation.create import RoomCreator
 from homeserver.rooms.head import RoomHeads
@@ -19,6 +21,7 @@ from homeserver.server_notices.sender import sender_of
 from homeserver.wiring.ground import Ground
 from storage.members import Members
 from storage.personal.profiles import StoredProfiles
+from storage.push.listeners import StoredListeners
 from storage.rooms import StoredRooms
 
 
@@ -26,6 +29,7 @@ from storage.rooms import StoredRooms
 class Writing:
     heads: RoomHeads
     locks: RoomLocks
+    listeners: RoomListeners
     appender: Appender
     transactions: Transactions
     sender: RoomSender
@@ -35,9 +39,12 @@ class Writing:
     notices_sender: str
 
 
-def build_writing(ground: Ground, store: StoredRooms, members: Members, states: StateReader, account_data: AccountData) -> Writing:
+def build_writing(
+    ground: Ground, store: StoredRooms, members: Members, states: StateReader, account_data: AccountData, push_rules: PushRules
+) -> Writing:
     heads, locks = RoomHeads(store, states), RoomLocks()
-    appender = Appender(identity=ground.identity, store=store, heads=heads, states=states, clock=ground.clock)
+    listeners = _listeners(ground, heads, push_rules)
+    appender = Appender(identity=ground.identity, store=store, heads=heads, states=states, personal=listeners, clock=ground.clock)
     transactions = Transactions(store, ground.streams)
     sender = RoomSender(store=store, heads=heads, locks=locks, appender=appender, transactions=transactions)
     profiles = RoomProfiles(StoredProfiles(ground.database))
@@ -66,4 +73,15 @@ def build_writing(ground: Ground, store: StoredRooms, members: Members, states: 
         clock=ground.clock,
         chance=ground.chance,
     )
-    return Writing(heads, locks, appender, transactions, sender, membership, creator, invites, notices_sender)
+    return Writing(heads, locks, listeners, appender, transactions, sender, membership, creator, invites, notices_sender)
+
+
+def _listeners(ground: Ground, heads: RoomHeads, rules: PushRules) -> RoomListeners:
+    return RoomListeners(
+        identity=ground.identity,
+        rules=rules,
+        store=StoredListeners(ground.database),
+        heads=heads,
+        streams=ground.streams,
+        clock=ground.clock,
+    )

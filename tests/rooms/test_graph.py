@@ -29,7 +29,7 @@ def test_all_at_once(tmp_path: Path, seed: int) -> None:
     assert verified(server, tmp_path) > 20
 
 
-@pytest.mark.parametrize("seed", range(300, 308))
+@pytest.mark.parametrize("seed", range(310, 318))
 def test_with_commits_that_fail(tmp_path: Path, seed: int) -> None:
     observer = Failing()
     server = slowly(tmp_path, seed=seed, observer=observer)

@@ -46,7 +46,8 @@ def test_messages(type_: str, content: dict[str, Any], expected: Notice) -> None
 def test_state() -> None:
     assert notice_of("m.room.tombstone", "", {}) == Notice(True, frozenset(), True)
     assert notice_of("m.room.tombstone", "x", {}) == QUIET
-    assert notice_of("m.room.message", "", CALLED) == QUIET
+    assert notice_of("m.room.message", "", CALLED) == Notice(True, frozenset({BOB}), False)
+    assert notice_of("m.room.topic", "", CALLED) == Notice(False, frozenset({BOB}), False)
     assert notice_of("m.room.member", BOB, {"membership": "invite"}) == QUIET
 
 

@@ -15,6 +15,7 @@ from homeserver.protocol.push.conditions import (
     Is,
     Known,
     Matches,
+    NamesReader,
     Never,
     Occasion,
     SentBy,
@@ -55,16 +56,18 @@ Rules = tuple[Rule, ...]
 
 
 class RoomRules(NamedTuple):
-    """The rules that may matter in one room. `quiet`: its plain messages do not notify, only what calls the user by name.
+    """The rules that may matter in one room. `differs`: they may say something else than the default ones.
 
-    `on_messages`: must be asked about every ordinary message; `on_calls`: only about those that call the user, or the room.
-    About all other events they must always be asked.
+    `quiet`: plain messages do not notify, only what calls the user by name. `on_messages`: the rules must be asked about every ordinary message;
+    `on_calls`: only about those that call the user, or the room. About all other events they must always be asked.
     """
 
     rules: Rules
+    differs: bool
     quiet: bool
     on_messages: bool
     on_calls: bool
+    names_reader: bool
 
 
 def compile_rules(ruleset: Mapping[str, Any], ignored: frozenset[str] = frozenset()) -> Rules:
@@ -125,11 +128,16 @@ def of_room(rules: Rules, room_id: str, user_id: str) -> RoomRules:
             quiet = quiet or not _ends_loud(shape)
     if quiet:  # both types must be so, or the other is asked about
         on_messages = on_messages or any(_ends_loud(_shape(_under(here, Known(room_id, type_)))) for type_ in ORDINARY_TYPES)
-    return RoomRules(here, quiet, on_messages, on_calls)
+    return RoomRules(here, _counting(here) != _counting(standard), quiet, on_messages, on_calls, names_reader(here))
 
 
-def may_differ_by_room(rules: Rules) -> tuple[bool, frozenset[str]]:
-    """(whether rules name rooms by more than their IDs, the IDs they name, in lower case): for all other rooms `of_room` says the same."""
+def names_reader(rules: Rules) -> bool:
+    """Whether the user's display name has to be known."""
+    return any(isinstance(condition, NamesReader) for rule in rules for condition in rule.conditions)
+
+
+def rooms_named(rules: Rules) -> frozenset[str] | None:
+    """The IDs of rooms that rules name, in lower case: for all other rooms `of_room` says the same. None: they may speak of any room."""
     named = set()
     for rule in rules:
         for condition in rule.conditions:
@@ -137,9 +145,9 @@ def may_differ_by_room(rules: Rules) -> tuple[bool, frozenset[str]]:
                 named.add(str(condition.value).lower())
             elif isinstance(condition, Matches) and condition.path == ROOM_ID:
                 if not condition.glob.is_literal:
-                    return True, frozenset()
+                    return None
                 named.add(condition.glob.pattern)
-    return False, frozenset(named)
+    return frozenset(named)
 
 
 def _under(rules: Rules, known: Known) -> Rules:
@@ -156,9 +164,14 @@ def _under(rules: Rules, known: Known) -> Rules:
     return tuple(left)
 
 
+def _counting(rules: Rules) -> list[tuple[frozenset[Condition], Verdict]]:
+    """What counts of them."""
+    return [(frozenset(rule.conditions), rule.verdict) for rule in rules]
+
+
 def _shape(rules: Rules) -> list[tuple[frozenset[Condition], Verdict]]:
     """What counts of them, and shortened at the end: the last rules that say the same as what follows them are one."""
-    shape = [(frozenset(rule.conditions), rule.verdict) for rule in rules]
+    shape = _counting(rules)
     last = shape[-1][1] if shape and not shape[-1][0] else SILENT
     while shape and shape[-1][1] == last:
         shape.pop()

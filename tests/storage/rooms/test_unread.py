@@ -4,14 +4,14 @@ from random import Random
 
 import pytest
 
+from homeserver.push.store import Unread, UnreadQuestion
 from homeserver.rooms.store import REDACTED
-from homeserver.sync.store import Unread, UnreadQuestion
-from storage import unread
-from storage.unread import StoredUnread
+from storage.push import unread
+from storage.push.unread import StoredUnread
 from tests.storage.rooms.rows import ROOM, ROOMS, UNKNOWN, Rooms, Row
 
 ALICE, BOB = "@alice:test", "@bob:test"
-HIGHLIGHT = "INSERT INTO highlights (user_id, room_num, position, thread) VALUES (?, ?, ?, ?)"
+HIGHLIGHT = "INSERT INTO verdicts (user_id, room_num, position, thread) VALUES (?, ?, ?, ?)"
 
 
 @pytest.fixture

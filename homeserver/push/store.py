@@ -1,17 +1,34 @@
-"""What sync asks of the storage beside what rooms do."""
+"""What push asks of the storage."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 
+class OwnRules(NamedTuple):
+    """What a user has set, as account data holds it; empty: nothing."""
+
+    user_id: str
+    push_rules: bytes
+    ignored: bytes
+
+
+class ListenerStore(Protocol):
+    async def own_rules(self, room_id: str) -> list[OwnRules]:
+        """Of the local users joined to the room those who have push rules of their own, or ignore somebody."""
+
+
 class UnreadQuestion(NamedTuple):
-    """Notifying events up to `until`: in the main timeline after `main`, in threads after `threads`."""
+    """Events up to `until` that count for a user: in the main timeline after `main`, in threads after `threads`.
+
+    `quiet`: of what counts for everyone only what calls the user by name.
+    """
 
     user_id: str
     room_id: str
     main: int
     threads: int
     until: int
+    quiet: bool = False
 
 
 class Unread(NamedTuple):
