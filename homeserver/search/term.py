@@ -29,6 +29,8 @@ class Term:
 
     def rank(self, text: str) -> int | None:
         """From 1 to BEST for a text with all the words: whole ones before parts, together before apart, short texts before long ones."""
+        if not self.folded:
+            return None
         text = fold(text)
         quality = 0
         for word in self.folded:
