@@ -72,6 +72,12 @@ class Forbidden(MatrixError):
     status, errcode, default_message = 403, "M_FORBIDDEN", "You are not allowed to do this"
 
 
+class UnknownPos(MatrixError):
+    """The client begins anew (MSC4186)."""
+
+    errcode, default_message = "M_UNKNOWN_POS", "This connection is not known any more, begin anew"
+
+
 class InvalidSignature(MatrixError):
     errcode, default_message = "M_INVALID_SIGNATURE", "The signature is not valid"
 

@@ -38,6 +38,7 @@ FEATURES: Mapping[str, bool] = MappingProxyType(
         "org.matrix.msc4380": True,
         "org.matrix.msc4380.stable": True,  # no invites at all
         "org.matrix.msc3916.stable": True,  # media for those who say who they are
+        "org.matrix.simplified_msc3575": True,  # sliding sync
         "uk.half-shot.msc2666.query_mutual_rooms": True,
         "uk.half-shot.msc2666.query_mutual_rooms.stable": True,
         "uk.tcpip.msc4133": True,  # free fields of profiles

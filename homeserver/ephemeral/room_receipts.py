@@ -4,7 +4,7 @@ One event holds all, with one exception: content has one place for each event, t
 (MSC4102); two threads that meet there are told in two events.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import orjson
@@ -97,6 +97,16 @@ class RoomReceipts:
                 self._answers.clear()
             self._answers[span] = answer
         return answer
+
+    def events_at(self, user_id: str, event_ids: Collection[str], since: int, until: int) -> list[bytes]:
+        """As `events`, and beside what changed after `since` the receipts at these events and the user's own."""
+        public = [
+            receipt
+            for receipt in self._public.values()
+            if (receipt.position > since or receipt.event_id in event_ids or receipt.user_id == user_id) and receipt.position <= until
+        ]
+        private = [receipt for receipt in self._private.values() if receipt.user_id == user_id and receipt.position <= until]
+        return _compose(public + private)
 
 
 def _between(receipts: dict[Key, Receipt], since: int, until: int) -> list[Receipt]:

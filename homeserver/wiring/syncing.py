@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+
 from homeserver.client_api.syncing import SyncChapter
 from homeserver.sync.crowd import Crowd
 from homeserver.sync.feed import Feeds
@@ -24,6 +25,7 @@ from homeserver.wiring.encryption import Encryption
 from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.personal import Personal
 from homeserver.wiring.rooms import Rooms
+from homeserver.wiring.sliding import Shared, build_sliding
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +42,19 @@ def build_syncing(ground: Ground, rooms: Rooms, personal: Personal, encryption: 
         unread=unread, told=told, states=rooms.states, counting=encryption.counting, inboxes=encryption.inboxes, presence=personal.presence,
         ephemera=ground.ephemera, clock=ground.clock,
     )  # fmt: skip
+    timeline = TimelineSection(
+        timelines=rooms.timelines, history=rooms.history, states=rooms.states, serving=rooms.serving, clock=ground.clock
+    )
+    invites = InviteSection(states=rooms.states, permission=rooms.writing.invites)
     sync_rooms = SyncRooms(
-        timeline=TimelineSection(
-            timelines=rooms.timelines, history=rooms.history, states=rooms.states, serving=rooms.serving, clock=ground.clock
-        ),
+        timeline=timeline,
         state=StateSection(states=rooms.states, timelines=rooms.timelines, store=rooms.timeline_store, serving=rooms.serving),
         summary=SummarySection(rooms.timeline_store),
         lazy_members=MemberSection(rooms.states, told),
         unread=unread,
         ephemeral=EphemeralSection(receipts=personal.receipts, typing=personal.typing),
         account_data=account_data,
-        invites=InviteSection(states=rooms.states, permission=rooms.writing.invites),
+        invites=invites,
         members=rooms.members,
         crowd=crowd,
         clock=ground.clock,
@@ -58,17 +62,21 @@ def build_syncing(ground: Ground, rooms: Rooms, personal: Personal, encryption: 
     feeds = Feeds(
         members=rooms.members, timelines=rooms.timeline_store, streams=ground.streams, ephemera=ground.ephemera, clock=ground.clock
     )
+    device_lists, key_counts = DeviceListSection(encryption.device_lists), KeyCountsSection(encryption.counting)
     syncing = Syncing(
         feeds=feeds,
         rooms=sync_rooms,
         account_data=account_data,
         presence=PresenceSection(personal.presence, rooms.members),
         to_device=ToDeviceSection(encryption.inboxes),
-        device_lists=DeviceListSection(encryption.device_lists),
-        key_counts=KeyCountsSection(encryption.counting),
+        device_lists=device_lists,
+        key_counts=key_counts,
         crowd=crowd,
         streams=ground.streams,
         ephemera=ground.ephemera,
         clock=ground.clock,
     )
-    return Sync(feeds, (SyncChapter(syncing=syncing, filters=personal.filters, presence=personal.presence),))
+    sliding = build_sliding(
+        ground, rooms, personal, encryption, Shared(feeds, timeline, unread, invites, account_data, device_lists, key_counts)
+    )
+    return Sync(feeds, (SyncChapter(syncing=syncing, filters=personal.filters, presence=personal.presence), sliding))

@@ -9,6 +9,7 @@ from storage.database import Database, Row, WriteCursor
 from storage.encryption.key_changes import drop_device_keys, note_rename
 from storage.people.tokens import drop_tokens
 from storage.personal.account_data import put_entry
+from storage.sliding import drop_connections
 
 _ALL = "SELECT user_id, device_id, display_name, last_seen_ts, last_seen_ip, user_agent FROM devices WHERE user_id = ? ORDER BY device_id"
 _ONE = """SELECT user_id, device_id, display_name, last_seen_ts, last_seen_ip, user_agent FROM devices
@@ -35,6 +36,7 @@ def _gone(cursor: WriteCursor, user_id: str, gone: Sequence[Row]) -> None:
     announce_devices(cursor, user_id, device_ids, removed=True)
     if device_ids:
         drop_device_keys(cursor, user_id, device_ids)
+        drop_connections(cursor, user_id, device_ids)
         for row in cursor.all(_SETTINGS, user_id, GLOBAL, [LOCAL_SETTINGS + device_id for device_id in device_ids]):
             put_entry(cursor, Put(user_id, GLOBAL, row[0], b""))
 

@@ -1,0 +1,93 @@
+"""The connections in use, in memory; all others are in the database. A client's next question may come long after, or after a restart."""
+
+from collections import OrderedDict
+from collections.abc import Coroutine
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from homeserver.clock import Clock
+from homeserver.errors import Unavailable
+from homeserver.figures import CacheFigures
+from homeserver.sync.sliding.connection import Connection, Delta
+from homeserver.sync.sliding.pos import Pos
+from homeserver.sync.sliding.store import ConnectionKey, ConnectionStore
+
+MAX_WEIGHT = 400_000  # rooms, over all connections
+TOUCH_MS = 12 * 3_600_000
+
+
+class Connections:
+    _log = Logger()
+
+    def __init__(self, store: ConnectionStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._held: OrderedDict[ConnectionKey, tuple[Connection, int]] = OrderedDict()
+        self._weight = 0
+        self._loads = 0
+
+    async def at(self, key: ConnectionKey, pos: Pos | None) -> Connection:
+        """The connection at that place; a new one without. Raises UnknownPos."""
+        if pos is None:
+            return self._anew(key)
+        held = self._held.get(key)
+        if held is None:
+            self._loads += 1
+            loaded = Connection.restored(key, await self._store.load(key), pos.number)
+            held = self._held.get(key)
+            if held is None:
+                held = self._hold(loaded)
+        connection = held[0]
+        connection.stand_at(pos)
+        self._held.move_to_end(key)
+        if self._clock.now_ms() - connection.touched_ms > TOUCH_MS:
+            connection.touched_ms = self._clock.now_ms()
+            self._start(connection, self._store.touch(key, connection.touched_ms))
+        return connection
+
+    def settle(self, connection: Connection, delta: Delta) -> int:
+        """The number after an answer that tells this. It is stored while the answer travels: should the server be killed in that moment, the client
+        begins anew."""
+        before = connection.number
+        number, changes = connection.propose(delta)
+        if changes:
+            self._start(connection, self._store.save(connection.key, before, changes, self._clock.now_ms()))
+            held = self._held.get(connection.key)
+            if held is not None and held[0] is connection:
+                self._hold(connection)
+        return number
+
+    @property
+    def figures(self) -> CacheFigures:
+        return CacheFigures(len(self._held), self._weight, MAX_WEIGHT, self._loads)
+
+    def _anew(self, key: ConnectionKey) -> Connection:
+        number, held = self._clock.now_ms(), self._held.get(key)
+        if held is not None:
+            held[0].begin()
+            number = max(number, held[0].highest + 1)
+        connection = Connection(key, number)
+        connection.touched_ms = self._clock.now_ms()
+        self._hold(connection)
+        return connection
+
+    def _hold(self, connection: Connection) -> tuple[Connection, int]:
+        key, weight = connection.key, connection.weight
+        before = self._held.pop(key, None)
+        self._weight += weight - (0 if before is None else before[1])
+        held = self._held[key] = (connection, weight)
+        while self._weight > MAX_WEIGHT and len(self._held) > 1:
+            _, (_, lost) = self._held.popitem(last=False)
+            self._weight -= lost
+        return held
+
+    def _start(self, connection: Connection, storing: Coroutine[Deferred[Any], Any, None]) -> None:
+        def fail(failure: Failure) -> None:
+            connection.lose()
+            if not failure.check(Unavailable):
+                self._log.failure("the state of a connection was not stored", failure)
+
+        Deferred.fromCoroutine(storing).addErrback(fail)

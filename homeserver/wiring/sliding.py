@@ -1,0 +1,87 @@
+"""Sliding sync, over the sections of sync."""
+
+from typing import NamedTuple
+
+from homeserver.client_api.sliding import SlidingSyncChapter
+from homeserver.sync.feed import Feeds
+from homeserver.sync.sections.account_data import AccountDataSection
+from homeserver.sync.sections.device_lists import DeviceListSection
+from homeserver.sync.sections.invites import InviteSection
+from homeserver.sync.sections.key_counts import KeyCountsSection
+from homeserver.sync.sections.timeline import TimelineSection
+from homeserver.sync.sections.unread import UnreadSection
+from homeserver.sync.sliding.bump import Bumps
+from homeserver.sync.sliding.connections import Connections
+from homeserver.sync.sliding.extensions.account_data import AccountDataExtension
+from homeserver.sync.sliding.extensions.e2ee import EncryptionExtension
+from homeserver.sync.sliding.extensions.extensions import Extensions
+from homeserver.sync.sliding.extensions.receipts import ReceiptsExtension
+from homeserver.sync.sliding.extensions.to_device import ToDeviceExtension
+from homeserver.sync.sliding.extensions.typing import TypingExtension
+from homeserver.sync.sliding.order import RoomOrders
+from homeserver.sync.sliding.respond import SlidingSyncing
+from homeserver.sync.sliding.room_state import TurnStates
+from homeserver.sync.sliding.rooms import Sections, SlidingRooms
+from homeserver.sync.sliding.standing import Standings
+from homeserver.sync.sliding.summary import Summaries
+from homeserver.sync.sliding.traits import RoomTraits
+from homeserver.sync.sliding.view import Views
+from homeserver.wiring.encryption import Encryption
+from homeserver.wiring.ground import Ground
+from homeserver.wiring.personal import Personal
+from homeserver.wiring.rooms import Rooms
+from storage.sliding import StoredConnections, StoredRoomLists
+
+
+class Shared(NamedTuple):
+    """What both kinds of sync read."""
+
+    feeds: Feeds
+    timeline: TimelineSection
+    unread: UnreadSection
+    invites: InviteSection
+    account_data: AccountDataSection
+    device_lists: DeviceListSection
+    key_counts: KeyCountsSection
+
+
+def build_sliding(ground: Ground, rooms: Rooms, personal: Personal, encryption: Encryption, shared: Shared) -> SlidingSyncChapter:
+    lists = StoredRoomLists(ground.database, ground.names)
+    views = Views(
+        standings=Standings(members=rooms.members, invites=shared.invites, streams=ground.streams),
+        orders=RoomOrders(store=lists, timelines=rooms.timelines, streams=ground.streams),
+        traits=RoomTraits(store=lists, states=rooms.states, streams=ground.streams),
+        invites=shared.invites,
+    )
+    extensions = Extensions(
+        account_data=AccountDataExtension(shared.account_data),
+        receipts=ReceiptsExtension(personal.receipts),
+        typing=TypingExtension(personal.typing),
+        to_device=ToDeviceExtension(encryption.inboxes),
+        encryption=EncryptionExtension(shared.device_lists, shared.key_counts),
+    )
+    syncing = SlidingSyncing(
+        feeds=shared.feeds,
+        connections=Connections(StoredConnections(ground.database, ground.names), ground.clock),
+        views=views,
+        rooms=_rooms(ground, rooms, lists, shared),
+        extensions=extensions,
+        account_data=shared.account_data,
+        device_lists=shared.device_lists,
+        streams=ground.streams,
+        ephemera=ground.ephemera,
+        clock=ground.clock,
+    )
+    return SlidingSyncChapter(syncing, personal.presence)
+
+
+def _rooms(ground: Ground, rooms: Rooms, lists: StoredRoomLists, shared: Shared) -> SlidingRooms:
+    states = TurnStates(states=rooms.states, timelines=rooms.timelines, store=rooms.timeline_store, lists=lists)
+    return SlidingRooms(
+        sections=Sections(shared.timeline, shared.unread, shared.invites),
+        states=states,
+        summaries=Summaries(rooms.timeline_store, rooms.states),
+        bumps=Bumps(lists, ground.streams),
+        serving=rooms.serving,
+        clock=ground.clock,
+    )

@@ -1,0 +1,128 @@
+"""The ports `homeserver.sync.sliding.store.ConnectionStore` and `RoomListStore`."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+import orjson
+
+from homeserver.rooms.store import HIDDEN
+from homeserver.sync.sliding.store import ConnectionKey, StateChange, Told
+from storage.database import Cursor, Database, WriteCursor
+from storage.event_rows import RoomNames
+
+MAX_CONNECTIONS = 10  # of one device
+
+LOAD = "SELECT number, is_whole, body FROM sliding_states WHERE user_id = ? AND device_id = ? AND conn_id = ? ORDER BY number"
+PUT = "INSERT INTO sliding_states (user_id, device_id, conn_id, number, is_whole, body) VALUES (?, ?, ?, ?, ?, ?)"
+DROP_AFTER = "DELETE FROM sliding_states WHERE user_id = ? AND device_id = ? AND conn_id = ? AND number > ?"
+USE = """INSERT INTO sliding_connections (user_id, device_id, conn_id, used_ts) VALUES (?, ?, ?, ?)
+    ON CONFLICT (user_id, device_id, conn_id) DO UPDATE SET used_ts = excluded.used_ts"""
+TOUCH = "UPDATE sliding_connections SET used_ts = ? WHERE user_id = ? AND device_id = ? AND conn_id = ?"
+BY_USE = "SELECT conn_id FROM sliding_connections WHERE user_id = ? AND device_id = ? ORDER BY used_ts DESC, conn_id"
+DROP = (
+    "DELETE FROM sliding_connections WHERE user_id = ? AND device_id = ? AND conn_id = ?",
+    "DELETE FROM sliding_states WHERE user_id = ? AND device_id = ? AND conn_id = ?",
+)
+DROP_OF_DEVICES = (
+    "DELETE FROM sliding_connections WHERE user_id = ? AND device_id IN ??",
+    "DELETE FROM sliding_states WHERE user_id = ? AND device_id IN ??",
+)
+UNUSED = "SELECT user_id, device_id, conn_id FROM sliding_connections WHERE used_ts < ? ORDER BY used_ts LIMIT ?"
+
+LAST_EVENT = "SELECT position FROM events WHERE room_num = ? AND position > 0 AND flags & ? = 0 ORDER BY position DESC LIMIT 1"
+LAST_OF_TYPES = (
+    "SELECT position FROM events WHERE room_num = ? AND position > 0 AND flags & ? = 0 AND type IN ?? ORDER BY position DESC LIMIT 1"
+)
+ROOTS = "SELECT room_num, root FROM room_roots WHERE room_num IN ??"
+NUMBERS = "SELECT room_num, num FROM current_state WHERE room_num IN ?? AND type IN ??"
+
+
+class StoredConnections:
+    """ConnectionStore over a database. Rooms are kept by their numbers, 0 stands for none."""
+
+    def __init__(self, database: Database, names: RoomNames) -> None:
+        self._database = database
+        self._names = names
+
+    async def load(self, key: ConnectionKey) -> list[StateChange]:
+        def question(cursor: Cursor) -> list[StateChange]:
+            return [self._decoded(cursor, number, is_whole, bytes(body)) for number, is_whole, body in cursor.all(LOAD, *key)]
+
+        return await self._database.read(question)
+
+    async def save(self, key: ConnectionKey, after: int, changes: Sequence[StateChange], now_ms: int) -> None:
+        def change(cursor: WriteCursor) -> None:
+            is_new = changes[0].is_whole
+            cursor.run(DROP_AFTER, *key, -1 if is_new else after)
+            cursor.many(PUT, [(*key, one.number, one.is_whole, self._encoded(cursor, one)) for one in changes])
+            if is_new:
+                cursor.many(USE, [(*key, now_ms)])
+                for (conn_id,) in cursor.all(BY_USE, key.user_id, key.device_id)[MAX_CONNECTIONS:]:
+                    _drop(cursor, ConnectionKey(key.user_id, key.device_id, conn_id))
+
+        await self._database.write(change)
+
+    async def touch(self, key: ConnectionKey, now_ms: int) -> None:
+        await self._database.write(lambda cursor: cursor.many(TOUCH, [(now_ms, *key)]))
+
+    def _encoded(self, cursor: Cursor, change: StateChange) -> bytes:
+        rooms = [(self._names.num(cursor, room_id) if room_id else 0, *(told or ())) for room_id, told in change.rooms.items()]
+        return orjson.dumps([[[index, pairs] for index, pairs in change.required.items()], rooms])
+
+    def _decoded(self, cursor: Cursor, number: int, is_whole: int, body: bytes) -> StateChange:
+        required, rooms = orjson.loads(body)
+        pairs = {index: [(type, key) for type, key in wanted] for index, wanted in required}
+        told = {self._names.room_id(cursor, room[0]) if room[0] else "": Told(*room[1:]) if len(room) > 1 else None for room in rooms}
+        return StateChange(number, bool(is_whole), pairs, told)
+
+
+class StoredRoomLists:
+    """RoomListStore over a database."""
+
+    def __init__(self, database: Database, names: RoomNames) -> None:
+        self._database = database
+        self._names = names
+
+    async def last_events(self, room_ids: Iterable[str]) -> dict[str, int]:
+        return await self._last(list(room_ids), lambda cursor, num: cursor.value(LAST_EVENT, num, HIDDEN))
+
+    async def last_of_types(self, room_ids: Iterable[str], types: Collection[str]) -> dict[str, int]:
+        wanted = list(types)
+        return await self._last(list(room_ids), lambda cursor, num: cursor.value(LAST_OF_TYPES, num, HIDDEN, wanted))
+
+    async def state_of_types(self, room_ids: Iterable[str], types: Collection[str]) -> dict[str, tuple[bytes, set[int]]]:
+        wanted = list(types)
+
+        def question(cursor: Cursor) -> dict[str, tuple[bytes, set[int]]]:
+            nums = {num: room_id for room_id in room_ids if (num := self._names.num(cursor, room_id)) is not None}
+            found: dict[str, tuple[bytes, set[int]]] = {nums[num]: (bytes(root), set()) for num, root in cursor.all(ROOTS, list(nums))}
+            for num, event_num in cursor.all(NUMBERS, list(nums), wanted):
+                found[nums[num]][1].add(event_num)
+            return found
+
+        return await self._database.scan(question)
+
+    async def _last(self, room_ids: list[str], ask: Callable[[Cursor, int | None], int | None]) -> dict[str, int]:
+        def question(cursor: Cursor) -> dict[str, int]:
+            found = {room_id: ask(cursor, self._names.num(cursor, room_id)) for room_id in room_ids}
+            return {room_id: position for room_id, position in found.items() if position is not None}
+
+        return await (self._database.read(question) if len(room_ids) == 1 else self._database.scan(question))
+
+
+def drop_connections(cursor: WriteCursor, user_id: str, device_ids: Sequence[str]) -> None:
+    """They go with their devices."""
+    for statement in DROP_OF_DEVICES:
+        cursor.run(statement, user_id, device_ids)
+
+
+def forget_unused(cursor: WriteCursor, before_ms: int, most: int) -> int:
+    """Connections that nobody has used since."""
+    unused = cursor.all(UNUSED, before_ms, most)
+    for row in unused:
+        _drop(cursor, ConnectionKey(*row))
+    return len(unused)
+
+
+def _drop(cursor: WriteCursor, key: ConnectionKey) -> None:
+    for statement in DROP:
+        cursor.run(statement, *key)
