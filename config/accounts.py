@@ -20,6 +20,7 @@ class Terms:
 @dataclass(frozen=True, slots=True)
 class Registration:
     enabled: bool = False  # may people make accounts for themselves?
+    maximum_accounts: int = field(default=0, metadata={"minimum": 0})  # that people make for themselves; 0: any number
     requires_token: bool = True  # only with a token made by `chatme issue-token`; False: anyone (m.login.dummy)
     terms: tuple[Terms, ...] = ()
     email: Literal["none", "optional", "required"] = "none"  # may, or must, one prove an e-mail address?

@@ -37,6 +37,16 @@ class Support:
     page: str = field(default="", metadata={"pattern": r"^(https?://\S+)?$", "says": "an http(s) address"})
 
 
+def contact_of(support: Support, server: Server) -> str:
+    """The address of whoever looks after the server, for people who have reached one of its limits; failing that, the server's own page."""
+    for contact in support.contacts:
+        if contact.email_address:
+            return f"mailto:{contact.email_address}"
+        if contact.matrix_id:
+            return f"https://matrix.to/#/{contact.matrix_id}"
+    return support.page or server.public_base_url or f"https://{server.name}/"
+
+
 @dataclass(frozen=True, slots=True)
 class Logging:
     """What is written to standard error."""

@@ -66,6 +66,11 @@ class InvitePermission:
         if user_id.partition(":")[2] == self._server_name and (await self.rules(user_id)).verdict(inviter) is Verdict.BLOCK:
             raise InviteBlocked(f"{user_id} takes no invites from you")
 
+    async def shows(self, user_id: str, inviter: str) -> bool:
+        """Whether the user of this server is to be told of the invite."""
+        user = await self._account_data.of(user_id)
+        return inviter not in user.ignored and InviteRules(user, self._notices_sender).verdict(inviter) is Verdict.ALLOW
+
     async def rules(self, user_id: str) -> InviteRules:
         """Of a user of this server. Only invites that they allow are shown to the user."""
         return InviteRules(await self._account_data.of(user_id), self._notices_sender)

@@ -13,7 +13,7 @@ from homeserver.accounts.threepids.stage import EMAIL_STAGE
 from homeserver.accounts.threepids.store import Threepid
 from homeserver.accounts.token_text import digest
 from homeserver.clock import Chance, Clock
-from homeserver.errors import Forbidden, InvalidUsername, MissingParam, ThreepidInUse, Unavailable, UserInUse
+from homeserver.errors import Forbidden, InvalidUsername, MissingParam, ResourceLimitExceeded, ThreepidInUse, Unavailable, UserInUse
 
 _TRIES = 5
 _MADE_NAME_BYTES = 6
@@ -46,7 +46,11 @@ class Registration:
         auth: InteractiveAuth,
         clock: Clock,
         chance: Chance,
+        *,
+        contact: str = "",
     ) -> None:
+        """`contact`: the address of whoever looks after the server."""
+        self._contact = contact
         self._settings = settings
         self._store = store
         self._tokens = tokens
@@ -71,9 +75,16 @@ class Registration:
         """The user-interactive auth. Its session ends only with the account's creation."""
         return await self._auth.require(attempt, self._flows, close=False)
 
+    async def _check_full(self) -> None:
+        """Raises ResourceLimitExceeded when this server takes no more people."""
+        most = self._settings.maximum_accounts
+        if most and await self._store.count_people(most) >= most:
+            raise ResourceLimitExceeded("This server has as many accounts as it may", admin_contact=self._contact)
+
     async def check(self, wish: Wish, guest_token: str | None) -> None:
         """What must be told before anything is to be proven."""
         self.check_open()
+        await self._check_full()
         if guest_token is not None:
             await self._guest(wish, guest_token)
         elif wish.username is not None:
@@ -85,6 +96,7 @@ class Registration:
         """The account, with its auth used up."""
         if wish.password is None:
             raise MissingParam("password is missing")
+        await self._check_full()
         password_hash = await self._passwords.hash(wish.password)
         if guest_token is not None:
             user_id = await self._guest(wish, guest_token)

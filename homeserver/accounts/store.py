@@ -120,6 +120,9 @@ class AuthSession(NamedTuple):
 
 
 class AccountStore(Protocol):
+    async def count_people(self, most: int) -> int:
+        """Accounts of people that are not closed, counted up to `most`."""
+
     async def account(self, user_id: str) -> Account | None: ...
 
     async def credentials(self, user_id: str) -> Credentials | None: ...

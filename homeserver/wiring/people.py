@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from config.server import contact_of
 from config.settings import Config
 from homeserver.accounts.access_tokens import AccessTokens, NoAppserviceTokens
 from homeserver.accounts.accounts import Accounts
@@ -73,7 +74,18 @@ def build_people(ground: Ground, rooms: Rooms) -> People:
     refresher = Refresher(token_store, issuer, clock)
     addresses = build_addresses(ground, names)
     auth = _interactive_auth(ground, addresses, check, registration_tokens)
-    registration = Registration(config.registration, store, token_store, names, passwords, issuer, auth, clock, chance)
+    registration = Registration(
+        config.registration,
+        store,
+        token_store,
+        names,
+        passwords,
+        issuer,
+        auth,
+        clock,
+        chance,
+        contact=contact_of(config.support, config.server),
+    )
     deactivation = Deactivation(store, Departure(rooms.members, rooms.writing.membership))
     commands = build_commands(ground, rooms, accounts, deactivation, registration_tokens, names)
     pages = Pages()

@@ -115,6 +115,7 @@ def _old_sync(ground: Ground, rooms: Rooms, personal: Personal, pages: StoredPag
         members=rooms.members,
         states=rooms.states,
         account_data=rooms.account_data,
+        invites=rooms.writing.invites,
         presence=personal.presence,
         serving=rooms.serving,
         streams=ground.streams,

@@ -13,6 +13,8 @@ from storage.people.tokens import add_login
 
 _CREDENTIALS = """SELECT user_id, is_guest, is_admin, appservice, user_type, deactivated, erased, locked, suspended, password_hash
     FROM users WHERE user_id = ?"""
+_PEOPLE = """SELECT COUNT(*) FROM
+    (SELECT 1 FROM users WHERE is_guest = 0 AND deactivated = 0 AND appservice IS NULL AND user_type IS NULL LIMIT ?) AS people"""
 _ADD = """INSERT INTO users (user_id, password_hash, created_ts, is_guest, is_admin, appservice, user_type, terms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (user_id) DO NOTHING"""
 _UPGRADE = "UPDATE users SET password_hash = ?, is_guest = 0, terms = ? WHERE user_id = ? AND is_guest = 1 AND deactivated = 0"
@@ -79,6 +81,9 @@ class StoredAccounts:
     async def account(self, user_id: str) -> Account | None:
         row = await self._database.read(lambda cursor: cursor.one(_CREDENTIALS, user_id))
         return None if row is None else _account(row)
+
+    async def count_people(self, most: int) -> int:
+        return await self._database.scan(lambda cursor: int(cursor.value(_PEOPLE, most) or 0))
 
     async def credentials(self, user_id: str) -> Credentials | None:
         row = await self._database.read(lambda cursor: cursor.one(_CREDENTIALS, user_id))

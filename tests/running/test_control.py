@@ -86,7 +86,9 @@ def test_an_account_is_locked_and_suspended(commands: AdministratorCommands) -> 
 
 def test_people_are_told(commands: AdministratorCommands, told: Told) -> None:
     assert run(commands.run("send-notice", {"text": "Hello", "to": "alice", "all": False})) == ["@alice:test has been told."]
-    assert run(commands.run("send-notice", {"text": "Hello", "to": None, "all": True})) == ["7 have been told, 1 could not be: see the log."]
+    assert run(commands.run("send-notice", {"text": "Hello", "to": None, "all": True})) == [
+        "7 have been told, 1 could not be: see the log."
+    ]
     assert told.told == [("@alice:test", "Hello"), ("all", "Hello")]
 
 

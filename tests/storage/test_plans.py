@@ -21,6 +21,7 @@ LISTS = ("SCAN carray", "SCAN CONSTANT ROW")  # what was given with the question
 
 MEANT = {
     "media.records._FORGET_RESERVATIONS": "an index of the places that wait for a file, and of those alone",
+    "people.accounts._PEOPLE": "as many accounts as there may be, in a reader thread, when somebody registers",
     "personal.presence._WORTH_KNOWING": "an index of those alone, read once at the start, as many as there is room for",
     "personal.user_directory._MEMBERS_CHANGED": "once at the start, for what happened while nobody read",
     "personal.user_directory._SEARCH": "words within names are found by looking at them all, in a reader thread",

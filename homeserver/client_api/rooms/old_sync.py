@@ -3,6 +3,7 @@
 import orjson
 
 from homeserver.account_data.account_data import AccountData
+from homeserver.account_data.invite_permission import InvitePermission
 from homeserver.client_api.rooms.messages import place_of
 from homeserver.ephemeral.presence import Presence
 from homeserver.ephemeral.sequence import FRESH
@@ -33,6 +34,7 @@ class OldSync:
         members: MemberStore,
         states: StateReader,
         account_data: AccountData,
+        invites: InvitePermission,
         presence: Presence,
         serving: EventServing,
         streams: Streams,
@@ -42,6 +44,7 @@ class OldSync:
         self._members = members
         self._states = states
         self._account_data = account_data
+        self._invites = invites
         self._presence = presence
         self._serving = serving
         self._streams = streams
@@ -59,7 +62,8 @@ class OldSync:
         rooms = []
         for record in await self._members.memberships_of(viewer.user_id, kinds):
             if record.membership == "invite":
-                rooms.append(await self._invite(viewer, record))
+                if await self._invites.shows(viewer.user_id, record.sender):
+                    rooms.append(await self._invite(viewer, record))
             elif record.joined_position is not None:
                 rooms.append(await self._snapshot(viewer, record.room_id, limit))
         account_data = (await self._account_data.of(viewer.user_id)).global_events()

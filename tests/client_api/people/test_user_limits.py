@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from config.accounts import UserLimits
-from config.server import Server
+from config.accounts import Registration, UserLimits
+from config.server import Contact, Server, Support, contact_of
 from tests.support.client import Client
 from tests.support.rooms import create_room, path
 from tests.support.server import TestServer, make_server
@@ -71,3 +71,33 @@ def test_the_page_of_the_server_where_there_is_no_other(tmp_path: Path) -> None:
     create_room(server, alice)
     answer = server.run(alice.post(path("createRoom"), {}))[1]
     assert (answer["errcode"], answer["info_uri"], answer["can_upgrade"]) == ("M_USER_LIMIT_EXCEEDED", "https://test/", False)
+
+
+def test_a_full_server(tmp_path: Path) -> None:
+    registration = Registration(enabled=True, requires_token=False, guests=True, maximum_accounts=2)
+    support = Support(contacts=(Contact("m.role.admin", email_address="admin@example.org"),))
+    server = make_server(tmp_path, registration=registration, support=support)
+    server.user("alice")
+    guest = server.ok(server.client.post(path("register") + "?kind=guest", {}))
+    server.user("bob")
+    body = {"username": "carol", "password": "secret secret", "auth": {"type": "m.login.dummy"}}
+    for wish in (body, {**body, "username": guest["user_id"][1:].partition(":")[0], "guest_access_token": guest["access_token"]}):
+        status, answer = server.run(server.client.post(path("register"), wish))
+        assert (status, answer["errcode"], answer["admin_contact"]) == (403, "M_RESOURCE_LIMIT_EXCEEDED", "mailto:admin@example.org")
+    create = {"name": "carol", "password": "correct horse", "admin": False, "display_name": None}
+    server.run(server.server.commands.run("create-user", create))
+    server.run(server.server.commands.run("deactivate-user", {"name": "bob", "erase": False}))
+    server.run(server.server.commands.run("deactivate-user", {"name": "alice", "erase": False}))
+    server.user("dora")
+
+
+@pytest.mark.parametrize(
+    ("support", "contact"),
+    [
+        (Support(), "https://test/"),
+        (Support(page="https://example.org/help"), "https://example.org/help"),
+        (Support(contacts=(Contact("m.role.admin", matrix_id="@admin:test"),)), "https://matrix.to/#/@admin:test"),
+    ],
+)
+def test_whom_to_ask(support: Support, contact: str) -> None:
+    assert contact_of(support, Server(name="test")) == contact

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.client_api.rooms.talk import Talk, bodies
 from tests.support.client import start
 from tests.support.rooms import create_room, member, path
@@ -38,6 +40,21 @@ def test_everything_at_once(talk: Talk) -> None:
     events = talk.get(path("events"), from_=answer["end"], timeout=1000)
     assert bodies(events["chunk"]) == ["later"]
     assert events["start"] == answer["end"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("m.ignored_user_list", {"ignored_users": {"@bob:test": {}}}),
+        ("m.invite_permission_config", {"default_action": "block"}),
+        ("org.matrix.msc4155.invite_permission_config", {"ignored_users": ["@bob:*"]}),
+    ],
+)
+def test_invites_that_one_does_not_take(talk: Talk, kind: str, content: dict[str, Any]) -> None:
+    invited = create_room(talk.server, talk.bob)
+    assert member(talk.server, talk.bob, invited, "invite", "@alice:test")[0] == 200
+    talk.server.ok(talk.alice.put(path("user", "@alice:test", "account_data", kind), content))
+    assert [room["room_id"] for room in talk.get(path("initialSync"))["rooms"]] == [talk.room]
 
 
 def test_waiting_for_events(talk: Talk) -> None:

@@ -59,6 +59,7 @@ class TestNotices:
         account(loop, database, "@robot:test", user_type="bot")
         account(loop, database, "@closed:test")
         loop.run(StoredAccounts(database).deactivate("@closed:test", erase=False))
+        assert [loop.run(StoredAccounts(database).count_people(most)) for most in (2, 3, 9)] == [2, 3, 3]
         assert loop.run(store.people("", 2)) == [ALICE, BOB]
         assert loop.run(store.people(BOB, 2)) == [CAROL]
         assert loop.run(store.people(CAROL, 2)) == []
