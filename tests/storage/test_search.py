@@ -93,7 +93,7 @@ def world(loop: ThreadLoop, database: Database) -> World:
 def test_found_is_what_is_there(world: World, seed: int) -> None:
     """With blocks above and below, and everything between."""
     random = Random(seed)
-    position, lowest = 0, 0
+    position, lowest, blocks = 0, 0, 0
     for _ in range(3):
         for type in TYPES:
             for flags in (0, 0, 0, SOFT_FAILED, REDACTED, OUTLIER):
@@ -104,8 +104,9 @@ def test_found_is_what_is_there(world: World, seed: int) -> None:
         world.say({lowest - number: sentence(random) for number in range(1, count + 1)})  # history that came later
         lowest -= count
         world.check(random)
-        world.index()
+        blocks += world.index()
         world.check(random)
+    assert blocks > 3
     assert world.run(world.store.find(UNKNOWN, Question("x"), after=LOWEST, before=HIGHEST, most=9)).found == []
 
 

@@ -125,3 +125,18 @@ def test_rooms_do_not_lend_their_events(tmp_path: Path) -> None:
     for way in story.ways():
         reply = story.server.run(story.clients["stranger"].call("GET", way.replace(theirs, own).replace(story.room, other)))
         assert SECRET.encode() not in reply.body
+
+
+@pytest.mark.parametrize("visibility", VISIBILITIES)
+def test_a_search_neither_finds_nor_counts_what_may_not_be_seen(tmp_path: Path, visibility: str) -> None:
+    story = Story(make_server(tmp_path), visibility)
+    for name, allowed in VIEWERS.items():
+        for order in ("rank", "recent"):
+            wish = {"search_term": SECRET, "order_by": order, "event_context": {}, "include_state": True}
+            client = story.clients[name]
+            answer = story.server.ok(client.post(path("search"), {"search_categories": {"room_events": wish}}))
+            found = answer["search_categories"]["room_events"]
+            if visibility in allowed and name not in ("stranger", "declined", "forgetful"):
+                assert found["count"] == len(found["results"]) == (3 if name == "invitee" and visibility == "invited" else 4), name
+            else:
+                assert (found["count"], found["results"]) == (0, []), name
