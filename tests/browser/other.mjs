@@ -1,5 +1,14 @@
 // The other side of the conversation, over plain HTTP.
 
+async function until(look, otherwise) {
+    for (let tries = 0; tries < 100; tries++) {
+        const found = await look();
+        if (found) return found;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error(otherwise);
+}
+
 export class Other {
     constructor(server) {
         this.server = server;
@@ -22,8 +31,10 @@ export class Other {
         return this;
     }
 
+    /** As soon as there is such a room. */
     async join(alias) {
-        this.room = (await this.ask("POST", `/_matrix/client/v3/join/${encodeURIComponent(alias)}`, {})).room_id;
+        const asked = () => this.ask("POST", `/_matrix/client/v3/join/${encodeURIComponent(alias)}`, {});
+        this.room = (await until(() => asked().catch(() => null), `no room ${alias}`)).room_id;
     }
 
     async send(content) {
@@ -37,12 +48,7 @@ export class Other {
 
     /** The newest event for which the test holds, as soon as there is one. */
     async sees(holds) {
-        for (let tries = 0; tries < 100; tries++) {
-            const path = `/_matrix/client/v3/rooms/${encodeURIComponent(this.room)}/messages?dir=b&limit=20`;
-            const found = (await this.ask("GET", path)).chunk.find(holds);
-            if (found) return found;
-            await new Promise((resolve) => setTimeout(resolve, 100));
-        }
-        throw new Error(`nothing came for which ${holds}`);
+        const path = `/_matrix/client/v3/rooms/${encodeURIComponent(this.room)}/messages?dir=b&limit=20`;
+        return until(async () => (await this.ask("GET", path)).chunk.find(holds), `nothing came for which ${holds}`);
     }
 }

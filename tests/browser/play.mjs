@@ -24,9 +24,9 @@ try {
         number += 1;
         const shoot = (failed) => page.screenshot({ path: join(folder, `${String(number).padStart(2, "0")}-${name}${failed}.png`) });
         try {
-            const skipped = await play(scene); // undefined, or why
+            await play(scene);
             await shoot("");
-            console.log(JSON.stringify({ step: name, skipped }));
+            console.log(JSON.stringify({ step: name }));
         } catch (error) {
             await shoot("-failed").catch(() => {});
             console.log(JSON.stringify({ step: name, why: `${error.stack}\nthe page said: ${said.join("\n")}` }));

@@ -40,10 +40,14 @@ export const STEPS = {
         await page.locator("#topic").fill("What grows");
         await page.locator("#isPublic").check();
         await page.locator("#roomAlias").fill("garden");
-        await page.getByRole("button", { name: "Create room" }).last().click();
-        await page.locator(".RoomList li", { hasText: "Garden" }).click();
-        await composer(page).waitFor();
+        await page.locator(".CreateRoomView button[type=submit]").click();
         await bob.join(`#garden:${bob.userId.split(":")[1]}`);
+        // Until the room has come down to it, the client shows one of its own under the same name.
+        for (let tries = 0; !(await composer(page).isVisible()) && tries < 10; tries++) {
+            await page.locator(".RoomList li", { hasText: "Garden" }).last().click();
+            await composer(page).waitFor({ timeout: 1500 }).catch(() => {});
+        }
+        await composer(page).waitFor();
     },
 
     async send_and_receive({ page, bob }) {
@@ -92,14 +96,13 @@ export const STEPS = {
         assert.deepEqual([width, height], [320, 200]);
     },
 
-    async search({ page, bob }) {
+    async search({ page }) {
         await page.locator(".lightbox .close").click();
         // It has no field for it: the question goes through its own client.
         const found = await page.evaluate(() => {
             const asked = { search_categories: { room_events: { search_term: "tomatoes" } } };
-            return window.__hydrogenViewModel._sessionViewModel._client._requestScheduler._hsApi._post("/search", {}, asked).response().catch((error) => ({ errcode: error.errcode }));
+            return window.__hydrogenViewModel._sessionViewModel._client._requestScheduler._hsApi._post("/search", {}, asked).response();
         });
-        if (found.errcode === "M_UNRECOGNIZED") return "this server does not search yet";
         const { count, results } = found.search_categories.room_events;
         assert.deepEqual([count, results[0].result.content.body], [1, "The tomatoes are ripe"]);
     },
