@@ -130,5 +130,8 @@ def _discovery(config: Config, accounts: Accounts, addresses: Addresses) -> Disc
         default_room_version=config.rooms.default_version,
         takes_passwords=config.passwords.login,
         features=FEATURES,
-        capabilities={"m.3pid_changes": {"enabled": addresses.threepids.may_change}},
+        capabilities={
+            "m.3pid_changes": {"enabled": addresses.threepids.may_change},
+            "io.element.msc4452.preview_url": {"enabled": config.media.url_previews},
+        },
     )

@@ -91,6 +91,9 @@ def test_who_may_ask(server: TestServer, alice: Client, web: Web, tmp_path: Path
     guest = server.ok(server.client.post("/_matrix/client/v3/register?kind=guest", {}))["access_token"]
     assert preview(server, server.client.with_token(guest), "https://example.org/")[0] == 403
     off = make(tmp_path, web, url_previews=False)
+    for house, asker, allowed in ((server, alice, True), (off, off.user("bob"), False)):
+        told = house.ok(asker.get("/_matrix/client/v3/capabilities"))["capabilities"]
+        assert told["io.element.msc4452.preview_url"] == {"enabled": allowed}
     assert preview(off, off.user("alice"), "https://example.org/")[1]["errcode"] == "M_UNRECOGNIZED"
     assert web.asked == []
 
