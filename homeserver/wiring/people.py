@@ -16,6 +16,7 @@ from homeserver.accounts.refresh import Refresher
 from homeserver.accounts.register import Registration
 from homeserver.accounts.registration_tokens import RegistrationTokens
 from homeserver.accounts.stages import DummyStage, PasswordStage, RegistrationTokenStage, TermsStage
+from homeserver.accounts.store import AccountStore, TokenStore
 from homeserver.accounts.threepids.stage import EmailStage
 from homeserver.admin_api.register import SharedSecretRegister
 from homeserver.client_api.discovery import FEATURES, Discovery
@@ -74,18 +75,7 @@ def build_people(ground: Ground, rooms: Rooms) -> People:
     refresher = Refresher(token_store, issuer, clock)
     addresses = build_addresses(ground, names)
     auth = _interactive_auth(ground, addresses, check, registration_tokens)
-    registration = Registration(
-        config.registration,
-        store,
-        token_store,
-        names,
-        passwords,
-        issuer,
-        auth,
-        clock,
-        chance,
-        contact=contact_of(config.support, config.server),
-    )
+    registration = _registration(ground, store, token_store, names, passwords, issuer, auth)
     deactivation = Deactivation(store, Departure(rooms.members, rooms.writing.membership))
     commands = build_commands(ground, rooms, accounts, deactivation, registration_tokens, names)
     pages = Pages()
@@ -120,6 +110,14 @@ def _interactive_auth(
     )
     seconds = ground.config.sessions.interactive_auth_seconds
     return InteractiveAuth(StoredAuthSessions(ground.database), stages, ground.clock, ground.chance, lifetime_seconds=seconds)
+
+
+def _registration(
+    ground: Ground, store: AccountStore, tokens: TokenStore, names: Names, passwords: Passwords, issuer: Issuer, auth: InteractiveAuth
+) -> Registration:
+    config = ground.config
+    contact = contact_of(config.support, config.server)
+    return Registration(config.registration, store, tokens, names, passwords, issuer, auth, ground.clock, ground.chance, contact=contact)
 
 
 def _discovery(config: Config, accounts: Accounts, addresses: Addresses) -> Discovery:
