@@ -38,6 +38,7 @@ from homeserver.wiring.metrics import register_metrics
 from homeserver.wiring.parts import Parts
 from homeserver.wiring.people import build_people
 from homeserver.wiring.personal import build_personal
+from homeserver.wiring.reaching.pushers import build_pushers
 from homeserver.wiring.reading import build_reading
 from homeserver.wiring.rooms import build_rooms
 from homeserver.wiring.syncing import build_syncing
@@ -80,6 +81,7 @@ class Server:
         await self._parts.personal.spread.start()
         await self._parts.community.directory_reader.start()
         await self._parts.community.search_index.start()
+        await self._parts.pushing.reader.start()
         await self._parts.people.deactivation.resume()
         await self._parts.media.removal.start()
         self._parts.rooms.collector.start()
@@ -93,6 +95,7 @@ class Server:
             await door.edge.stop(STOP_SECONDS)
         await self._parts.upkeep.stop()
         await self._parts.rooms.collector.stop()
+        await self._parts.pushing.reader.stop()
         await self._parts.community.search_index.stop()
         await self._parts.community.directory_reader.stop()
         await self._parts.personal.spread.stop()
@@ -120,16 +123,7 @@ async def build(
 ) -> Server:
     """Every part, from the ground up. The database is open, `streams` stands where it left off; `commits` watches the database;
     `outside` is the rest of the web, `transport` takes requests to other servers, `postman` letters to the mail server."""
-    ground = lay_ground(
-        config,
-        clock=clock,
-        chance=chance,
-        threads=threads,
-        database=database,
-        streams=streams,
-        commits=commits or CommitFigures(),
-        postman=postman,
-    )
+    ground = lay_ground(config, clock, chance, threads, database, streams, commits or CommitFigures(), postman)
     rooms = await build_rooms(ground)
     people = build_people(ground, rooms)
     personal = build_personal(ground, rooms)
@@ -137,10 +131,12 @@ async def build(
     community = build_community(ground, rooms)
     encryption = build_encryption(ground, rooms, people)
     sync = build_syncing(ground, rooms, personal, encryption)
+    pushing = build_pushers(ground, rooms, personal.push, outside or NoOutside())
     media = build_media(ground, people.accounts, outside or NoOutside())
     past = (*tasks(StoredUpkeep(database), session_seconds=config.sessions.interactive_auth_seconds), *media.tasks, *people.addresses.tasks)
     federation = build_federation(ground, rooms, reach_out(ground, transport or NoTransport()))
-    parts = Parts(ground, rooms, people, personal, finding, community, media, encryption, sync, Upkeep(past, clock, chance), federation)
+    upkeep = Upkeep(past, clock, chance)
+    parts = Parts(ground, rooms, people, personal, finding, community, media, encryption, sync, pushing, upkeep, federation)
     client = (*parts.chapters, *build_reading(ground, rooms, personal, finding))
     register_metrics(parts)
     return Server(parts, build_doors(ground, people, client, federation, access_log), access_log)

@@ -23,9 +23,15 @@ class Outside(Protocol):
     async def get(self, url: str, *, accept: str, most_bytes: int, seconds: float) -> Fetched:
         """One request over http or https, without redirects and without compression. Raises Unreachable, also for addresses that may not be reached."""
 
+    async def post(self, url: str, body: bytes, *, most_bytes: int, seconds: float) -> Fetched:
+        """The same with a JSON body; its answer is cut to `most_bytes`."""
+
 
 class NoOutside:
     """A server without a network."""
 
     async def get(self, url: str, *, accept: str, most_bytes: int, seconds: float) -> Fetched:
+        raise Unreachable
+
+    async def post(self, url: str, body: bytes, *, most_bytes: int, seconds: float) -> Fetched:
         raise Unreachable

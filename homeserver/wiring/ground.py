@@ -44,7 +44,6 @@ Chapters = tuple[Any, ...]  # objects with declared endpoints
 
 def lay_ground(
     config: Config,
-    *,
     clock: Clock,
     chance: Chance,
     threads: Threads,

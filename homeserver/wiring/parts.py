@@ -11,6 +11,7 @@ from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.media import Media
 from homeserver.wiring.people import People
 from homeserver.wiring.personal import Personal
+from homeserver.wiring.reaching.pushers import Pushing
 from homeserver.wiring.rooms import Rooms
 from homeserver.wiring.syncing import Sync
 
@@ -26,6 +27,7 @@ class Parts:
     media: Media
     encryption: Encryption
     sync: Sync
+    pushing: Pushing
     upkeep: Upkeep
     federation: Federation
 
@@ -33,4 +35,4 @@ class Parts:
     def chapters(self) -> Chapters:
         """What clients may ask of all of them."""
         of_people = (*self.people.chapters, *self.personal.chapters, *self.finding.chapters, *self.community.chapters)
-        return (*of_people, *self.media.chapters, *self.encryption.chapters, *self.sync.chapters)
+        return (*of_people, *self.media.chapters, *self.encryption.chapters, *self.sync.chapters, *self.pushing.chapters)

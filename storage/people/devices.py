@@ -9,6 +9,7 @@ from storage.database import Database, Row, WriteCursor
 from storage.encryption.key_changes import drop_device_keys, note_rename
 from storage.people.tokens import drop_tokens
 from storage.personal.account_data import put_entry
+from storage.push.pushers import drop_pushers_of_devices
 from storage.sliding import drop_connections
 
 _ALL = "SELECT user_id, device_id, display_name, last_seen_ts, last_seen_ip, user_agent FROM devices WHERE user_id = ? ORDER BY device_id"
@@ -47,6 +48,7 @@ def remove_devices(cursor: WriteCursor, user_id: str, device_ids: Sequence[str])
         return
     gone: list[Row] = cursor.all("DELETE FROM devices WHERE user_id = ? AND device_id IN ?? RETURNING device_id", user_id, device_ids)
     drop_tokens(cursor, user_id, device_ids)
+    drop_pushers_of_devices(cursor, user_id, device_ids)
     _gone(cursor, user_id, gone)
 
 
@@ -56,6 +58,7 @@ def remove_all_devices(cursor: WriteCursor, user_id: str) -> None:
     cursor.run("DELETE FROM access_tokens WHERE user_id = ?", user_id)
     cursor.run("DELETE FROM refresh_tokens WHERE user_id = ?", user_id)
     cursor.run("DELETE FROM login_tokens WHERE user_id = ?", user_id)
+    drop_pushers_of_devices(cursor, user_id, None)
     cursor.announce(Change(cursor.position(), TOKEN_CHANGE, user_id=user_id))
     _gone(cursor, user_id, gone)
 

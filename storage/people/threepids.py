@@ -2,6 +2,7 @@
 
 from homeserver.accounts.threepids.store import ProofSession, Threepid
 from storage.database import Database, WriteCursor
+from storage.push.pushers import drop_pushers_of_address
 
 _OF_USER = "SELECT medium, address, user_id, validated_ts, added_ts FROM threepids WHERE user_id = ? ORDER BY added_ts, address"
 _OWNER = "SELECT user_id FROM threepids WHERE medium = ? AND address = ?"
@@ -42,7 +43,11 @@ class StoredThreepids:
         return await self._database.write(lambda cursor: add_threepid(cursor, threepid, sid))
 
     async def remove(self, user_id: str, medium: str, address: str) -> bool:
-        return await self._database.write(lambda cursor: bool(cursor.run(_REMOVE, user_id, medium, address)))
+        def change(cursor: WriteCursor) -> bool:
+            drop_pushers_of_address(cursor, user_id, address)
+            return cursor.run(_REMOVE, user_id, medium, address) > 0
+
+        return await self._database.write(change)
 
 
 class StoredProofs:

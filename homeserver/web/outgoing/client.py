@@ -1,5 +1,7 @@
 """Requests over http and https to addresses that strangers name (RELIABILITY: server-side request forgery). Fills `homeserver.outside.Outside`."""
 
+from collections.abc import Coroutine
+from io import BytesIO
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -7,9 +9,10 @@ from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.ssl import optionsForClientTLS
+from twisted.internet.task import Cooperator
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
-from twisted.web.client import URI, Agent, HTTPConnectionPool, ResponseDone
+from twisted.web.client import URI, Agent, FileBodyProducer, HTTPConnectionPool, ResponseDone
 from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgentEndpointFactory, IResponse
@@ -32,9 +35,17 @@ class Client:
         pool = HTTPConnectionPool(reactor, persistent=False)
         self._agent = Agent.usingEndpointFactory(reactor, _Endpoints(resolving), pool)
         self._clock = clock
+        self._cooperator = Cooperator(scheduler=lambda work: clock.call_later(0, work))
 
     async def get(self, url: str, *, accept: str, most_bytes: int, seconds: float) -> Fetched:
-        working = Deferred.fromCoroutine(self._get(url, accept, most_bytes))
+        return await self._in_time(self._ask(b"GET", url, {b"Accept": [accept.encode()]}, None, most_bytes), seconds)
+
+    async def post(self, url: str, body: bytes, *, most_bytes: int, seconds: float) -> Fetched:
+        headers = {b"Accept": [b"application/json"], b"Content-Type": [b"application/json"]}
+        return await self._in_time(self._ask(b"POST", url, headers, FileBodyProducer(BytesIO(body), self._cooperator), most_bytes), seconds)
+
+    async def _in_time(self, asking: Coroutine[Deferred[Any], Any, Fetched], seconds: float) -> Fetched:
+        working = Deferred.fromCoroutine(asking)
         timer = self._clock.call_later(seconds, working.cancel)
         try:
             return await working
@@ -44,9 +55,11 @@ class Client:
             if timer.active():
                 timer.cancel()
 
-    async def _get(self, url: str, accept: str, most_bytes: int) -> Fetched:
-        headers = Headers({b"User-Agent": [f"ChatMe/{VERSION}".encode()], b"Accept": [accept.encode()], b"Accept-Encoding": [b"identity"]})
-        response: IResponse = await self._agent.request(b"GET", url.encode("ascii"), headers)
+    async def _ask(
+        self, method: bytes, url: str, more: dict[bytes, list[bytes]], sent: FileBodyProducer | None, most_bytes: int
+    ) -> Fetched:
+        headers = Headers({b"User-Agent": [f"ChatMe/{VERSION}".encode()], b"Accept-Encoding": [b"identity"], **more})
+        response: IResponse = await self._agent.request(method, url.encode("ascii"), headers, sent)
         collected = _Collected(most_bytes)
         response.deliverBody(collected)
         if response.headers.hasHeader(b"Content-Encoding") and _field(response, "Content-Encoding") != "identity":

@@ -14,8 +14,14 @@ class LaterClient:
         self._client: Outside | None = None
 
     async def get(self, url: str, *, accept: str, most_bytes: int, seconds: float) -> Fetched:
+        return await self._loaded().get(url, accept=accept, most_bytes=most_bytes, seconds=seconds)
+
+    async def post(self, url: str, body: bytes, *, most_bytes: int, seconds: float) -> Fetched:
+        return await self._loaded().post(url, body, most_bytes=most_bytes, seconds=seconds)
+
+    def _loaded(self) -> Outside:
         if self._client is None:
             from homeserver.web.outgoing.client import Client
 
             self._client = Client(self._reactor, self._clock, private_addresses=self._private_addresses)
-        return await self._client.get(url, accept=accept, most_bytes=most_bytes, seconds=seconds)
+        return self._client

@@ -31,6 +31,9 @@ class Web:
     def put(self, url: str, body: bytes, content_type: str = "text/html", status: int = 200, location: str | None = None) -> None:
         self.pages[url] = Fetched(status, content_type, location, body, True)
 
+    async def post(self, url: str, body: bytes, *, most_bytes: int, seconds: float) -> Fetched:
+        raise Unreachable
+
     async def get(self, url: str, *, accept: str, most_bytes: int, seconds: float) -> Fetched:
         assert 0 < seconds <= 10
         self.asked.append(url)

@@ -1,0 +1,1 @@
+"""Pushers: what notifies people who are not looking, by a push gateway or by e-mail."""
