@@ -58,7 +58,7 @@ def test_with_an_unknown_token(house: House, declarations: list[Declaration]) ->
     [(b"{", "M_NOT_JSON"), (b"[]", "M_BAD_JSON"), (b'{"a":1e999}', "M_NOT_JSON"), (b'"text"', "M_BAD_JSON"), (b"\xff{}", "M_NOT_JSON")],
 )
 def test_without_a_proper_body(body: bytes, errcode: str, house: House, declarations: list[Declaration]) -> None:
-    alice = house.person("alice")
+    alice = house.administrator()
     reading = [d for d in declarations if isinstance(d.body, Schema) or d.body in (Body.OBJECT, Body.OPTIONAL_OBJECT)]
     open_to_alice = [declaration for declaration in reading if declaration.access is not Access.APPSERVICE]
     assert not list(wrong(alice, open_to_alice, body, (400, errcode)))

@@ -63,7 +63,7 @@ def test_many_who_are_ignored(house: House) -> None:
     room = carol.create_room(preset="public_chat")
     for person in (alice, bob):
         person.join(room)
-    others = {f"@spam{number}:bad.example": {} for number in range(2_000)}
+    others: dict[str, dict[str, str]] = {f"@spam{number}:bad.example": {} for number in range(2_000)}
     put(alice, "m.ignored_user_list", {"ignored_users": {**others, bob.user_id: {}}})
     since = alice.sync()["next_batch"]
     bob.send(room, "spam")
