@@ -48,7 +48,7 @@ def settings(given: argparse.Namespace) -> Iterator[str]:
     if given.ca:
         yield f"federation.trusted_authorities={absolute(given.ca)}"
     yield from ("registration.enabled=true", "registration.requires_token=false", "registration.guests=true")
-    yield from ("rooms.who_may_publish=anyone", "rate_limits.enabled=false")
+    yield from ("rooms.who_may_publish=anyone", "rate_limits.enabled=false", "server_notices.localpart=_server")
     if given.no_limits:
         yield from ("rate_limits.failed_login_account.per_second=0", "rate_limits.failed_login_address.per_second=0")
     yield from ("passwords.minimum_length=1", "media.unauthenticated_downloads=true")

@@ -20,6 +20,7 @@ from homeserver.rooms.creation.room_options import RoomOptions
 from homeserver.rooms.member_store import MemberStore
 from homeserver.rooms.membership import Membership
 from homeserver.rooms.send import RoomSender
+from homeserver.rooms.store import Transaction
 from homeserver.server_notices.store import NoticeStore
 
 ACCOUNT_TYPE = "notices"  # what sets the sender's account apart from everybody's
@@ -62,9 +63,13 @@ class ServerNotices:
 
     async def send(self, user_id: str, text: str) -> str:
         """The event's ID. Raises NotFound for an unknown user, BadState when the sender's name is somebody's."""
+        return await self.deliver(user_id, {"msgtype": "m.text", "body": text})
+
+    async def deliver(self, user_id: str, content: dict[str, Any], transaction: Transaction | None = None) -> str:
+        """A message of any content; as `send`. The same transaction again gives the same event."""
         await self._accounts.require(user_id)
         await self._ensure_sender()
-        return await self._send(user_id, {"msgtype": "m.text", "body": text})
+        return await self._send(user_id, content, transaction)
 
     async def send_to_all(self, text: str) -> tuple[int, int]:
         """How many were told, and how many could not be."""
@@ -82,9 +87,9 @@ class ServerNotices:
             page = await self._store.people(page[-1], PAGE)
         return told, missed
 
-    async def _send(self, user_id: str, content: dict[str, Any]) -> str:
+    async def _send(self, user_id: str, content: dict[str, Any], transaction: Transaction | None = None) -> str:
         room_id = await self._open_room(user_id)
-        return await self._sender.send(room_id, Draft("m.room.message", self._sender_id, content))
+        return await self._sender.send(room_id, Draft("m.room.message", self._sender_id, content), transaction)
 
     async def _ensure_sender(self) -> None:
         account = await self._accounts.find(self._sender_id)

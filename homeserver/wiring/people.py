@@ -18,6 +18,7 @@ from homeserver.accounts.registration_tokens import RegistrationTokens
 from homeserver.accounts.stages import DummyStage, PasswordStage, RegistrationTokenStage, TermsStage
 from homeserver.accounts.store import AccountStore, TokenStore
 from homeserver.accounts.threepids.stage import EmailStage
+from homeserver.admin_api.notices import NoticeAdministration
 from homeserver.admin_api.register import SharedSecretRegister
 from homeserver.client_api.discovery import FEATURES, Discovery
 from homeserver.client_api.people.account import Account
@@ -36,7 +37,7 @@ from homeserver.rooms.departure import Departure
 from homeserver.rooms.members.limits import UserLimits
 from homeserver.web.endpoint import Caller
 from homeserver.web.rate_limit import FailedLogins
-from homeserver.wiring.accounts.commands import build_commands
+from homeserver.wiring.accounts.commands import build_commands, build_notices
 from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.reaching.addresses import Addresses, build_addresses, proof_chapter
 from homeserver.wiring.rooms import Rooms
@@ -77,7 +78,8 @@ def build_people(ground: Ground, rooms: Rooms) -> People:
     auth = _interactive_auth(ground, addresses, check, registration_tokens)
     registration = _registration(ground, store, token_store, names, passwords, issuer, auth)
     deactivation = Deactivation(store, Departure(rooms.members, rooms.writing.membership))
-    commands = build_commands(ground, rooms, accounts, deactivation, registration_tokens, names)
+    notices = build_notices(ground, rooms, accounts)
+    commands = build_commands(ground, notices, accounts, deactivation, registration_tokens, names)
     pages = Pages()
     chapters = (
         _discovery(config, accounts, addresses),
@@ -94,6 +96,7 @@ def build_people(ground: Ground, rooms: Rooms) -> People:
         ThreepidEndpoints(addresses.threepids, auth),
         proof_chapter(ground, addresses, pages),
         SharedSecretRegister(config.registration.shared_secret, accounts, clock, chance, config.server.name),
+        NoticeAdministration(notices, clock),
     )
     return People(accounts, tokens, last_seen, auth, deactivation, commands, addresses, chapters)
 

@@ -156,3 +156,21 @@ class TestTheSender:
         with pytest.raises(Refused, match="somebody's account"):
             tell(server, "one")
         assert rooms(server, alice, "invite") == {}
+
+
+def test_an_administrators_tool_tells_somebody(server: TestServer, alice: Client) -> None:
+    place = "/_synapse/admin/v1/send_server_notice"
+    admin = server.user("admin")
+    server.run(StoredAccounts(server.database).set_flags("@admin:test", is_admin=True))
+    body = {"user_id": ALICE, "content": {"msgtype": "m.notice", "body": "by HTTP"}}
+    refused(server.run(alice.post(place, body)), 403, "M_FORBIDDEN")
+    first = server.ok(admin.post(place, body))["event_id"]
+    assert server.ok(admin.post(place, body))["event_id"] != first
+    once = server.ok(admin.put(f"{place}/1", body))["event_id"]
+    assert server.ok(admin.put(f"{place}/1", body))["event_id"] == once
+    room_id = invitation(server, alice)
+    join(server, alice, room_id)
+    assert texts(rooms(server, alice, "join")[room_id]) == ["by HTTP"] * 3
+    for wrong in ({}, {**body, "content": "text"}, {**body, "type": "m.room.name"}):
+        assert server.run(admin.post(place, wrong))[0] == 400
+    refused(server.run(admin.post(place, {**body, "user_id": "@nobody:test"})), 404, "M_NOT_FOUND")

@@ -16,11 +16,9 @@ from storage.people.notices import StoredNotices
 from storage.personal.account_data import StoredAccountData
 
 
-def build_commands(
-    ground: Ground, rooms: Rooms, accounts: Accounts, deactivation: Deactivation, tokens: RegistrationTokens, names: Names
-) -> AdministratorCommands:
+def build_notices(ground: Ground, rooms: Rooms, accounts: Accounts) -> ServerNotices:
     config, writing = ground.config, rooms.writing
-    notices = ServerNotices(
+    return ServerNotices(
         config.server_notices,
         sender_id=sender_of(config.server_notices, config.server.name),
         version=room_version(config.rooms.default_version),
@@ -32,4 +30,9 @@ def build_commands(
         sender=writing.sender,
         tags=Tags(rooms.account_data, StoredAccountData(ground.database)),
     )
+
+
+def build_commands(
+    ground: Ground, notices: ServerNotices, accounts: Accounts, deactivation: Deactivation, tokens: RegistrationTokens, names: Names
+) -> AdministratorCommands:
     return AdministratorCommands(accounts, deactivation, tokens, names, notices, StoredAccountList(ground.database), ground.clock)
