@@ -16,6 +16,7 @@ from homeserver import logs
 from homeserver.clock import Chance, Clock
 from homeserver.control.door import Door as ControlDoor
 from homeserver.control.every_command import EveryCommand
+from homeserver.control.key_commands import KeyCommands
 from homeserver.figures import CommitFigures
 from homeserver.loop_watch import LoopWatch
 from homeserver.mail.letter import Postman
@@ -57,7 +58,7 @@ class Server:
         self._parts = parts
         self._access_log = access_log
         self.doors = doors
-        self.commands = EveryCommand(parts.people.commands, parts.media.commands)
+        self.commands = EveryCommand(parts.people.commands, parts.media.commands, KeyCommands(parts.federation.reach.own_keys))
         self.database: Database = parts.ground.database
         self.registry = parts.ground.registry
         self._listeners: list[Listener] = []

@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     _people(commands)
     _tokens(commands)
     _media(commands)
+    _command(commands, "rotate-signing-key", "sign with a new key from now on, and tell others that the old one has been retired")
     return whole
 
 

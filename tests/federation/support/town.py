@@ -79,13 +79,15 @@ class Town:
             run(server.server.stop(), self.clock)
 
 
-def build_town(directory: Path, names: Sequence[str] = ("a.test", "b.test"), *, seed: int = 0, **sections: Any) -> Town:
-    """New servers with their data in memory. `sections` replaces sections of the settings of each."""
+def build_town(
+    directory: Path, names: Sequence[str] = ("a.test", "b.test"), *, seed: int = 0, signing_key: str = "", **sections: Any
+) -> Town:
+    """New servers with their data in memory. `sections` replaces sections of the settings of each; `signing_key` is a key file for all."""
     clock = FakeClock()
     network = FakeNetwork(clock, SeededChance(seed))
     servers = {}
     for number, name in enumerate(names):
-        servers[name] = _build(directory / name, name, network, clock, SeededChance(seed * 1000 + number), sections)
+        servers[name] = _build(directory / name, name, network, clock, SeededChance(seed * 1000 + number), signing_key, sections)
         network.join(name, servers[name].server.doors[0].dispatch)
     for server in servers.values():
         run(server.server.take_up(), clock)
@@ -93,11 +95,11 @@ def build_town(directory: Path, names: Sequence[str] = ("a.test", "b.test"), *, 
 
 
 def _build(
-    directory: Path, name: str, network: FakeNetwork, clock: FakeClock, chance: SeededChance, sections: dict[str, Any]
+    directory: Path, name: str, network: FakeNetwork, clock: FakeClock, chance: SeededChance, signing_key: str, sections: dict[str, Any]
 ) -> TownServer:
     directory.mkdir()
     config = test_config(directory, **{"federation": Federation(enabled=True), **sections})
-    config = replace(config, server=replace(config.server, name=name))
+    config = replace(config, server=replace(config.server, name=name, signing_key=signing_key or config.server.signing_key))
     streams = Streams()
     database = run(open_memory_database(streams))
     building = build(
