@@ -32,6 +32,9 @@ class Media:
     user_quota_files: int = field(default=0, metadata={"minimum": 0})
     quota_page: str = ""  # an address where people read about these limits; empty: server.public_base_url
     unauthenticated_downloads: bool = False  # are /_matrix/media/v3/download and /thumbnail served, which ask for no token?
+    # What one person may have fetched from other servers: at once, and in the long run; 0 a second: without end.
+    remote_burst_bytes: int = field(default=524_288_000, metadata={"minimum": 1})
+    remote_bytes_per_second: int = field(default=131_072, metadata={"minimum": 0})
     # Uploads that are announced first and sent later.
     pending_uploads: int = field(default=20, metadata={"minimum": 0})  # per user; 0: none
     pending_upload_seconds: int = field(default=86_400, metadata={"minimum": 60})

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from config.media import Media as Settings
-from homeserver.errors import NotFound, RemoteTooLarge
+from homeserver.errors import LimitExceeded, NotFound, RemoteTooLarge
 from tests.client_api.media.samples import png, png_bomb
 from tests.media.parts import MediaParts, Sent
 from tests.support.client import run
@@ -52,3 +52,23 @@ def test_bytes_in_quarantine_stay_there(parts: MediaParts) -> None:
     parts.others.files["other", "a"] = Sent(b"bad")
     with pytest.raises(NotFound):
         run(parts.library.find("other", "a"))
+
+
+def test_who_has_much_fetched_is_slowed_down(tmp_path: Path) -> None:
+    parts = MediaParts(tmp_path, Settings(remote_burst_bytes=1000, remote_bytes_per_second=10))
+    for name in "abc":
+        parts.others.files["other", name] = Sent(b"a" * 600, name.encode() * 500)
+    assert run(parts.library.find("other", "a", who="@alice:test")).size == 1100
+    with pytest.raises(LimitExceeded) as raised:
+        run(parts.library.find("other", "b", who="@alice:test"))
+    assert len(parts.others.asked) == 1
+    assert run(parts.library.find("other", "a", who="@alice:test")).size == 1100  # it is here
+    assert run(parts.library.find("other", "b", who="@bob:test")).size == 1100
+    assert run(parts.library.find("other", "c")).size == 1100
+    with pytest.raises(NotFound):
+        run(parts.library.find("other", "unknown", who="@carol:test"))
+    parts.others.files["other", "d"] = parts.others.files["other", "a"]
+    assert run(parts.library.find("other", "d", who="@carol:test")).size == 1100  # what was not there counts for nothing
+    parts.clock.advance(raised.value.fields["retry_after_ms"] / 1000)
+    parts.others.files["other", "e"] = parts.others.files["other", "b"]
+    assert run(parts.library.find("other", "e", who="@alice:test")).size == 1100

@@ -36,7 +36,9 @@ async def find_file(library: Library, request: Request, origin: str, media_id: s
     """Waits for what is announced, as long as the client asks; a server that stops does not wait for that."""
     wait_ms = request.integer("timeout_ms", DEFAULT_WAIT_MS)
     request.waits = True
-    record = await library.find(origin, media_id, wait_ms=wait_ms, may_fetch=may_fetch)
+    caller = request.caller
+    who = request.remote_ip if caller is None else "" if caller.unlimited else caller.user_id
+    record = await library.find(origin, media_id, who=who, wait_ms=wait_ms, may_fetch=may_fetch)
     request.waits = False
     return record
 
