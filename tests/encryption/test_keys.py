@@ -173,15 +173,21 @@ def malformed(device: Device) -> dict[str, dict[str, Any]]:
 
 
 def test_malformed_keys_are_refused_and_break_nothing(house: House) -> None:
-    alice = house.person("alice")
+    alice, bob = house.person("alice"), house.person("bob")
+    house.room(alice, bob)
     house.upload(alice, one_time_keys=alice.one_time("a"))
-    token = house.sync(alice)["next_batch"]
+    tokens = [(person, house.sync(person)["next_batch"]) for person in (alice, bob)]
     for name, body in malformed(alice).items():
         status, answer = house.run(alice.client.post(f"{V3}/keys/upload", body))
         assert status in (400, 413), (name, status, answer)
         assert answer["errcode"] in ("M_BAD_JSON", "M_INVALID_PARAM", "M_INVALID_SIGNATURE", "M_TOO_LARGE"), name
-    assert house.query(alice, alice.user_id)["device_keys"][alice.user_id]["PHONE"]["keys"] == alice.device_keys()["keys"]
-    assert house.sync(alice, token)["device_one_time_keys_count"] == {"signed_curve25519": 1}
+    for person, token in tokens:
+        for since in (None, token):
+            answer = house.sync(person, since)
+            assert "device_lists" not in answer
+            assert answer["device_one_time_keys_count"] == {"signed_curve25519": 1 if person is alice else 0}
+    assert house.query(bob, alice.user_id)["device_keys"][alice.user_id]["PHONE"]["keys"] == alice.device_keys()["keys"]
+    assert house.claim(bob, alice) == alice.one_time("a")
 
 
 def test_what_a_client_says_unsigned_is_not_told(house: House) -> None:
