@@ -17,11 +17,12 @@ SLOTS = 1024
 _MASK_BYTES = SIZE // 8  # a place with so many messages is written as a mask, one with fewer as their numbers
 
 
-def slots(folded: str) -> set[int]:
-    """The places of a text, or of a word."""
-    codes = list(map(ord, folded))
-    found = {(first * 31 + second) % SLOTS for first, second in pairwise(codes) if first > 32 and second > 32}
-    found.update(code * 7 % SLOTS for code in set(codes) if code >= 0x2000 or 48 <= code <= 57)
+def slots(word: str) -> set[int]:
+    """The places of a word."""
+    codes = word.encode() if word.isascii() else list(map(ord, word))
+    found = {(first * 31 + second) % SLOTS for first, second in pairwise(codes)}
+    if not word.isalpha() or not word.isascii():
+        found.update(code * 7 % SLOTS for code in codes if code >= 0x2000 or 48 <= code <= 57)
     return found
 
 
@@ -31,8 +32,14 @@ def write(rows: Sequence[Row]) -> bytes:
     if not messages:
         return b""
     places: list[bytearray] = [bytearray() for _ in range(SLOTS)]
+    known: dict[str, set[int]] = {}  # most words come again
     for number, (_, text) in enumerate(messages):
-        for slot in slots(fold(text)):
+        found: set[int] = set()
+        for word in fold(text).split():
+            if word not in known:
+                known[word] = slots(word)
+            found |= known[word]
+        for slot in found:
             places[slot].append(number)
     written = [_mask(place) if len(place) >= _MASK_BYTES else bytes(place) for place in places]
     positions = struct.pack(f"<H{len(messages)}q", len(messages), *(position for position, _ in messages))

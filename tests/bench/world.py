@@ -34,7 +34,8 @@ class World:
     """Rooms and who writes in them; `size` tells the bytes of the database."""
 
     def __init__(self, server: Server, size: Callable[[], int], clock: Clock) -> None:
-        rooms = server._parts.rooms
+        self.parts = server._parts
+        rooms = self.parts.rooms
         self.states = rooms.states
         self.writing = rooms.writing
         self.size = size

@@ -132,7 +132,7 @@ def test_a_search_neither_finds_nor_counts_what_may_not_be_seen(tmp_path: Path, 
     story = Story(make_server(tmp_path), visibility)
     for name, allowed in VIEWERS.items():
         for order in ("rank", "recent"):
-            wish = {"search_term": SECRET, "order_by": order, "event_context": {}, "include_state": True}
+            wish: dict[str, object] = {"search_term": SECRET, "order_by": order, "event_context": {}, "include_state": True}
             client = story.clients[name]
             answer = story.server.ok(client.post(path("search"), {"search_categories": {"room_events": wish}}))
             found = answer["search_categories"]["room_events"]
