@@ -42,7 +42,7 @@ from homeserver.wiring.personal import build_personal
 from homeserver.wiring.reaching.pushers import build_pushers
 from homeserver.wiring.reading import build_reading
 from homeserver.wiring.rooms import build_rooms
-from homeserver.wiring.syncing import build_syncing
+from homeserver.wiring.sync.syncing import build_syncing
 from storage.database import Database
 from storage.drivers.threads import LoopThreads, Threads
 from storage.open_storage import open_database

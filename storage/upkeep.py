@@ -3,6 +3,7 @@
 from storage.database import Cursor, Database, WriteCursor
 from storage.encryption.to_device import StoredToDevice
 from storage.people.auth_sessions import forget_sessions
+from storage.sliding import forget_unused
 
 # Ties within the millisecond go together.
 _NTH_TRANSACTION = "SELECT ts FROM transactions WHERE ts < ? ORDER BY ts LIMIT 1 OFFSET ?"
@@ -57,3 +58,6 @@ class StoredUpkeep:
 
     async def forget_auth_sessions(self, before_ms: int, most: int) -> int:
         return await self._database.write(lambda cursor: forget_sessions(cursor, before_ms, most))
+
+    async def forget_sliding_connections(self, before_ms: int, most: int) -> int:
+        return await self._database.write(lambda cursor: forget_unused(cursor, before_ms, most))

@@ -24,3 +24,6 @@ class UpkeepStore(Protocol):
 
     async def forget_auth_sessions(self, before_ms: int, most: int) -> int:
         """Those opened before that time; the uses of registration tokens that they reserved are free again."""
+
+    async def forget_sliding_connections(self, before_ms: int, most: int) -> int:
+        """Connections of sliding sync that were not used since that time."""

@@ -13,7 +13,7 @@ from homeserver.wiring.people import People
 from homeserver.wiring.personal import Personal
 from homeserver.wiring.reaching.pushers import Pushing
 from homeserver.wiring.rooms import Rooms
-from homeserver.wiring.syncing import Sync
+from homeserver.wiring.sync.syncing import Sync
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from homeserver.rooms.store import MemberRecord
 from homeserver.sync.feed import Feed
 from homeserver.sync.scope import RoomScope, SyncScope
-from homeserver.sync.sliding.connection import HAS_ACCOUNT_DATA, HAS_RECEIPTS, IS_DIRECT, Connection
-from homeserver.sync.sliding.lists import Looked
+from homeserver.sync.sliding.connections.connection import HAS_ACCOUNT_DATA, HAS_RECEIPTS, IS_DIRECT, Connection
+from homeserver.sync.sliding.lists.look import Looked
+from homeserver.sync.sliding.lists.standing import Standing
 from homeserver.sync.sliding.request import RoomConfig
 from homeserver.sync.sliding.required_state import NOTHING, RequiredState
-from homeserver.sync.sliding.standing import Standing
 from homeserver.sync.sliding.store import Told
 
 

@@ -20,16 +20,16 @@ from homeserver.sync.scope import SyncScope
 from homeserver.sync.sections.account_data import AccountDataSection
 from homeserver.sync.sections.device_lists import DeviceListSection
 from homeserver.sync.sliding.choice import Choice, Chooser
-from homeserver.sync.sliding.connection import Connection
-from homeserver.sync.sliding.connections import Connections
+from homeserver.sync.sliding.connections.connection import Connection
+from homeserver.sync.sliding.connections.held import Connections
+from homeserver.sync.sliding.connections.members import MemberNotes
 from homeserver.sync.sliding.extensions.extensions import Asked, Extensions, reach_of
-from homeserver.sync.sliding.lists import Looked, look
-from homeserver.sync.sliding.members import MemberNotes
+from homeserver.sync.sliding.lists.look import Looked, look
+from homeserver.sync.sliding.lists.view import Views
 from homeserver.sync.sliding.pos import Pos
 from homeserver.sync.sliding.request import SlidingCall
-from homeserver.sync.sliding.rooms import SlidingRooms
+from homeserver.sync.sliding.rooms.tell import SlidingRooms
 from homeserver.sync.sliding.store import ConnectionKey
-from homeserver.sync.sliding.view import Views
 
 MAX_TIMEOUT_MS = 300_000
 ALL = Filter()

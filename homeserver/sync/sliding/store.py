@@ -17,7 +17,7 @@ class Told(NamedTuple):
     """What a client knows of a room; where the room ID is empty, of its user's global account data.
 
     `since` 0: it is as far as its token; else the position up to which it was told, and there is news after it. `depth`: it has that many of the
-    newest events, if there are so many. `required`: the number of what it was told of the state. `flags`: see `connection`.
+    newest events, if there are so many. `required`: the number of what it was told of the state. `flags`: see `connections.connection`.
     """
 
     since: int

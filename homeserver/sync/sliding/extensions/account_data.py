@@ -9,7 +9,7 @@ from homeserver.account_data.store import GLOBAL
 from homeserver.sync.scope import RoomScope, SyncScope
 from homeserver.sync.sections.account_data import AccountDataSection
 from homeserver.sync.sliding.choice import Choice, Turn
-from homeserver.sync.sliding.connection import HAS_ACCOUNT_DATA, Connection
+from homeserver.sync.sliding.connections.connection import HAS_ACCOUNT_DATA, Connection
 from homeserver.sync.sliding.store import NO_WISH, Told
 
 NAME = "account_data"

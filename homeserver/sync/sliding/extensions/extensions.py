@@ -8,7 +8,7 @@ from homeserver.sync.feed import Feed
 from homeserver.sync.scope import SyncScope
 from homeserver.sync.sections.timeline import RoomTimeline
 from homeserver.sync.sliding.choice import Choice, Reach
-from homeserver.sync.sliding.connection import Connection
+from homeserver.sync.sliding.connections.connection import Connection
 from homeserver.sync.sliding.extensions import account_data, e2ee, receipts, to_device, typing
 from homeserver.sync.sliding.extensions.account_data import AccountDataExtension
 from homeserver.sync.sliding.extensions.e2ee import EncryptionExtension
@@ -16,7 +16,7 @@ from homeserver.sync.sliding.extensions.reach import reach
 from homeserver.sync.sliding.extensions.receipts import ReceiptsExtension
 from homeserver.sync.sliding.extensions.to_device import ToDeviceExtension
 from homeserver.sync.sliding.extensions.typing import TypingExtension
-from homeserver.sync.sliding.lists import Looked
+from homeserver.sync.sliding.lists.look import Looked
 from homeserver.sync.sliding.request import SlidingQuestion
 
 

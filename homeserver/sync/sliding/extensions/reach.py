@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from homeserver.sync.sliding.lists import Looked
+from homeserver.sync.sliding.lists.look import Looked
 from homeserver.sync.sliding.request import SlidingQuestion
 
 ALL = "*"

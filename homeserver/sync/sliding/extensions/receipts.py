@@ -8,7 +8,7 @@ from homeserver.ephemeral.receipts import Receipts
 from homeserver.sync.scope import SyncScope
 from homeserver.sync.sections.timeline import RoomTimeline
 from homeserver.sync.sliding.choice import Turn
-from homeserver.sync.sliding.connection import HAS_RECEIPTS
+from homeserver.sync.sliding.connections.connection import HAS_RECEIPTS
 
 NAME = "receipts"
 

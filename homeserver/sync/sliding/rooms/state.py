@@ -11,7 +11,7 @@ from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import REDACTED, StoredEvent
 from homeserver.sync.sections.timeline import RoomTimeline
 from homeserver.sync.sliding.choice import Turn
-from homeserver.sync.sliding.members import MemberNotes
+from homeserver.sync.sliding.connections.members import MemberNotes
 from homeserver.sync.sliding.required_state import MEMBER
 from homeserver.sync.sliding.store import RoomListStore
 

@@ -9,12 +9,12 @@ from homeserver.rooms.reading.serve import Viewer
 from homeserver.sync.feed import Feed
 from homeserver.sync.scope import SyncScope
 from homeserver.sync.sections.invites import InviteSection
-from homeserver.sync.sliding.connection import Connection
-from homeserver.sync.sliding.lists import Surroundings, direct_rooms
-from homeserver.sync.sliding.order import RoomOrder, RoomOrders
+from homeserver.sync.sliding.connections.connection import Connection
+from homeserver.sync.sliding.lists.look import Surroundings, direct_rooms
+from homeserver.sync.sliding.lists.order import RoomOrder, RoomOrders
+from homeserver.sync.sliding.lists.standing import Standing, Standings
+from homeserver.sync.sliding.lists.traits import RoomTraits, Traits, of_stripped
 from homeserver.sync.sliding.request import SlidingQuestion
-from homeserver.sync.sliding.standing import Standing, Standings
-from homeserver.sync.sliding.traits import RoomTraits, Traits, of_stripped
 
 ALL = Filter()
 NO_ORDER = RoomOrder()

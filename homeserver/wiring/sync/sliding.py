@@ -10,22 +10,22 @@ from homeserver.sync.sections.invites import InviteSection
 from homeserver.sync.sections.key_counts import KeyCountsSection
 from homeserver.sync.sections.timeline import TimelineSection
 from homeserver.sync.sections.unread import UnreadSection
-from homeserver.sync.sliding.bump import Bumps
-from homeserver.sync.sliding.connections import Connections
+from homeserver.sync.sliding.connections.held import Connections
 from homeserver.sync.sliding.extensions.account_data import AccountDataExtension
 from homeserver.sync.sliding.extensions.e2ee import EncryptionExtension
 from homeserver.sync.sliding.extensions.extensions import Extensions
 from homeserver.sync.sliding.extensions.receipts import ReceiptsExtension
 from homeserver.sync.sliding.extensions.to_device import ToDeviceExtension
 from homeserver.sync.sliding.extensions.typing import TypingExtension
-from homeserver.sync.sliding.order import RoomOrders
+from homeserver.sync.sliding.lists.order import RoomOrders
+from homeserver.sync.sliding.lists.standing import Standings
+from homeserver.sync.sliding.lists.traits import RoomTraits
+from homeserver.sync.sliding.lists.view import Views
 from homeserver.sync.sliding.respond import SlidingSyncing
-from homeserver.sync.sliding.room_state import TurnStates
-from homeserver.sync.sliding.rooms import Sections, SlidingRooms
-from homeserver.sync.sliding.standing import Standings
-from homeserver.sync.sliding.summary import Summaries
-from homeserver.sync.sliding.traits import RoomTraits
-from homeserver.sync.sliding.view import Views
+from homeserver.sync.sliding.rooms.bump import Bumps
+from homeserver.sync.sliding.rooms.state import TurnStates
+from homeserver.sync.sliding.rooms.summary import Summaries
+from homeserver.sync.sliding.rooms.tell import Sections, SlidingRooms
 from homeserver.wiring.encryption import Encryption
 from homeserver.wiring.ground import Ground
 from homeserver.wiring.personal import Personal

@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 from homeserver.clock import Clock
 from homeserver.errors import Unavailable
 from homeserver.figures import CacheFigures
-from homeserver.sync.sliding.connection import Connection, Delta
+from homeserver.sync.sliding.connections.connection import Connection, Delta
 from homeserver.sync.sliding.pos import Pos
 from homeserver.sync.sliding.store import ConnectionKey, ConnectionStore
 

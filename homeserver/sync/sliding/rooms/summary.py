@@ -11,7 +11,7 @@ from homeserver.sync.sections.summary import MAX_HEROES
 from homeserver.sync.sections.timeline import RoomTimeline
 from homeserver.sync.sliding.choice import Turn
 from homeserver.sync.sliding.required_state import MEMBER
-from homeserver.sync.sliding.room_state import NAME, TurnState
+from homeserver.sync.sliding.rooms.state import NAME, TurnState
 
 
 class Summary(NamedTuple):

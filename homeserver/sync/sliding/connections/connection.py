@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 
 from homeserver.errors import UnknownPos
 from homeserver.rooms.store import MemberRecord
-from homeserver.sync.sliding.members import MemberNotes, ToldMembers
+from homeserver.sync.sliding.connections.members import MemberNotes, ToldMembers
 from homeserver.sync.sliding.pos import Pos
 from homeserver.sync.sliding.required_state import RequiredState
 from homeserver.sync.sliding.store import NO_WISH, ConnectionKey, StateChange, Told

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-
 from homeserver.client_api.syncing import SyncChapter
 from homeserver.sync.crowd import Crowd
 from homeserver.sync.feed import Feeds
@@ -25,7 +24,7 @@ from homeserver.wiring.encryption import Encryption
 from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.personal import Personal
 from homeserver.wiring.rooms import Rooms
-from homeserver.wiring.sliding import Shared, build_sliding
+from homeserver.wiring.sync.sliding import Shared, build_sliding
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,48 +34,53 @@ class Sync:
 
 
 def build_syncing(ground: Ground, rooms: Rooms, personal: Personal, encryption: Encryption) -> Sync:
-    account_data = AccountDataSection(personal.account_data)
-    unread = UnreadSection(personal.push.unread)
+    shared = _shared(ground, rooms, personal, encryption)
     told = LazyMembers()
     crowd = Crowd(
-        unread=unread, told=told, states=rooms.states, counting=encryption.counting, inboxes=encryption.inboxes, presence=personal.presence,
-        ephemera=ground.ephemera, clock=ground.clock,
+        unread=shared.unread, told=told, states=rooms.states, counting=encryption.counting, inboxes=encryption.inboxes,
+        presence=personal.presence, ephemera=ground.ephemera, clock=ground.clock,
     )  # fmt: skip
-    timeline = TimelineSection(
-        timelines=rooms.timelines, history=rooms.history, states=rooms.states, serving=rooms.serving, clock=ground.clock
-    )
-    invites = InviteSection(states=rooms.states, permission=rooms.writing.invites)
     sync_rooms = SyncRooms(
-        timeline=timeline,
+        timeline=shared.timeline,
         state=StateSection(states=rooms.states, timelines=rooms.timelines, store=rooms.timeline_store, serving=rooms.serving),
         summary=SummarySection(rooms.timeline_store),
         lazy_members=MemberSection(rooms.states, told),
-        unread=unread,
+        unread=shared.unread,
         ephemeral=EphemeralSection(receipts=personal.receipts, typing=personal.typing),
-        account_data=account_data,
-        invites=invites,
+        account_data=shared.account_data,
+        invites=shared.invites,
         members=rooms.members,
         crowd=crowd,
         clock=ground.clock,
     )
-    feeds = Feeds(
-        members=rooms.members, timelines=rooms.timeline_store, streams=ground.streams, ephemera=ground.ephemera, clock=ground.clock
-    )
-    device_lists, key_counts = DeviceListSection(encryption.device_lists), KeyCountsSection(encryption.counting)
     syncing = Syncing(
-        feeds=feeds,
+        feeds=shared.feeds,
         rooms=sync_rooms,
-        account_data=account_data,
+        account_data=shared.account_data,
         presence=PresenceSection(personal.presence, rooms.members),
         to_device=ToDeviceSection(encryption.inboxes),
-        device_lists=device_lists,
-        key_counts=key_counts,
+        device_lists=shared.device_lists,
+        key_counts=shared.key_counts,
         crowd=crowd,
         streams=ground.streams,
         ephemera=ground.ephemera,
         clock=ground.clock,
     )
-    sliding = build_sliding(
-        ground, rooms, personal, encryption, Shared(feeds, timeline, unread, invites, account_data, device_lists, key_counts)
+    chapter = SyncChapter(syncing=syncing, filters=personal.filters, presence=personal.presence)
+    return Sync(shared.feeds, (chapter, build_sliding(ground, rooms, personal, encryption, shared)))
+
+
+def _shared(ground: Ground, rooms: Rooms, personal: Personal, encryption: Encryption) -> Shared:
+    return Shared(
+        feeds=Feeds(
+            members=rooms.members, timelines=rooms.timeline_store, streams=ground.streams, ephemera=ground.ephemera, clock=ground.clock
+        ),
+        timeline=TimelineSection(
+            timelines=rooms.timelines, history=rooms.history, states=rooms.states, serving=rooms.serving, clock=ground.clock
+        ),
+        unread=UnreadSection(personal.push.unread),
+        invites=InviteSection(states=rooms.states, permission=rooms.writing.invites),
+        account_data=AccountDataSection(personal.account_data),
+        device_lists=DeviceListSection(encryption.device_lists),
+        key_counts=KeyCountsSection(encryption.counting),
     )
-    return Sync(feeds, (SyncChapter(syncing=syncing, filters=personal.filters, presence=personal.presence), sliding))

@@ -12,7 +12,7 @@ from homeserver.streams import Streams
 from homeserver.sync.feed import Feed
 from homeserver.sync.scope import SyncScope
 from homeserver.sync.sections.invites import InviteSection
-from homeserver.sync.sliding.connection import Connection, Departed
+from homeserver.sync.sliding.connections.connection import Connection, Departed
 from homeserver.sync.sliding.request import SlidingQuestion
 
 OUT = ("leave", "ban")

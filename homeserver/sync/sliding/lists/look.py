@@ -8,10 +8,10 @@ import orjson
 
 from homeserver.account_data.account_data import UserData
 from homeserver.account_data.store import GLOBAL
-from homeserver.sync.sliding.order import RoomOrder
+from homeserver.sync.sliding.lists.order import RoomOrder
+from homeserver.sync.sliding.lists.standing import Standing
+from homeserver.sync.sliding.lists.traits import UNKNOWN, Traits
 from homeserver.sync.sliding.request import ListFilters, ListQuestion, RoomConfig, SlidingQuestion
-from homeserver.sync.sliding.standing import Standing
-from homeserver.sync.sliding.traits import UNKNOWN, Traits
 
 TAGS = "m.tag"
 DIRECT = "m.direct"

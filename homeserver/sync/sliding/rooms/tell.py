@@ -13,12 +13,12 @@ from homeserver.sync.scope import RoomScope, SyncScope
 from homeserver.sync.sections.invites import InviteSection
 from homeserver.sync.sections.timeline import RoomTimeline, TimelineSection
 from homeserver.sync.sections.unread import UnreadSection
-from homeserver.sync.sliding.bump import Bumps
 from homeserver.sync.sliding.choice import Choice, Turn, limit_depth
-from homeserver.sync.sliding.connection import IS_DIRECT
-from homeserver.sync.sliding.members import MemberNotes
-from homeserver.sync.sliding.room_state import AVATAR, NAME, TurnState, TurnStates
-from homeserver.sync.sliding.summary import Summaries, Summary
+from homeserver.sync.sliding.connections.connection import IS_DIRECT
+from homeserver.sync.sliding.connections.members import MemberNotes
+from homeserver.sync.sliding.rooms.bump import Bumps
+from homeserver.sync.sliding.rooms.state import AVATAR, NAME, TurnState, TurnStates
+from homeserver.sync.sliding.rooms.summary import Summaries, Summary
 
 ROOMS_AT_ONCE = 20  # then the loop gets its turn
 _EVENTS = len(b'{"events":')

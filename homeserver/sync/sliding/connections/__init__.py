@@ -1,0 +1,1 @@
+"""Connections: what each client was told."""
