@@ -8,10 +8,11 @@ from typing import Any, NamedTuple, Protocol
 
 from homeserver.protocol.auth_rules import PowerLevels, may_notify
 from homeserver.protocol.event import Event
+from homeserver.protocol.push.default_rules import POLL
 from homeserver.rooms.head import RoomHead
 from homeserver.rooms.store import EventCommit, StoredEvent, Verdicts
 
-NOTIFYING_TYPES = frozenset({"m.room.message", "m.room.encrypted", "m.call.invite"})
+NOTIFYING_TYPES = frozenset({"m.room.message", "m.room.encrypted", "m.call.invite", f"{POLL}.start", f"{POLL}.end"})
 TOMBSTONE = "m.room.tombstone"
 MAX_MENTIONS = 200
 

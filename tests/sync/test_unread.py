@@ -14,7 +14,7 @@ from tests.support.rooms import create_room, join, path
 from tests.support.server import TestServer, make_server
 
 NAMES = ("alice", "bob", "carol", "dave")
-NOTIFYING = ("m.room.message", "m.room.encrypted", "m.call.invite")
+NOTIFYING = ("m.room.message", "m.room.encrypted", "m.call.invite", "org.matrix.msc3381.poll.start")
 Counts = tuple[int, int]
 
 

@@ -1,4 +1,4 @@
-"""The push rules that every user has from the start (client-server API, "Predefined Rules")."""
+"""The push rules that every user has from the start (client-server API, "Predefined Rules"; of polls: MSC3930, under its unstable names)."""
 
 from typing import Any
 
@@ -7,6 +7,8 @@ KINDS = ("override", "content", "room", "sender", "underride")
 _NOTIFY: list[Any] = ["notify"]
 _SOUND: list[Any] = ["notify", {"set_tweak": "sound", "value": "default"}]
 _HIGHLIGHT: list[Any] = ["notify", {"set_tweak": "highlight"}]
+POLL = "org.matrix.msc3381.poll"
+_OF_POLLS = ".org.matrix.msc3930.rule."
 
 
 def default_rules(user_id: str) -> dict[str, list[dict[str, Any]]]:
@@ -41,6 +43,7 @@ def _overrides(user_id: str) -> list[dict[str, Any]]:
         _rule("reaction", [_matches("type", "m.reaction")], []),
         _rule("room.server_acl", [_matches("type", "m.room.server_acl"), _matches("state_key", "")], []),
         _rule("suppress_edits", [{"kind": "event_property_is", "key": r"content.m\.relates_to.rel_type", "value": "m.replace"}], []),
+        _rule("poll_response", [_matches("type", f"{POLL}.response")], [], prefix=_OF_POLLS),
     ]
 
 
@@ -53,6 +56,11 @@ def _underrides() -> list[dict[str, Any]]:
         _rule("room_one_to_one", [two, message], _SOUND),
         _rule("message", [message], _NOTIFY),
         _rule("encrypted", [encrypted], _NOTIFY),
+        *(
+            _rule(f"poll_{what}_one_to_one", [two, _matches("type", f"{POLL}.{what}")], _SOUND, prefix=_OF_POLLS)
+            for what in ("start", "end")
+        ),
+        *(_rule(f"poll_{what}", [_matches("type", f"{POLL}.{what}")], _NOTIFY, prefix=_OF_POLLS) for what in ("start", "end")),
     ]
 
 
@@ -60,5 +68,7 @@ def _matches(key: str, pattern: str) -> dict[str, Any]:
     return {"kind": "event_match", "key": key, "pattern": pattern}
 
 
-def _rule(name: str, conditions: list[dict[str, Any]], actions: list[Any], *, enabled: bool = True) -> dict[str, Any]:
-    return {"rule_id": f".m.rule.{name}", "default": True, "enabled": enabled, "conditions": conditions, "actions": list(actions)}
+def _rule(
+    name: str, conditions: list[dict[str, Any]], actions: list[Any], *, enabled: bool = True, prefix: str = ".m.rule."
+) -> dict[str, Any]:
+    return {"rule_id": prefix + name, "default": True, "enabled": enabled, "conditions": conditions, "actions": list(actions)}

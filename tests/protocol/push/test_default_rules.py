@@ -1,5 +1,7 @@
 """The predefined push rules: complete, in order, about the user they are for."""
 
+from typing import Any
+
 from homeserver.protocol.push.default_rules import KINDS, default_rules
 
 ALICE = "@alice:example.org"
@@ -16,14 +18,28 @@ OVERRIDES = (
     "suppress_edits",
 )
 UNDERRIDES = ("call", "encrypted_room_one_to_one", "room_one_to_one", "message", "encrypted")
+POLLS = "poll_start_one_to_one", "poll_end_one_to_one", "poll_start", "poll_end"
 
 
 def test_the_rules_of_the_specification_in_its_order() -> None:
     rules = default_rules(ALICE)
     assert tuple(rules) == KINDS
-    assert [rule["rule_id"] for rule in rules["override"]] == [f".m.rule.{name}" for name in OVERRIDES]
-    assert [rule["rule_id"] for rule in rules["underride"]] == [f".m.rule.{name}" for name in UNDERRIDES]
+    assert named(rules["override"], ".m.rule.") == OVERRIDES
+    assert named(rules["underride"], ".m.rule.") == UNDERRIDES
     assert not rules["content"] + rules["room"] + rules["sender"]
+
+
+def named(rules: list[dict[str, Any]], prefix: str) -> tuple[str, ...]:
+    return tuple(rule["rule_id"].removeprefix(prefix) for rule in rules if rule["rule_id"].startswith(prefix))
+
+
+def test_polls_are_told_of_and_answers_to_them_are_not() -> None:
+    rules = default_rules(ALICE)
+    assert named(rules["override"], ".org.matrix.msc3930.rule.") == ("poll_response",)
+    assert named(rules["underride"], ".org.matrix.msc3930.rule.") == POLLS
+    response, start = rules["override"][-1], rules["underride"][-2]
+    assert (response["conditions"][0]["pattern"], response["actions"]) == ("org.matrix.msc3381.poll.response", [])
+    assert (start["conditions"][0]["pattern"], start["actions"]) == ("org.matrix.msc3381.poll.start", ["notify"])
 
 
 def test_only_the_master_switch_is_off() -> None:
