@@ -12,6 +12,7 @@ from PIL import Image, ImageOps, WebPImagePlugin  # noqa: F401 - named here, Web
 from homeserver.media.content_types import HEAD_BYTES, sniff
 from homeserver.media.pictures import FORMATS, Made, NoPicture, TooManyPixels
 from homeserver.media.sizes import CROP, Size, covering, fitted
+from homeserver.media.store import FilesUnavailable
 
 _ORIENTATION = 0x0112  # an EXIF tag; values from 5 lie on their side
 _LYING = 5
@@ -23,7 +24,7 @@ _LOSSY = frozenset({"image/jpeg", "image/webp"})
 
 
 def make_thumbnail(file: BinaryIO, size: Size | None, *, moving: bool, most_pixels: int) -> Made:
-    """NoPicture, TooManyPixels. A size of None: as large as it is."""
+    """NoPicture, TooManyPixels, FilesUnavailable. A size of None: as large as it is."""
     head = file.read(HEAD_BYTES)
     file.seek(0)
     content_type = sniff(head) or ""
@@ -33,6 +34,8 @@ def make_thumbnail(file: BinaryIO, size: Size | None, *, moving: bool, most_pixe
     with image:
         try:
             return _make(image, content_type, size, moving, most_pixels)
+        except FilesUnavailable:
+            raise
         except (TooManyPixels, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise TooManyPixels from error
         except Exception as error:  # decoders fail on broken pictures in ways that no list holds
@@ -49,6 +52,8 @@ def _open(file: BinaryIO, name: str, most_pixels: int) -> Image.Image:
     """Reads the header alone."""
     try:
         image = Image.open(file, formats=(name,))
+    except FilesUnavailable:
+        raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise TooManyPixels from error
     except Exception as error:

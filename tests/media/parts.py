@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
+from config.media import S3
 from config.media import Media as Settings
 from homeserver.media.arrivals import Arrivals
 from homeserver.media.keep import Keeper, Whole
@@ -10,12 +11,14 @@ from homeserver.media.library import Library
 from homeserver.media.locks import NamedLocks
 from homeserver.media.remote import RemoteFile
 from homeserver.media.removal import Removal
+from homeserver.media.store import MediaFiles
 from homeserver.media.thumbnails import Thumbnails
 from homeserver.media.upload import Upload, Uploads
 from homeserver.streams import Streams
 from homeserver.workbench import Workbench
 from storage.drivers.threads import NoThreads
 from storage.media.files import DiskFiles
+from storage.media.objects import ObjectFiles, open_bucket
 from storage.media.records import StoredMedia
 from storage.media.thumbnails import StoredThumbnails
 from tests.support.client import run
@@ -52,7 +55,7 @@ class Others:
 
 
 class MediaParts:
-    def __init__(self, folder: Path, settings: Settings | None = None) -> None:
+    def __init__(self, folder: Path, settings: Settings | None = None, bucket: S3 | None = None) -> None:
         settings = settings or Settings()
         streams, chance, threads = Streams(), SeededChance(), NoThreads()
         self.folder = folder
@@ -61,7 +64,9 @@ class MediaParts:
         self.store = StoredMedia(self.database)
         self.others = Others()
         locks = NamedLocks()
-        self.files = DiskFiles(folder, threads.pool("files", 1), self.clock, chance)
+        pool = threads.pool("files", 1)
+        disk = DiskFiles(folder, pool, self.clock, chance)
+        self.files: MediaFiles = ObjectFiles(open_bucket(bucket), pool, self.clock, chance) if bucket else disk
         keeper = Keeper(self.store, self.files, locks)
         self.library = Library(settings, "test", self.store, keeper, self.others, Arrivals(streams, self.clock), self.clock)
         self.uploads = Uploads(settings, "test", self.store, keeper, self.clock, chance)
