@@ -7,9 +7,7 @@ from typing import Any
 
 from config.settings import Config
 from federation.client import FederationClient
-from federation.discovery.address_policy import AddressPolicy
-from federation.discovery.srv import SrvRecords
-from federation.discovery.tls_transport import TlsTransport
+from federation.discovery.later import LaterTransport
 from federation.inbound.keys import KeyEndpoints
 from federation.inbound.version import VersionEndpoint
 from federation.keyring import Keyring
@@ -24,7 +22,6 @@ from federation.transport import NoTransport, Transport
 from homeserver.clock import Chance, Clock
 from homeserver.protocol.signing import decode_base64
 from homeserver.start_up import CannotStart, replace_signing_key
-from homeserver.web.outgoing.https_pool import HttpsPool
 from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.rooms import Rooms
 from storage.federation.keys import StoredServerKeys
@@ -69,9 +66,18 @@ def build_transport(config: Config, reactor: Any, loop: Any, clock: Clock, chanc
     settings = config.federation
     if settings.trusted_authorities and not os.access(settings.trusted_authorities, os.R_OK):
         raise CannotStart(f"federation.trusted_authorities: {settings.trusted_authorities} cannot be read")
-    authorities = Path(settings.trusted_authorities) if settings.trusted_authorities else None
-    pool = HttpsPool(loop, clock, permits=AddressPolicy(settings).permits, authorities=authorities)
-    return TlsTransport(pool, SrvRecords(reactor, clock).look_up, clock, chance)
+
+    def make() -> Transport:
+        from federation.discovery.address_policy import AddressPolicy
+        from federation.discovery.srv import SrvRecords
+        from federation.discovery.tls_transport import TlsTransport
+        from homeserver.web.outgoing.https_pool import HttpsPool
+
+        authorities = Path(settings.trusted_authorities) if settings.trusted_authorities else None
+        pool = HttpsPool(loop, clock, permits=AddressPolicy(settings).permits, authorities=authorities)
+        return TlsTransport(pool, SrvRecords(reactor, clock).look_up, clock, chance)
+
+    return LaterTransport(make)
 
 
 def reach_out(ground: Ground, transport: Transport) -> Reach:

@@ -28,6 +28,7 @@ class PartMetrics(Collector):
         yield from self._of_caches()
         yield from self._waiting()
         parts = self._parts
+        yield gauge("federation_outages", "Servers that do not answer and are left alone.", len(parts.federation.reach.outages))
         yield gauge("presence_users", "Users whose presence is known.", parts.personal.presence.known_users)
         yield counter("search_blocks", "Blocks of the search index that were written.", parts.community.search_index.blocks)
         yield counters("upkeep_removed_rows", "Rows removed because they were past, by kind.", "kind", parts.upkeep.removed)
