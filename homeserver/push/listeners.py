@@ -91,7 +91,7 @@ class RoomListeners:
         for user_id, own in room.rules.items():
             if user_id == event.sender or (ordinary and not (own.on_messages or (calls and own.on_calls))):
                 continue
-            occasion = occasion or occasion_of(event, head.joined_count, head.levels)
+            occasion = occasion or occasion_of(event, head.joined_count + commit.joined_delta, head.levels)
             name = await self._display_name(head, user_id) if own.names_reader else None
             found = verdict(own.rules, occasion, name)
             if found != expected(own.quiet, bool(event.notifies), commit.highlight_members or user_id in called):

@@ -60,11 +60,11 @@ class Appender:
             await self._heads.learn(head, judging)
         check_event(event, head.state_for(judging), create=head.create.event, power_levels=head.levels)
         commit = self._commit(head, event, notice)
+        if commit.relation is not None and commit.event.thread is None:
+            commit.event.thread = await self._thread_of(head, commit.relation.parent_id)
         if draft.state_key is not None:
             await self._change_state(head, commit, draft.state_key)
-        verdicts = commit.event.verdicts = await self._personal.verdicts(head, commit, notice)
-        if commit.relation is not None and commit.event.thread is None and (notice is not QUIET or verdicts):
-            commit.event.thread = await self._thread_of(head, commit.relation.parent_id)
+        commit.event.verdicts = await self._personal.verdicts(head, commit, notice)
         head.advance(commit)
         if draft.state_key is None:
             commit.event.remember(None)

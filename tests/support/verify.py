@@ -13,7 +13,7 @@ from homeserver.protocol.event import Event, StateKey
 from homeserver.protocol.redaction import redact
 from homeserver.protocol.state_resolution import resolve
 from homeserver.rooms import state_map
-from homeserver.rooms.notice import QUIET, notice_of
+from homeserver.rooms.notice import notice_of
 from homeserver.rooms.relations import relation_of, thread_root
 from homeserver.rooms.state_map import EMPTY, AddressHash
 from homeserver.rooms.store import HAS_CHILDREN, HIDDEN, OUTLIER, REDACTED, REJECTED, StoredEvent
@@ -90,7 +90,7 @@ class Verification:
             assert event.notifies == notice.notifies, event
             relation = relation_of(event.content) if event.state_key is None else None
             thread = thread_root(relation)
-            if relation is not None and thread is None and notice is not QUIET and relation.parent_id in self._events:
+            if relation is not None and thread is None and relation.parent_id in self._events:
                 thread = self._events[relation.parent_id].thread
             assert event.thread == thread, event
 

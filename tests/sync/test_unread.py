@@ -200,11 +200,15 @@ class World:
             thread = said.thread
             if index < self.joined[user] or index <= self._read_up_to(user, thread):
                 continue
-            notifies, highlights = said.counts_for(user, self.room_power)
+            notifies, highlights = self.recounted(said, user)
             if notifies:
                 before = found.get(thread, (0, 0))
                 found[thread] = (before[0] + 1, before[1] + highlights)
         return found
+
+    def recounted(self, said: Said, user: str) -> Counts:
+        """Whether it notifies, whether it highlights."""
+        return said.counts_for(user, self.room_power)
 
     def _read_up_to(self, user: str, thread: str | None) -> int:
         marks = [self.read.get((user, kind, name), -1) for kind in ("m.read", "m.read.private") for name in (None, thread or "main")]
