@@ -60,6 +60,7 @@ class Ask:
     most_bytes: int = MOST_BYTES
     though_down: bool = False  # also to a server that did not answer lately
     signed: bool = True
+    noted: bool = True  # whether it counts for or against the server that it answered
 
     @property
     def uri(self) -> str:
@@ -152,14 +153,18 @@ class FederationClient:
         except CancelledError as error:
             if not late:
                 raise  # whoever asked has gone
-            self._outages.failed(ask.destination)
+            self._note_failure(ask)
             raise Unreachable(f"{ask.destination} took too long to answer") from error
         except Unreachable:
-            self._outages.failed(ask.destination)
+            self._note_failure(ask)
             raise
         finally:
             if timer.active():
                 timer.cancel()
+
+    def _note_failure(self, ask: Ask) -> None:
+        if ask.noted:
+            self._outages.failed(ask.destination)
 
     async def _opened(self, ask: Ask) -> RemoteAnswer:
         """A good answer; waits as long as the server asks for, if that is not too long."""
@@ -187,8 +192,8 @@ class FederationClient:
             headers["Content-Type"] = "application/json"
         answer = await self._transport.request(ask.destination, ask.method, uri, headers, content)
         if answer.status in GATEWAY:
-            self._outages.failed(ask.destination)
-        else:
+            self._note_failure(ask)
+        elif ask.noted:
             self._outages.alive(ask.destination)
         return answer
 

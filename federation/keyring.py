@@ -16,9 +16,10 @@ from federation.errors import FederationError
 from federation.keys.documents import LEAKED, Document, merge, read_document
 from federation.keys.fetch import KeyFetch
 from federation.keys.own import OwnKeys
+from federation.slots import Slots
 from federation.store import KeyStore, KnownKey, StoredDocument
 from homeserver.clock import Clock
-from homeserver.errors import Unauthorized
+from homeserver.errors import Unauthorized, Unavailable
 from homeserver.figures import CacheFigures
 from homeserver.protocol.errors import BadSignature, InvalidJson
 from homeserver.protocol.event import Event
@@ -31,6 +32,8 @@ MOST_SIGNATURES: Final = 10  # of one server that are looked at
 FIRST_PAUSE_MS: Final = 30_000  # before a server that did not help is asked again; doubled while it does not answer at all
 LONGEST_PAUSE_MS: Final = 600_000
 MOST_PAUSES: Final = 10_000
+MOST_FETCHES: Final = 40  # at a time; further ones wait
+MOST_WAITING: Final = 300  # beyond that, nobody who is not known yet is let in
 
 Fits = Callable[[KnownKey], bool]
 Keys = dict[str, KnownKey]
@@ -48,6 +51,7 @@ class Keyring:
         self._servers: OrderedDict[str, Keys] = OrderedDict()
         self._fetching: dict[str, Deferred[None]] = {}
         self._pauses: OrderedDict[str, tuple[int, int]] = OrderedDict()  # until when, and how long
+        self._turns = Slots(MOST_FETCHES)
         self._loads = 0
 
     @property
@@ -57,7 +61,13 @@ class Keyring:
     async def request_key(self, server_name: str, key_id: str) -> bytes:
         """The key with which a server may sign requests now. Raises Unauthorized."""
         now_ms = self._clock.now_ms()
-        key = await self._find(server_name, key_id, lambda key: not key.retired and key.until_ms >= now_ms, now_ms)
+
+        def fits(key: KnownKey) -> bool:
+            return not key.retired and key.until_ms >= now_ms
+
+        if len(self._fetching) > MOST_WAITING and not any(map(fits, (await self.keys(server_name)).values())):
+            raise Unavailable("Too many servers are asking for the first time just now", retry_after_ms=10_000)
+        key = await self._find(server_name, key_id, fits, now_ms)
         if key is None:
             raise Unauthorized(f"No valid key {key_id[:100]} of {server_name} could be found")
         return key.public_key
@@ -152,7 +162,8 @@ class Keyring:
 
         Keys of notaries are asked of themselves alone: they would else wait for each other.
         """
-        answered = await self._ask_directly(server_name)
+        async with self._turns.of(""):
+            answered = await self._ask_directly(server_name)
         helped = self._has(server_name, key_id, fits) if key_id else answered
         if not helped and server_name not in self._fetch.notaries:
             await self._ask_notaries(server_name, key_id, least_ms)

@@ -17,6 +17,7 @@ FIRST_MS: Final = 60_000
 LONGEST_MS: Final = 24 * 3_600_000
 GROWTH: Final = 2
 JITTER: Final = (0.8, 1.4)
+MOST_KNOWN: Final = 50_000  # the one that began first is forgotten then
 SAVE_SECONDS: Final = 1.0  # many that fail together are written together
 
 
@@ -75,6 +76,10 @@ class Outages:
         since_ms, interval_ms = (now_ms, FIRST_MS) if outage is None else (outage.since_ms, min(outage.interval_ms * GROWTH, LONGEST_MS))
         pause_ms = min(int(interval_ms * self._chance.uniform(*JITTER)), LONGEST_MS)
         self._known[destination] = Outage(destination, since_ms, now_ms + pause_ms, interval_ms)
+        if len(self._known) > MOST_KNOWN:
+            forgotten = next(iter(self._known))
+            del self._known[forgotten]
+            self._note(forgotten)
         self._note(destination)
 
     def alive(self, destination: str) -> None:

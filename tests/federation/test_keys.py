@@ -178,3 +178,12 @@ def test_a_new_key_is_found_and_the_old_one_vouches_for_its_own_time_alone(town:
     a.parts.ground.identity.key = old  # somebody has the old key
     with pytest.raises(BadSignature, match="valid then"):
         town.run(keyring.verify_event(said("3")))
+
+
+def test_names_that_lead_nowhere_leave_nothing_behind(town: Town) -> None:
+    reach = town["b.test"].federation.reach
+    for number in range(20):
+        with pytest.raises(Unauthorized):
+            town.run(reach.keyring.request_key(f"{number}.nowhere.test", "ed25519:a"))
+    assert len(reach.outages) == 0
+    assert reach.keyring.figures.entries == 0
