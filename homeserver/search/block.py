@@ -1,8 +1,8 @@
 """A block of the index: which of up to 256 messages may contain a word.
 
-For each of SLOTS places a block says which messages have a pair of neighbouring characters that falls there; digits, ideographs, symbols and the like
-count alone as well. A word can only be in a message that has all its pairs. So nothing is missed, whatever the language, and what is named wrongly is
-sorted out by looking at the message itself. About forty bytes for a message.
+For each of SLOTS places a block says which messages have a character, or a pair of neighbouring characters, that falls there. A word can only be in a
+message that has all its pairs. So nothing is missed, whatever the language and however short the word, and what is named wrongly is sorted out by
+looking at the message itself. About fifty bytes for a message.
 """
 
 import struct
@@ -21,8 +21,7 @@ def slots(word: str) -> set[int]:
     """The places of a word."""
     codes = word.encode() if word.isascii() else list(map(ord, word))
     found = {(first * 31 + second) % SLOTS for first, second in pairwise(codes)}
-    if not word.isalpha() or not word.isascii():
-        found.update(code * 7 % SLOTS for code in codes if code >= 0x2000 or 48 <= code <= 57)
+    found.update([code * 7 % SLOTS for code in codes])
     return found
 
 

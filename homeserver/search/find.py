@@ -26,7 +26,7 @@ from homeserver.search.text import document
 
 AT_ONCE = 2  # searches; further ones wait
 MOST = 1_000  # events looked at before others have their turn
-MAX_HITS = 10_000  # sorted together; older ones come after them
+MAX_HITS = 5_000  # sorted together; older ones come after them
 MAX_PREDECESSORS = 50
 CREATE: StateKey = ("m.room.create", "")
 
