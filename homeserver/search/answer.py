@@ -103,7 +103,7 @@ class Searching:
         profiles = {}
         for member in await self._paging.senders(seen):
             known = {key: member.content.get(key) for key in ("displayname", "avatar_url")}
-            profiles[member.state_key or ""] = {key: value for key, value in known.items() if isinstance(value, str)}
+            profiles[str(member.state_key or "")] = {key: value for key, value in known.items() if isinstance(value, str)}
         return profiles
 
     async def _state(self, viewer: Viewer, room_ids: set[str]) -> bytes:
