@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import orjson
 
+from storage.people.accounts import StoredAccounts
 from tests.fuzz.known import Known
 from tests.support.client import Client
 from tests.support.server import TestServer
@@ -13,6 +14,11 @@ from tests.support.server import TestServer
 PASSWORD = "secret secret"
 FUZZERS = 4
 VERSIONS = ("1", "3", "6", "9", "10", "11", "12")
+ADMINISTRATION = (
+    "/_synapse/admin/v1/media",
+    "/_synapse/admin/v1/user",
+    "/_synapse/admin/v1/purge",
+)  # what an administrator may do to files
 RACY = ("logout", "deactivate", "delete_devices", "password", "/devices/", "refresh", "upgrade_guest")  # what may end a session
 
 
@@ -23,6 +29,9 @@ class People:
         self._known = known
         self._count = 0
         self.alice, self.bob = server.user("alice"), server.user("bob")
+        server.user("admin")
+        server.run(StoredAccounts(server.database).set_flags("@admin:test", is_admin=True))
+        self._admin = self._logged_in_again("admin")
         known.lasting["version"] = list(VERSIONS)
         known.lasting["server"] = ["test", "elsewhere.test"]
         known.lasting["token"] = ["s0", "s1", "s1__0", "t1_1"]
@@ -61,6 +70,8 @@ class People:
             return self.server.client.with_token(self._chance.choice(("", "x", "syt_x", "é", "\x00", "x" * 5000)))
         if kind < 0.12:
             return self.guest
+        if path.startswith(ADMINISTRATION):
+            return self._admin
         if any(word in path for word in RACY):
             return self._chance.choice(self.throwaways)
         return self._chance.choice(self.fuzzers)
@@ -91,6 +102,10 @@ class People:
         client = self.server.user(name)
         self._names[client.token or ""] = f"@{name}:test", self.server.ok(client.get("/_matrix/client/v3/account/whoami"))["device_id"]
         return client
+
+    def _logged_in_again(self, name: str) -> Client:
+        body = {"type": "m.login.password", "identifier": {"type": "m.id.user", "user": name}, "password": PASSWORD}
+        return self.server.client.with_token(self.server.ok(self.server.client.post("/_matrix/client/v3/login", body))["access_token"])
 
     def _new_room(self, client: Client, version: str) -> str:
         body: dict[str, Any] = {"room_version": version, "preset": "public_chat", "name": "x"}
