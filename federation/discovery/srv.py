@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, Final
 
+from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
 from federation.discovery.steps import Srv
@@ -45,6 +46,8 @@ class SrvRecords:
             self._resolver = client.Resolver(resolv="/etc/resolv.conf", reactor=self._reactor)
         try:
             answers, _, _ = await self._resolver.lookupService(name, timeout=TIMEOUTS)
+        except CancelledError:
+            raise  # whoever asked has gone
         except Exception as error:  # whatever the name servers, or the lack of them, may mean: there are no records to go by
             self._log.debug("no SRV records of {name}: {error}", name=name, error=repr(error))
             return [], ABSENT_S

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.defer import CancelledError, Deferred
 
 from config.federation import Federation
 from federation.discovery.address_policy import AddressPolicy
@@ -197,3 +198,19 @@ def test_what_would_be_two_requests_is_not_sent(authority: Authority) -> None:
                 await given(way.request(f"localhost:{port}", "GET", uri, headers, None))
 
     with_server(authority, replies(OK), work)
+
+
+def test_a_server_that_never_speaks_tls_is_given_up_with_its_request(authority: Authority) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async def whole() -> None:
+        async with listening(silent, None) as port:
+            asking = Deferred.fromCoroutine(ask(transport(authority.file), f"localhost:{port}"))
+            await asyncio.sleep(0.1)
+            asking.cancel()
+            with pytest.raises(CancelledError):
+                await asking.asFuture(asyncio.get_running_loop())
+
+    play(whole())
