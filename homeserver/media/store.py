@@ -5,6 +5,7 @@ from typing import BinaryIO, NamedTuple, Protocol
 
 from homeserver.errors import NotFound, Unavailable
 
+RETRY_MS = 5_000
 MEDIA = "media"  # kind of the change: a file has arrived; its subject is (origin, media_id)
 
 
@@ -14,6 +15,9 @@ class MissingFile(NotFound):
 
 class FilesUnavailable(Unavailable):
     default_message = "The server cannot reach its files just now, try again"
+
+    def __init__(self) -> None:
+        super().__init__(retry_after_ms=RETRY_MS)
 
 
 class MediaRecord(NamedTuple):

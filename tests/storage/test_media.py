@@ -220,4 +220,4 @@ def test_a_disk_that_refuses(tmp_path: Path) -> None:
     (tmp_path / "incoming").write_text("in the way")
     with pytest.raises(FilesUnavailable) as raised:
         run(DiskFiles(tmp_path, NoThreads().pool("files", 1), FakeClock(), SeededChance()).begin())
-    assert raised.value.status == 503
+    assert (raised.value.status, raised.value.fields) == (503, {"retry_after_ms": 5000})
