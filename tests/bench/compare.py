@@ -21,7 +21,7 @@ from tests.bench.figures import faults, medians, table
 from tests.bench.servers import DRIVERS, ROOT, Running, Synapse, Tools, loop_lag, start_chatme, stop, stop_server
 from tests.bench.small_requests import whoami_ms
 
-SUITE = "http,seq_send,conc_send,deliver,sync,messages,members"
+SUITE = "http,seq_send,conc_send,deliver,sync,sliding,messages,members"
 HISTORY = "2000"
 SMALL_REQUESTS = 4_000
 ROOMS = ("appservices", "config", "federation", "homeserver", "schema", "storage")
