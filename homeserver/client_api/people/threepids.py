@@ -9,6 +9,7 @@ from homeserver.accounts.interactive_auth import InteractiveAuth
 from homeserver.accounts.threepids.proofs import Proven
 from homeserver.accounts.threepids.threepids import Threepids
 from homeserver.client_api.people.interactive import confirm
+from homeserver.client_api.rooms_named import active
 from homeserver.errors import MissingParam, ServerNotTrusted
 from homeserver.web.endpoint import Access, Answer, Body, Rate, Schema, endpoint
 from homeserver.web.request import Request
@@ -55,6 +56,8 @@ class ThreepidEndpoints:
 
     @endpoint("POST", f"{_CLIENT}/account/3pid/delete", access=Access.USER, rate=Rate.WRITE, body=Schema("client/threepid"))
     async def delete(self, request: Request) -> Answer:
+        """Who is suspended can still be reached: addresses are added, none is taken back."""
+        active(request)
         await self._threepids.remove(request.user.user_id, request.body["medium"], request.body["address"])
         return _NO_SUPPORT
 
