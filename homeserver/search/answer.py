@@ -60,7 +60,7 @@ class Searching:
             parts.append(b',"state":%b' % await self._state(viewer, {seen.event.room_id for _, seen in shown}))
         if criteria.group_by:
             parts.append(b',"groups":' + orjson.dumps(_groups(criteria.group_by, shown, rest[criteria.limit :], place)))
-        following = _following(place, page, criteria.limit, floor, count)
+        following = _following(place, rest, criteria.limit, floor, count)
         if following is not None:
             parts.append(b',"next_batch":"%b"' % str(following).encode())
         return b"".join((*parts, b"}"))
@@ -118,10 +118,10 @@ def _is_after(hit: Hit, place: Continuation, ranked: bool) -> bool:
     return (-hit.rank, -hit.position) > (-place.rank, -place.position) if ranked else hit.position < place.position
 
 
-def _following(place: Continuation, page: Sequence[Hit], limit: int, floor: int | None, count: int) -> Continuation | None:
+def _following(place: Continuation, rest: Sequence[Hit], limit: int, floor: int | None, count: int) -> Continuation | None:
     """Where the next page begins; a full page may be followed by an empty one."""
-    if len(page) == limit:
-        return place._replace(rank=page[-1].rank, position=page[-1].position)
+    if len(rest) > limit or (len(rest) == limit and floor is None):
+        return place._replace(rank=rest[limit - 1].rank, position=rest[limit - 1].position)
     if floor is not None:
         return Continuation(before=floor, counted=count, group=place.group, value=place.value)
     return None

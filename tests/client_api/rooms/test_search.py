@@ -63,6 +63,24 @@ def test_pages_by_time(talk: Talk) -> None:
     assert (ids(third), third["count"], third.get("next_batch")) == ([], 20, None)
 
 
+@pytest.mark.parametrize("order", ("rank", "recent"))
+def test_more_than_is_sorted_at_once(talk: Talk, monkeypatch: pytest.MonkeyPatch, order: str) -> None:
+    monkeypatch.setattr("homeserver.search.find.MAX_HITS", 6)
+    monkeypatch.setattr("homeserver.search.find.MOST", 5)
+    rooms = [talk.room, create_room(talk.server, talk.alice)]
+    sent = [talk.say(f"Message number {number}", room=rooms[number % 2]) for number in range(40)]
+    found, token = [], None
+    while True:
+        answer = search(talk, "message", None, token, order_by=order, filter={"limit": 4})
+        found.append(ids(answer))
+        token = answer.get("next_batch")
+        if token is None:
+            break
+    assert sorted(event_id for page in found for event_id in page) == sorted(sent)
+    assert answer["count"] == 40
+    assert found[0] == sent[:-5:-1] if order == "recent" else set(found[0]) <= set(sent[-6:])
+
+
 def test_what_stands_around(talk: Talk) -> None:
     for number in range(1, 8):
         talk.say(f"Message number {number}")
