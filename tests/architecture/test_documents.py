@@ -36,7 +36,7 @@ def test_links_and_commands_in_documents_exist(document: Path) -> None:
 
 def test_settings_named_in_the_readme_exist() -> None:
     sections = describe(Config)["properties"]
-    named = re.findall(r"^\| `([a-z_]+)\.([a-z_]+)", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    named = re.findall(r"^\| `([a-z_]+)\.([a-z0-9_]+)", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
     assert len(named) > 3
     assert [f"{section}.{key}" for section, key in named if key not in sections[section]["properties"]] == []
 
