@@ -3,6 +3,7 @@
 from storage.database import Cursor, Database, WriteCursor
 from storage.encryption.to_device import StoredToDevice
 from storage.people.auth_sessions import forget_sessions
+from storage.push.past import forget_verdicts
 from storage.sliding import forget_unused
 
 # Ties within the millisecond go together.
@@ -55,6 +56,9 @@ class StoredUpkeep:
 
     async def forget_openid_tokens(self, before_ms: int, most: int) -> int:
         return await self._database.write(lambda cursor: cursor.run(_FORGET_OPENID_TOKENS, before_ms, most))
+
+    async def forget_verdicts(self, before_ms: int, most: int) -> int:
+        return await forget_verdicts(self._database, before_ms, most)
 
     async def forget_auth_sessions(self, before_ms: int, most: int) -> int:
         return await self._database.write(lambda cursor: forget_sessions(cursor, before_ms, most))

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from homeserver.rooms.store import StoredEvent
+
 
 class OwnRules(NamedTuple):
     """What a user has set, as account data holds it; empty: nothing."""
@@ -43,3 +45,21 @@ class Unread(NamedTuple):
 class UnreadStore(Protocol):
     async def unread(self, questions: Sequence[UnreadQuestion]) -> list[list[Unread]]:
         """For each question, oldest first; where there are very many the newest."""
+
+
+class Earshot(NamedTuple):
+    """A room in which a user hears: since he came in, and of plain messages if it is not quiet."""
+
+    room_id: str
+    since: int
+    quiet: bool
+
+
+class Heard(NamedTuple):
+    event: StoredEvent
+    highlight: bool
+
+
+class NotificationStore(Protocol):
+    async def heard(self, user_id: str, rooms: Sequence[Earshot], before: int | None, limit: int, *, highlights: bool) -> list[Heard]:
+        """The newest events before a position that count for the user in those rooms, newest first. `highlights`: only those that highlight."""

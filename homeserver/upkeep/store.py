@@ -22,6 +22,9 @@ class UpkeepStore(Protocol):
     async def forget_openid_tokens(self, before_ms: int, most: int) -> int:
         """Those that expired before that time."""
 
+    async def forget_verdicts(self, before_ms: int, most: int) -> int:
+        """What events from before that time said to users who have read them, or are no longer in the room."""
+
     async def forget_auth_sessions(self, before_ms: int, most: int) -> int:
         """Those opened before that time; the uses of registration tokens that they reserved are free again."""
 

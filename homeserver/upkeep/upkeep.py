@@ -24,6 +24,7 @@ HOUR_MS = 3_600_000
 TRANSACTIONS_MS = 25 * HOUR_MS  # a client may repeat a request for a day
 # Who comes back with an expired token is told to log in again and keeps the keys of the device; once the token is unknown, those are thrown away.
 TOKENS_MS = 180 * 24 * HOUR_MS
+NOTIFICATIONS_MS = 30 * 24 * HOUR_MS  # for so long mentions can be listed once they are read
 CONNECTIONS_MS = 30 * 24 * HOUR_MS  # a client that comes back later begins anew, and that is all
 
 
@@ -44,6 +45,7 @@ def tasks(store: UpkeepStore, *, session_seconds: int) -> tuple[Task, ...]:
         Task("login_tokens", store.forget_login_tokens, HOUR_MS),
         Task("openid_tokens", store.forget_openid_tokens, 0),
         Task("sliding_connections", store.forget_sliding_connections, CONNECTIONS_MS),
+        Task("verdicts", store.forget_verdicts, NOTIFICATIONS_MS),
         Task("auth_sessions", store.forget_auth_sessions, session_seconds * 1000),
     )
 

@@ -7,6 +7,7 @@ from homeserver.account_data.filters import Filters
 from homeserver.account_data.tags import Tags
 from homeserver.client_api.personal.account_data import AccountDataEndpoints
 from homeserver.client_api.personal.filters import FilterEndpoints
+from homeserver.client_api.personal.notifications import NotificationEndpoints
 from homeserver.client_api.personal.presence import PresenceEndpoints
 from homeserver.client_api.personal.profile import ProfileEndpoints
 from homeserver.client_api.personal.push_rules import PushRuleEndpoints
@@ -53,6 +54,7 @@ def build_personal(ground: Ground, rooms: Rooms) -> Personal:
     profile_store = StoredProfiles(ground.database)
     spread = ProfileSpread(profile_store, rooms.members, rooms.writing.membership, ground.clock)
     profiles = Profiles(profile_store, spread, NoRemoteProfiles(), ground.config.server.name)
+    push = build_push(ground, rooms, receipts)
     chapters = (
         AccountDataEndpoints(account_data),
         TagEndpoints(tags),
@@ -63,5 +65,6 @@ def build_personal(ground: Ground, rooms: Rooms) -> Personal:
         PresenceEndpoints(presence),
         ProfileEndpoints(profiles),
         PushRuleEndpoints(rooms.push_rules),
+        NotificationEndpoints(push.notifications, rooms.serving),
     )
-    return Personal(account_data, filters, receipts, typing, presence, spread, build_push(ground, rooms, receipts), chapters)
+    return Personal(account_data, filters, receipts, typing, presence, spread, push, chapters)

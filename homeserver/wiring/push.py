@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 from homeserver.ephemeral.receipts import Receipts
+from homeserver.push.notifications import Notifications
 from homeserver.push.unread import UnreadCounts
 from homeserver.push.verdicts import Verdicts
 from homeserver.wiring.ground import Ground
 from homeserver.wiring.rooms import Rooms
+from storage.push.notifications import StoredNotifications
 from storage.push.unread import StoredUnread
 
 
@@ -14,6 +16,7 @@ from storage.push.unread import StoredUnread
 class Push:
     unread: UnreadCounts
     verdicts: Verdicts
+    notifications: Notifications
 
 
 def build_push(ground: Ground, rooms: Rooms, receipts: Receipts) -> Push:
@@ -31,4 +34,11 @@ def build_push(ground: Ground, rooms: Rooms, receipts: Receipts) -> Push:
         timelines=rooms.timeline_store,
         states=rooms.states,
     )
-    return Push(unread, verdicts)
+    notifications = Notifications(
+        store=StoredNotifications(ground.database, ground.names),
+        rules=rooms.push_rules,
+        verdicts=verdicts,
+        receipts=receipts,
+        members=rooms.members,
+    )
+    return Push(unread, verdicts, notifications)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from homeserver.protocol.signing import read_key_file
-from homeserver.start_up import LOCK_FILE, CannotStart, DataDirectory, replace_signing_key, signing_keys
+from homeserver.start_up import LOCK_FILE, CannotStart, DataDirectory, signing_keys
 from tests.support.clock import SeededChance
 
 HOLD = "import sys; from homeserver.start_up import DataDirectory; DataDirectory(sys.argv[1]).hold(); print('held', flush=True); input()"

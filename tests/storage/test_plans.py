@@ -25,6 +25,7 @@ MEANT = {
     "personal.presence._WORTH_KNOWING": "an index of those alone, read once at the start, as many as there is room for",
     "personal.user_directory._MEMBERS_CHANGED": "once at the start, for what happened while nobody read",
     "personal.user_directory._SEARCH": "words within names are found by looking at them all, in a reader thread",
+    "push.past._READ": "an index, the oldest first, once an hour in a reader thread: few stay long",
     "relations.DESCENDANTS": "what its own steps found",
     "relations.REFERENCES": "what its own steps found",
     "relations.REPLACEMENTS": "what its own steps found",

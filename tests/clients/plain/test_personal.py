@@ -85,6 +85,37 @@ def test_push_rules(house: House) -> None:
     alice.refused(404, "M_NOT_FOUND", "GET", v3("pushrules", "global", "override", "unknown", "enabled"))
 
 
+def test_push_rules_of_ones_own(house: House) -> None:
+    alice = house.person("alice")
+    cake = v3("pushrules", "global", "content", "cake")
+    since = alice.sync()["next_batch"]
+    alice.put(cake, {"pattern": "cake", "actions": ["notify", {"set_tweak": "sound", "value": "bell"}]})
+    alice.put(v3("pushrules", "global", "content", "pie") + "?after=cake", {"pattern": "pie", "actions": []})
+    assert [rule["rule_id"] for rule in alice.get(v3("pushrules", "global") + "/")["content"]] == ["cake", "pie"]
+    told = alice.sync(since=since)["account_data"]["events"]
+    assert [event["type"] for event in told] == ["m.push_rules"]
+    alice.put(f"{cake}/enabled", {"enabled": False})
+    alice.put(f"{cake}/actions", {"actions": ["notify"]})
+    assert alice.get(cake) == {"rule_id": "cake", "default": False, "enabled": False, "pattern": "cake", "actions": ["notify"]}
+    alice.delete(cake)
+    alice.refused(404, "M_NOT_FOUND", "DELETE", cake)
+    alice.refused(400, "M_INVALID_PARAM", "PUT", v3("pushrules", "global", "override", ".mine"), {"actions": []})
+    alice.refused(400, "M_UNKNOWN", "PUT", cake + "?before=nothing", {"pattern": "cake", "actions": []})
+    alice.refused(404, "M_NOT_FOUND", "PUT", f"{cake}/enabled", {"enabled": True})
+
+
+def test_notifications(house: House) -> None:
+    alice, bob = house.people("alice", "bob")
+    room = alice.create_room(invite=[bob.user_id])
+    bob.join(room)
+    sent = [alice.send(room, str(number)) for number in range(3)]
+    first = bob.get(v3("notifications") + "?limit=2")
+    second = bob.get(v3("notifications") + f"?limit=2&from={first['next_token']}")
+    listed = [*first["notifications"], *second["notifications"]]
+    assert [one["event"]["event_id"] for one in listed if one["room_id"] == room] == sent[::-1]
+    assert bob.get(v3("notifications") + "?only=highlight")["notifications"] == []
+
+
 def test_finding_people(house: House) -> None:
     alice, bob = house.people("alice", "bob")
     name = house.new_name("Zebulon")
