@@ -10,6 +10,7 @@ from homeserver.rooms.store import MemberRecord
 from homeserver.web.endpoint import Access, Answer, Body, Rate, endpoint
 from homeserver.web.request import Request
 
+NO_AVATAR = "mxc://"  # which clients find no server in, and so no picture
 MEMBERSHIPS = ("join", "invite", "knock", "leave", "ban")
 
 
@@ -34,8 +35,8 @@ class RoomMembers:
 
 
 def _profile(member: MemberRecord) -> dict[str, str]:
-    """Both keys always, as the conformance suite wants them, and strings always, as the definitions do."""
-    return {"display_name": member.displayname or "", "avatar_url": member.avatar_url or ""}
+    """Both keys always, as the conformance suite wants them, and always of the definitions' form: text, and a URI that may name no file."""
+    return {"display_name": member.displayname or "", "avatar_url": member.avatar_url or NO_AVATAR}
 
 
 def _kinds(request: Request) -> tuple[str, ...]:

@@ -96,8 +96,8 @@ def test_members_at_a_place(talk: Talk) -> None:
 
 def test_joined_members(talk: Talk) -> None:
     assert talk.get(talk.path("joined_members"))["joined"] == {
-        "@alice:test": {"display_name": "alice", "avatar_url": ""},
-        "@bob:test": {"display_name": "bob", "avatar_url": ""},
+        "@alice:test": {"display_name": "alice", "avatar_url": "mxc://"},
+        "@bob:test": {"display_name": "bob", "avatar_url": "mxc://"},
     }
     talk.server.ok(talk.bob.post(talk.path("leave")))
     assert talk.refusal(talk.path("joined_members"), talk.bob) == (403, "M_FORBIDDEN")

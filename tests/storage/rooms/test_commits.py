@@ -128,7 +128,9 @@ def test_a_redacted_membership_shows_no_name(server: LoopServer, alice: Client, 
     room = create_room(server, alice)
     event_id = server.ok(alice.get(path("rooms", room, "state", "m.room.member", "@alice:test"), {"format": "event"}))["event_id"]
     server.ok(alice.put(path("rooms", room, "redact", event_id, "1")))
-    assert server.ok(alice.get(path("rooms", room, "joined_members")))["joined"] == {"@alice:test": {"display_name": "", "avatar_url": ""}}
+    assert server.ok(alice.get(path("rooms", room, "joined_members")))["joined"] == {
+        "@alice:test": {"display_name": "", "avatar_url": "mxc://"}
+    }
     verified(server, tmp_path)
 
 
