@@ -37,17 +37,17 @@ class _Listeners:
         self.rules = rules
         self.unsure: set[str] = set()
         self.seen = seen  # changes of rules
-        self.weight = 1 + sum(len(own.rules) for own in rules.values())
+        self.weight = 1 + sum(map(_weigh, rules.values()))
 
     def put(self, user_id: str, own: RoomRules) -> None:
         self.remove(user_id)
         self.rules[user_id] = own
-        self.weight += len(own.rules)
+        self.weight += _weigh(own)
 
     def remove(self, user_id: str) -> None:
         own = self.rules.pop(user_id, None)
         if own is not None:
-            self.weight -= len(own.rules)
+            self.weight -= _weigh(own)
 
 
 class RoomListeners:
@@ -93,7 +93,7 @@ class RoomListeners:
                 continue
             occasion = occasion or occasion_of(event, head.joined_count + commit.joined_delta, head.levels)
             name = await self._display_name(head, user_id) if own.names_reader else None
-            found = verdict(own.rules, occasion, name)
+            found = verdict(own.ordinary[event.type] if ordinary else own.rules, occasion, name)
             if found != expected(own.quiet, bool(event.notifies), commit.highlight_members or user_id in called):
                 said[user_id] = (found.notify, found.highlight)
         return said or NOTHING
@@ -175,6 +175,10 @@ class RoomListeners:
             arriving.discard(user_id)
             if not arriving:
                 del self._arriving[room_id]
+
+
+def _weigh(own: RoomRules) -> int:
+    return len(own.rules) + sum(map(len, own.ordinary.values()))
 
 
 def expected(quiet: bool, notifies: bool, called: bool) -> Verdict:

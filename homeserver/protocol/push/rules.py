@@ -63,6 +63,7 @@ class RoomRules(NamedTuple):
     """
 
     rules: Rules
+    ordinary: Mapping[str, Rules]  # by type what is left of them for ordinary messages, where they must be asked
     differs: bool
     quiet: bool
     on_messages: bool
@@ -113,22 +114,29 @@ def of_room(rules: Rules, room_id: str, user_id: str) -> RoomRules:
     """What matters in the room of rules that differ from the default ones."""
     here = _under(rules, Known(room_id))
     standard = _under(compile_rules(default_rules(user_id)), Known(room_id))
+    ordinary = {type_: _under(here, Known(room_id, type_)) for type_ in ORDINARY_TYPES}
     quiet = on_messages = on_calls = False
-    for type_ in ORDINARY_TYPES:
-        known = Known(room_id, type_)
-        shape, usual = _shape(_under(here, known)), _shape(_under(standard, known))
-        calling = usual[:_CALLING_RULES]
+    for type_, left in ordinary.items():
+        shape, usual = _shape(left), _shape(_under(standard, Known(room_id, type_)))
         if shape == usual:
             continue
-        if not shape or shape == calling:
+        if not shape or shape == usual[:_CALLING_RULES]:
             quiet = True
             on_calls = on_calls or not shape
         else:
             on_messages = True
             quiet = quiet or not _ends_loud(shape)
     if quiet:  # both types must be so, or the other is asked about
-        on_messages = on_messages or any(_ends_loud(_shape(_under(here, Known(room_id, type_)))) for type_ in ORDINARY_TYPES)
-    return RoomRules(here, _counting(here) != _counting(standard), quiet, on_messages, on_calls, names_reader(here))
+        on_messages = on_messages or any(_ends_loud(_shape(left)) for left in ordinary.values())
+    return RoomRules(
+        here,
+        ordinary if on_messages or on_calls else {},
+        _counting(here) != _counting(standard),
+        quiet,
+        on_messages,
+        on_calls,
+        names_reader(here),
+    )
 
 
 def names_reader(rules: Rules) -> bool:
