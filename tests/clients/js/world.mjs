@@ -57,11 +57,12 @@ export async function start(client, options = {}) {
     return client;
 }
 
-/** What `condition` finds, looked for after every answer to a sync. */
+/** What `condition` finds, looked for after every answer to a sync, and now and then: of some things the client tells only with the next answer. */
 export function until(client, condition) {
     return new Promise((resolve, reject) => {
         const end = (settle, value) => {
             clearTimeout(timer);
+            clearInterval(again);
             client.off(ClientEvent.Sync, look);
             settle(value);
         };
@@ -74,6 +75,7 @@ export function until(client, condition) {
             }
         };
         const timer = setTimeout(() => end(reject, new Error(`never came: ${condition}`)), PATIENCE_MS);
+        const again = setInterval(look, 50);
         client.on(ClientEvent.Sync, look);
         look();
     });
