@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Coroutine
 from typing import Any
+from zlib import crc32
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -17,6 +18,7 @@ from homeserver.sync.sliding.store import ConnectionKey, ConnectionStore
 
 MAX_WEIGHT = 400_000  # rooms, over all connections
 TOUCH_MS = 12 * 3_600_000
+TAGS, TAG = 90_000, 10**13  # numbers have 18 digits, of which the time takes 13
 
 
 class Connections:
@@ -65,7 +67,7 @@ class Connections:
         return CacheFigures(len(self._held), self._weight, MAX_WEIGHT, self._loads)
 
     def _anew(self, key: ConnectionKey) -> Connection:
-        number, held = self._clock.now_ms(), self._held.get(key)
+        number, held = _first_number(key, self._clock.now_ms()), self._held.get(key)
         if held is not None:
             held[0].begin()
             number = max(number, held[0].highest + 1)
@@ -91,3 +93,8 @@ class Connections:
                 self._log.failure("the state of a connection was not stored", failure)
 
         Deferred.fromCoroutine(storing).addErrback(fail)
+
+
+def _first_number(key: ConnectionKey, now_ms: int) -> int:
+    """Higher than those of an earlier connection of that name, and unlike those of others."""
+    return crc32("\0".join(key).encode()) % TAGS * TAG + now_ms
