@@ -6,6 +6,7 @@ The rules are those in force when it is asked, for a pusher reads on right behin
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
+from homeserver.account_data.invite_permission import InvitePermission
 from homeserver.protocol.auth_rules import PowerLevels, power_levels
 from homeserver.protocol.push.conditions import Occasion
 from homeserver.protocol.push.default_rules import default_rules
@@ -46,13 +47,21 @@ class Notified(NamedTuple):
 
 class Verdicts:
     def __init__(
-        self, *, identity: Identity, rules: PushRules, members: MemberStore, timelines: TimelineStore, states: StateReader
+        self,
+        *,
+        identity: Identity,
+        rules: PushRules,
+        members: MemberStore,
+        timelines: TimelineStore,
+        states: StateReader,
+        invites: InvitePermission,
     ) -> None:
         self._identity = identity
         self._rules = rules
         self._members = members
         self._timelines = timelines
         self._states = states
+        self._invites = invites
         self._default = compile_rules(default_rules(NOBODY))
 
     async def notified(self, event: StoredEvent, among: Collection[str] | None = None) -> list[Notified]:
@@ -83,11 +92,12 @@ class Verdicts:
         return occasion_of(event, joined, await self._levels(event))
 
     async def _audience(self, event: StoredEvent, among: Collection[str] | None) -> list[str]:
-        """Who is joined, and who is invited by just this event."""
+        """Who is joined, and who is invited by just this event and takes the invite."""
         invited = event.state_key if event.type == "m.room.member" and event.content.get("membership") == "invite" else None
         joined = await self._members.local_joined(event.room_id)
-        users = [*joined, *([invited] if invited is not None and self._identity.is_local(invited) else [])]
-        return [user for user in users if user != event.sender and (among is None or user in among)]
+        if invited is not None and self._identity.is_local(invited) and await self._invites.shows(invited, event.sender):
+            joined = [*joined, invited]
+        return [user for user in joined if user != event.sender and (among is None or user in among)]
 
     async def _decide(
         self, user_id: str, event: StoredEvent, occasion: Occasion, usual: Rule | None, named: Collection[str]

@@ -33,6 +33,7 @@ def build_push(ground: Ground, rooms: Rooms, receipts: Receipts) -> Push:
         members=rooms.members,
         timelines=rooms.timeline_store,
         states=rooms.states,
+        invites=rooms.writing.invites,
     )
     notifications = Notifications(
         store=StoredNotifications(ground.database, ground.names),

@@ -88,6 +88,16 @@ def test_an_invite_is_told_to_the_invited(world: World) -> None:
     assert {user: one.actions for user, one in world.notified(invite).items()} == {"@dave:test": ("notify", SOUND)}
 
 
+def test_an_invite_that_is_ignored_is_told_to_nobody(world: World) -> None:
+    dave = world.server.user("dave")
+    config = {"ignored_users": ["@alice:*"]}
+    world.server.ok(dave.put(path("user", "@dave:test", "account_data", "org.matrix.msc4155.invite_permission_config"), config))
+    assert member(world.server, world.alice, world.room, "invite", "@dave:test")[0] == 200
+    where = path("rooms", world.room, "state", "m.room.member", "@dave:test")
+    invite = world.server.ok(world.alice.get(where, {"format": "event"}))["event_id"]
+    assert world.notified(invite) == {}
+
+
 def test_what_was_redacted_notifies_no_longer(world: World) -> None:
     event_id = world.send({"body": "hello"})
     world.server.ok(world.alice.put(path("rooms", world.room, "redact", event_id, "r"), {}))
