@@ -1,9 +1,13 @@
-"""From a letter to the bytes of a message (RFC 5322). The library refuses line breaks in headers, so nothing filled in can add one."""
+"""From a letter to the bytes of a message (RFC 5322), with the line ends that Twisted wants.
+
+The library refuses line breaks in headers, so nothing filled in can add one. Texts are in base64: no line of theirs begins with a dot, which ends a
+message in SMTP.
+"""
 
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import default
 from email.utils import format_datetime, parseaddr
 
 from homeserver.clock import Chance, Clock
@@ -22,7 +26,7 @@ class Composer:
         self._chance = chance
 
     def compose(self, letter: Letter) -> bytes:
-        message = EmailMessage(SMTP)
+        message = EmailMessage(default)
         message["From"] = self._sender
         message["To"] = Address(addr_spec=letter.to)
         message["Subject"] = letter.subject
@@ -32,7 +36,7 @@ class Composer:
         if letter.unsubscribe is not None:
             message["List-Unsubscribe"] = f"<{letter.unsubscribe}>"
             message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
-        message.set_content(letter.text, cte="quoted-printable")
-        message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+        message.set_content(letter.text, cte="base64")
+        message.add_alternative(letter.html, subtype="html", cte="base64")
         message.set_boundary(self._chance.token(_MARK_LENGTH))
         return message.as_bytes()

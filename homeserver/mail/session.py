@@ -8,13 +8,30 @@ from twisted.internet.interfaces import ITransport
 from twisted.internet.protocol import connectionDone
 from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
 from twisted.mail.smtp import ESMTPSender, ESMTPSenderFactory
+from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
 CONNECT_SECONDS = 10
 
 
+class PlainTextAfterTls(Exception):
+    """Somebody between us and the mail server put words into its mouth before the connection was encrypted."""
+
+
 class _Sender(ESMTPSender):
-    """Tells its factory of a lost connection, which an endpoint does not."""
+    """Tells its factory of a lost connection, which an endpoint does not, and encrypts connections of a reactor that cannot do so by itself."""
+
+    def esmtpState_starttls(self, code: int, resp: bytes) -> None:
+        if self.clearLineBuffer():  # type: ignore[no-untyped-call]
+            self.sendError(PlainTextAfterTls())  # type: ignore[no-untyped-call]
+            return
+        plain: Any = self.transport
+        layer = TLSMemoryBIOProtocol(TLSMemoryBIOFactory(self.context, True, None), self, False)  # type: ignore[arg-type]  # no factory of the inner one
+        plain.protocol = layer
+        layer.makeConnection(plain)
+        self.transport = layer
+        self._tlsMode = True
+        self.esmtpState_ehlo(code, resp)  # type: ignore[no-untyped-call]
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         super().connectionLost(reason)  # type: ignore[no-untyped-call]

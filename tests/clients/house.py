@@ -12,6 +12,7 @@ import pytest
 
 from tests.clients.person import Person
 from tests.clients.recorder import Recorder
+from tests.mail.mailbox import Mailbox, open_mailbox
 from tests.running.process import SERVE, Running
 from tests.support.postgres import TemporaryPostgres, find_binaries
 
@@ -31,6 +32,7 @@ class House:
     folder: Path
     words: list[str]  # that start the server
     recorder: Recorder
+    mailbox: Mailbox
     server: Running = field(init=False)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -98,13 +100,16 @@ def database_of(driver: str) -> Iterator[list[str]]:
 @contextmanager
 def open_house(driver: str, folder: Path, *settings: str) -> Iterator[House]:
     """`settings` go before those of tests/serve."""
-    with database_of(driver) as database, Recorder(folder / "traffic.jsonl") as recorder:
+    with database_of(driver) as database, Recorder(folder / "traffic.jsonl") as recorder, open_mailbox() as mailbox:
         words = [SERVE, "--data", str(folder / "data"), "--name", NAME, "--client", "127.0.0.1:0", "--secret", SECRET]
         words += ["--cheap-passwords", "--private-addresses", *database]
         words += ["--set", f'turn.uris=["{TURN}"]', "--set", "turn.shared_secret=shared", "--set", f"server.policy_server_key={POLICY_KEY}"]
+        mail = {"host": "127.0.0.1", "port": mailbox.port, "tls": "none", "sender": f"chat@{NAME}", "notify_after_seconds": 0}
+        words += [word for name, value in mail.items() for word in ("--set", f"mail.{name}={value}")]
+        words += ["--set", "registration.email=optional", "--set", "rate_limits.mail_address.per_second=0"]
         for setting in ("passwords.minimum_length=8", f"server.public_base_url={recorder.address}", *settings):
             words += ["--set", setting]
-        house = House(driver, folder, words, recorder)
+        house = House(driver, folder, words, recorder, mailbox)
         house.start()
         try:
             yield house

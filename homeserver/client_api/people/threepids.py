@@ -10,7 +10,7 @@ from homeserver.accounts.threepids.proofs import Proven
 from homeserver.accounts.threepids.threepids import Threepids
 from homeserver.client_api.people.interactive import confirm
 from homeserver.client_api.rooms_named import active
-from homeserver.errors import MissingParam, ServerNotTrusted
+from homeserver.errors import MissingParam, ServerNotTrusted, ThreepidAuthFailed
 from homeserver.web.endpoint import Access, Answer, Body, Rate, Schema, endpoint
 from homeserver.web.request import Request
 
@@ -34,9 +34,12 @@ class ThreepidEndpoints:
         }
 
     @endpoint("POST", f"{_CLIENT}/account/3pid", access=Access.USER, rate=Rate.WRITE, body=Schema("client/threepid_creds"))
+    async def bind_as_before(self, request: Request) -> Answer:
+        """Deprecated; it would add an address for which an identity server vouches, without asking who calls."""
+        raise ThreepidAuthFailed("No identity server vouches for anybody here, see /account/3pid/add")
+
     @endpoint("POST", f"{_CLIENT}/account/3pid/add", access=Access.USER, rate=Rate.WRITE, body=Schema("client/threepid_add"))
     async def add(self, request: Request) -> Answer:
-        """The former is deprecated; what an identity server has proven counts for nothing here."""
         self._threepids.check_changes()
         if request.body.get("auth") is None:
             await self._proven(request.body)  # told before anybody is asked for a password
@@ -45,10 +48,9 @@ class ThreepidEndpoints:
         return {}
 
     async def _proven(self, parameters: dict[str, Any]) -> Proven:
-        creds = parameters.get("three_pid_creds", parameters.get("threePidCreds", parameters))
-        if "sid" not in creds or "client_secret" not in creds:
+        if "sid" not in parameters or "client_secret" not in parameters:
             raise MissingParam("sid and client_secret are needed")
-        return await self._threepids.proven(creds["sid"], creds["client_secret"])
+        return await self._threepids.proven(parameters["sid"], parameters["client_secret"])
 
     @endpoint("POST", f"{_CLIENT}/account/3pid/bind", access=Access.USER, rate=Rate.WRITE, body=Schema("client/threepid_bind"))
     async def bind(self, request: Request) -> Answer:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
@@ -82,13 +82,13 @@ class Line:
                 self._pause = self._means.clock.call_later(BADGE_S, self._go_on)
 
     async def stop(self) -> None:
-        """Finish what is under way."""
+        """What is under way is given up, and told by the next run."""
         self._stopped = True
         if self._pause is not None:
             self._pause.cancel()
             self._pause = None
         if self._running is not None:
-            await self._running
+            self._running.cancel()
 
     def _wake(self) -> None:
         if self._pause is not None and not self._failures:  # a badge that was to wait goes along
@@ -107,11 +107,15 @@ class Line:
         try:
             while not self._stopped and (self._waiting or self._badge_due):
                 if not await self._step():
+                    if self._stopped:
+                        return
                     self._failures += 1
                     longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(self._failures, 20))
                     self._pause = self._means.clock.call_later(self._means.chance.uniform(longest / 2, longest), self._go_on)
                     return
                 self._failures = 0
+        except CancelledError:
+            return
         except Exception:
             self._log.failure("a pusher of {user} stumbled and goes on later", user=self.pusher.key.user_id)
             self._pause = self._means.clock.call_later(LONGEST_PAUSE_S, self._go_on)

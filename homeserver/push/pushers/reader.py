@@ -98,7 +98,7 @@ class PushReader:
         self._wake()
 
     async def stop(self) -> None:
-        """Finish the requests that are under way; the rest waits for the next start."""
+        """What was not told waits for the next start."""
         if self._stopped:
             return
         self._stopped = True
@@ -122,7 +122,7 @@ class PushReader:
             elif change.kind in RECEIPTS and change.user_id in self._lines:
                 for line in self._lines[change.user_id].values():
                     line.counts_may_have_fallen()
-        if not self._lines and not self._changed:
+        if not self._lines and not self._changed and self._running is None:  # a first pusher may just be being looked up
             self._done = self._streams.position
         else:
             self._wake()

@@ -195,9 +195,8 @@ class TestThreepids:
         assert run(alice.get("/_matrix/client/v3/account/3pid")) == (200, {"threepids": []})
         assert run(alice.get("/_matrix/client/v3/capabilities"))[1]["capabilities"]["m.3pid_changes"] == {"enabled": False}
 
-    @pytest.mark.parametrize("path", ["account/3pid", "account/3pid/add"])
-    def test_and_none_can_be_added(self, alice: Client, path: str) -> None:
-        status, body = run(alice.post(f"/_matrix/client/v3/{path}", {"client_secret": "x"}))
+    def test_and_none_can_be_added(self, alice: Client) -> None:
+        status, body = run(alice.post("/_matrix/client/v3/account/3pid/add", {"client_secret": "x"}))
         assert (status, body["errcode"]) == (403, "M_THREEPID_DENIED")
 
     def test_without_a_mail_server_no_address_is_proven(self, alice: Client) -> None:

@@ -20,11 +20,14 @@ class Gateway(NoOutside):
     status: int = 200
     rejected: list[str] = field(default_factory=list)
     silent: set[str] = field(default_factory=set)
+    hanging: list[Deferred[None]] = field(default_factory=list)
 
     async def post(self, url: str, body: bytes, *, most_bytes: int, seconds: float) -> Fetched:
         self.asked += 1
         if any(host in url for host in self.silent):
-            await Deferred()
+            hanging: Deferred[None] = Deferred()
+            self.hanging.append(hanging)
+            await hanging
         if self.status == 0:
             raise Unreachable
         if self.status == 200:
