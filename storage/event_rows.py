@@ -7,11 +7,11 @@ from storage.database import Cursor, Row
 # The same columns twice: for `StoredEvent`, where `events` stands alone and where it is joined.
 SELECT = (
     "SELECT num, room_num, position, topo, flags, notifies, ts, type, sender, state_key, event_id, thread, redacted_by, "
-    "state_before, state_after, body, links FROM events "
+    "state_before, state_after, body, links, shown_before, shown_after FROM events "
 )
 SELECT_E = (
     "SELECT e.num, e.room_num, e.position, e.topo, e.flags, e.notifies, e.ts, e.type, e.sender, e.state_key, e.event_id, e.thread, "
-    "e.redacted_by, e.state_before, e.state_after, e.body, e.links FROM events e "
+    "e.redacted_by, e.state_before, e.state_after, e.body, e.links, e.shown_before, e.shown_after FROM events e "
 )
 MAX_ROOM_NAMES = 50_000
 
@@ -56,10 +56,10 @@ class RoomNames:
 
     def event(self, cursor: Cursor, row: Row) -> StoredEvent:
         """The record of a row of SELECT."""
-        return StoredEvent(*(row + self.name(cursor, row[1])))
+        return StoredEvent(*(row[:17] + self.name(cursor, row[1]) + row[17:]))
 
     def events(self, cursor: Cursor, rows: list[Row]) -> list[StoredEvent]:
-        return [StoredEvent(*(row + self.name(cursor, row[1]))) for row in rows]
+        return [StoredEvent(*(row[:17] + self.name(cursor, row[1]) + row[17:])) for row in rows]
 
 
 def room_record(row: Row) -> RoomRecord:

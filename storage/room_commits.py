@@ -16,7 +16,11 @@ Item = Sequence[EventCommit]
 
 INSERT_EVENT = (
     "INSERT INTO events (num, room_num, position, topo, flags, notifies, ts, type, sender, state_key, event_id, thread, redacted_by, "
-    "state_before, state_after, body, links) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "state_before, state_after, body, links, shown_before, shown_after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+PLACE_EVENT = (
+    "UPDATE events SET position = ?, topo = ?, flags = ?, notifies = ?, thread = ?, state_before = ?, state_after = ?, shown_before = ?, "
+    "shown_after = ? WHERE num = ?"
 )
 UPSERT_NODE = (
     "INSERT INTO state_nodes (node_id, room_num, epoch, body) VALUES (?, ?, ?, ?) "
@@ -65,12 +69,8 @@ class CommitWriter:
                 write_redaction(cursor, commit)
             if commit.event.verdicts or commit.highlight_members or commit.highlights:
                 write_verdicts(cursor, commit)
-            event, member = commit.event, commit.member
-            user_id = None if member is None else member.user_id
-            weight = len(event.body) + len(event.links)
-            cursor.announce(Change(event.position or 0, "event", event.room_id, user_id, event, weight))
-            if commit.new_room is not None and commit.new_room.published:
-                cursor.announce(Change(event.position or 0, LISTING, event.room_id))
+            if commit.event.is_shown and not commit.is_history:
+                announce(cursor, commit)
 
     def _write_states(self, cursor: WriteCursor, commits: list[EventCommit]) -> None:
         nodes: dict[bytes, tuple[int, bytes]] = {}
@@ -123,18 +123,47 @@ def write_rooms(cursor: WriteCursor, commits: list[EventCommit]) -> None:
 
 
 def write_events(cursor: WriteCursor, commits: list[EventCommit]) -> None:
-    """Each event takes its position here, in the order of the commits."""
-    rows = []
+    """Each event that is shown takes its position here, in the order of the commits; history counts down from 0."""
+    rows, placed = [], []
     for commit in commits:
         event = commit.event
-        event.position = cursor.position()
+        if event.is_shown:
+            event.position = _history_position(cursor) if commit.is_history else cursor.position()
+        if commit.is_known:
+            placed.append(
+                (
+                    event.position, event.topo, event.flags, event.notifies, event.thread, event.state_before, event.state_after,
+                    event.shown_before, event.shown_after, event.num,
+                )
+            )  # fmt: skip
+            continue
         rows.append(
             (
                 event.num, event.room_num, event.position, event.topo, event.flags, event.notifies, event.ts, event.type, event.sender,
                 event.state_key, event.event_id, event.thread, None, event.state_before, event.state_after, event.body, event.links,
+                event.shown_before, event.shown_after,
             )
         )  # fmt: skip
     cursor.many(INSERT_EVENT, rows)
+    cursor.many(PLACE_EVENT, placed)
+
+
+def _history_position(cursor: WriteCursor) -> int:
+    taken: int = cursor.value("UPDATE counters SET value = value + 1 WHERE name = 'history' RETURNING value")
+    return -taken
+
+
+def announce(cursor: WriteCursor, commit: EventCommit) -> None:
+    event, member = commit.event, commit.member
+    position = event.position or 0
+    user_id = None if member is None else member.user_id
+    weight = len(event.body) + len(event.links)
+    cursor.announce(Change(position, "event", event.room_id, user_id, event, weight))
+    if commit.new_room is not None and commit.new_room.published:
+        cursor.announce(Change(position, LISTING, event.room_id))
+    for _, other in commit.others:
+        if other.is_local or not commit.enters:
+            cursor.announce(Change(position, "event", event.room_id, other.user_id))
 
 
 def write_extremities(cursor: WriteCursor, commits: list[EventCommit]) -> None:
@@ -148,35 +177,55 @@ def write_extremities(cursor: WriteCursor, commits: list[EventCommit]) -> None:
                 gone.append((room_num, num))
         if commit.becomes_extremity:
             added[commit.event.num] = room_num
+        write_gaps(cursor, commit)
     cursor.many("DELETE FROM forward_extremities WHERE room_num = ? AND num = ?", gone)
     cursor.many("INSERT INTO forward_extremities (room_num, num) VALUES (?, ?)", [(room_num, num) for num, room_num in added.items()])
 
 
+def write_gaps(cursor: WriteCursor, commit: EventCommit) -> None:
+    """What is missing behind an event, and what no longer is."""
+    event = commit.event
+    if commit.is_history:
+        cursor.run("DELETE FROM backward_extremities WHERE room_num = ? AND missing_id = ?", event.room_num, event.event_id)
+    if commit.gaps:
+        cursor.many(
+            "INSERT INTO backward_extremities (room_num, missing_id, successor_num) VALUES (?, ?, ?) "
+            "ON CONFLICT (room_num, missing_id, successor_num) DO NOTHING",
+            [(event.room_num, missing, event.num) for missing in commit.gaps],
+        )
+
+
 def write_members(cursor: WriteCursor, commits: list[EventCommit]) -> None:
-    changes: dict[tuple[int, str], tuple[EventCommit, MemberChange]] = {}
+    changes: dict[tuple[int, str], tuple[int, int | None, MemberChange]] = {}
     came_in: dict[tuple[int, str], int | None] = {}
     for commit in commits:
-        member = commit.member
-        if member is None:
-            continue
-        key = (commit.event.room_num, member.user_id)
-        changes[key] = (commit, member)
-        if member.membership == "join" != member.previous:
-            came_in[key] = commit.event.position
+        event = commit.event
+        for num, member in _members_of(commit):
+            key = (event.room_num, member.user_id)
+            changes[key] = (num, event.position, member)
+            if member.membership == "join" != member.previous:
+                came_in[key] = event.position
+    if not changes:
+        return
     cursor.many(
         UPSERT_MEMBER,
         [
             (
-                room_num, user_id, member.membership, member.previous, commit.event.num, commit.event.position,
+                room_num, user_id, member.membership, member.previous, num, position,
                 came_in.get((room_num, user_id)), member.sender, int(member.is_local), member.displayname, member.avatar_url, member.stripped,
             )
-            for (room_num, user_id), (commit, member) in changes.items()
+            for (room_num, user_id), (num, position, member) in changes.items()
         ],
     )  # fmt: skip
 
 
+def _members_of(commit: EventCommit) -> list[tuple[int, MemberChange]]:
+    members = [] if commit.member is None else [(commit.event.num, commit.member)]
+    return [*((event.num, member) for event, member in commit.others), *members] if commit.others else members
+
+
 def write_relations(cursor: WriteCursor, commits: list[EventCommit]) -> None:
-    related = [(commit.event, commit.relation) for commit in commits if commit.relation is not None]
+    related = [(commit.event, commit.relation) for commit in commits if commit.relation is not None and commit.event.is_shown]
     if not related:
         return
     cursor.many(
@@ -191,7 +240,8 @@ def write_relations(cursor: WriteCursor, commits: list[EventCommit]) -> None:
         cursor.run(
             "UPDATE events SET flags = flags | ? WHERE event_id = ? AND room_num = ?", HAS_CHILDREN, relation.parent_id, event.room_num
         )
-        cursor.announce(Change(event.position or 0, "related", event.room_id, None, relation.parent_id))
+        if (event.position or 0) > 0:
+            cursor.announce(Change(event.position or 0, "related", event.room_id, None, relation.parent_id))
     threads = {(event.room_num, r.parent_id): event for event, r in related if r.rel_type == "m.thread" and event.is_shown}
     cursor.many(
         "INSERT INTO threads (room_num, root_id, latest_num, latest_position) VALUES (?, ?, ?, ?) "

@@ -38,7 +38,7 @@ class StoredCollection:
     async def roots(self, room_num: int, after: int, limit: int) -> tuple[set[bytes], int | None]:
         def question(cursor: Cursor) -> tuple[set[bytes], int | None]:
             rows = cursor.all(
-                "SELECT num, state_before, state_after FROM events WHERE room_num = ? AND num > ? ORDER BY num LIMIT ?",
+                "SELECT num, state_before, state_after, shown_before, shown_after FROM events WHERE room_num = ? AND num > ? ORDER BY num LIMIT ?",
                 room_num, after, limit,
             )  # fmt: skip
             roots = {root for row in rows for root in row[1:] if root is not None}

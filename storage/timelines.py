@@ -10,7 +10,8 @@ from storage.event_rows import SELECT, SELECT_E, RoomNames
 
 WINDOW = SELECT + "WHERE room_num = ? AND position > ? AND position <= ? AND flags & ? = 0 ORDER BY position DESC LIMIT ?"
 ROOT_AT = (
-    "SELECT state_before, state_after FROM events WHERE room_num = ? AND position <= ? AND flags & ? = 0 ORDER BY position DESC LIMIT 1"
+    "SELECT coalesce(shown_after, state_after, state_before) FROM events "
+    "WHERE room_num = ? AND position <= ? AND flags & ? = 0 ORDER BY position DESC LIMIT 1"
 )
 LAST_CHANGE = "SELECT coalesce((SELECT max(position) FROM events WHERE room_num = ?), 0), coalesce((SELECT max(position) FROM receipts WHERE room_num = ?), 0)"
 # Rooms of few: all at once, and what is not needed is thrown away. Others: one by one, each by an index.
@@ -62,7 +63,7 @@ class StoredTimelines:
             roots: list[bytes | None] = []
             for room_id, position in places:
                 row = cursor.one(ROOT_AT, self._names.num(cursor, room_id), position, HIDDEN)
-                roots.append(None if row is None else row[1] if row[1] is not None else row[0])
+                roots.append(None if row is None else row[0])
             return roots
 
         return await (self._database.read(question) if len(places) == 1 else self._database.scan(question))

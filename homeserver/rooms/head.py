@@ -135,7 +135,7 @@ class Mark(NamedTuple):
 
 def extremity_of(event: StoredEvent) -> Extremity:
     sha256 = reference_to(event.event).sha256 if event.version.references_with_hashes else None
-    return Extremity(event.num, event.event_id, event.event.depth, event.topo or 0, sha256)
+    return Extremity(event.num, event.event_id, event.event.depth, event.topo or 0, sha256, event.root_after)
 
 
 class RoomHeads:

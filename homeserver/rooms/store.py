@@ -31,13 +31,14 @@ class StoredEvent:
 
     __slots__ = (
         "_event", "body", "event_id", "flags", "links", "notifies", "num", "position", "redacted_by", "room_id", "room_num", "sender",
-        "state_after", "state_before", "state_key", "thread", "topo", "ts", "type", "verdicts", "version",
+        "shown_after", "shown_before", "state_after", "state_before", "state_key", "thread", "topo", "ts", "type", "verdicts", "version",
     )  # fmt: skip
 
     def __init__(
         self, num: int, room_num: int, position: int | None, topo: int | None, flags: int, notifies: int, ts: int, type: str, sender: str,
         state_key: str | None, event_id: str, thread: str | None, redacted_by: int | None, state_before: bytes | None,
         state_after: bytes | None, body: bytes, links: bytes, room_id: str, version: RoomVersion,
+        shown_before: bytes | None = None, shown_after: bytes | None = None,
     ) -> None:  # fmt: skip
         self.num = num
         self.room_num = room_num
@@ -58,6 +59,8 @@ class StoredEvent:
         self.links = links
         self.room_id = room_id
         self.version = version
+        self.shown_before = shown_before
+        self.shown_after = shown_after
         self.verdicts: Verdicts | None = None
         self._event: Event | None = None
 
@@ -79,6 +82,16 @@ class StoredEvent:
     def root_after(self) -> bytes | None:
         """The state's root right after this event."""
         return self.state_after if self.state_after is not None else self.state_before
+
+    @property
+    def current_before(self) -> bytes | None:
+        """The root of the room's current state when this event came; in a room without forks that is the state before it."""
+        return self.shown_before if self.shown_before is not None else self.state_before
+
+    @property
+    def current_after(self) -> bytes | None:
+        """The root of the room's current state once this event was there."""
+        return self.shown_after if self.shown_after is not None else self.root_after
 
     @property
     def is_shown(self) -> bool:
@@ -131,6 +144,7 @@ class Extremity(NamedTuple):
     depth: int
     topo: int
     sha256: str | None = None
+    root: bytes | None = None  # the state after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +207,8 @@ class EventCommit:
 
     event: StoredEvent
     lineage: Lineage
+    is_known: bool = False  # stored already, without a place, which it is given now
+    is_history: bool = False  # from before what is known of the room: it comes to stand before all of that, and nobody is told
     new_room: RoomRecord | None = None
     nodes: Mapping[bytes, bytes] = field(default_factory=dict)
     root: bytes | None = None  # the room's new current root, where it changes
@@ -200,6 +216,9 @@ class EventCommit:
     becomes_extremity: bool = True
     current_state: Mapping[StateKey, int | None] = field(default_factory=dict)  # without memberships
     member: MemberChange | None = None
+    others: Sequence[tuple[StoredEvent, MemberChange]] = ()  # memberships by other events, that come to stand with this one
+    enters: bool = False  # the whole state comes in: of the members only those of this server are news
+    gaps: Sequence[str] = ()  # predecessors that this server does not have
     joined_delta: int = 0
     invited_delta: int = 0
     local_joined_delta: int = 0

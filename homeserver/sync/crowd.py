@@ -103,7 +103,7 @@ class Crowd:
     async def keep(self, scope: SyncScope, timeline: RoomTimeline, encoded: bytes) -> None:
         """What one reader found who went the whole way; `encoded` is the JSON of a timeline that he shares with all who stand where he stood."""
         events = timeline.window
-        root = events[-1].root_after if events else None
+        root = events[-1].current_after if events else None
         if root is None or timeline.limited or not all(_is_message(event) for event in events):
             return
         room_id, name = timeline.room.room_id, scope.state_name

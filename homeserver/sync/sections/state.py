@@ -103,10 +103,10 @@ class StateSection:
     async def _held(self, timeline: RoomTimeline) -> bytes | None:
         """The root of the state the client has."""
         if not timeline.limited:
-            return timeline.window[0].state_before
+            return timeline.window[0].current_before
         before = self._timelines.before(timeline.room.room_id, timeline.room.since)
         if before is not None:
-            return before.root_after
+            return before.current_after
         return (await self._store.roots_at([(timeline.room.room_id, timeline.room.since)]))[0]
 
 
@@ -115,8 +115,8 @@ def _root(scope: SyncScope, timeline: RoomTimeline) -> bytes | None:
     if not timeline.tells_state or not timeline.window:
         return None
     if scope.use_state_after or not timeline.seen:
-        return timeline.window[-1].root_after
-    return timeline.seen[0].event.state_before
+        return timeline.window[-1].current_after
+    return timeline.seen[0].event.current_before
 
 
 def _wanted(scope: SyncScope, state: list[StoredEvent]) -> list[StoredEvent]:

@@ -125,7 +125,7 @@ class TimelineSection:
             kept = [event for event in kept if event.sender not in scope.ignored or event.state_key is not None]
         seen = await self._history.visible_to(scope.user_id, room.member, kept)
         if len(seen) < len(kept) and room.member.membership == "join":
-            return await self._with_current(events[-1].root_after, kept, seen)
+            return await self._with_current(events[-1].current_after, kept, seen)
         if room.member.membership in ("leave", "ban") and not any(item.event.position == room.member.position for item in seen):
             # Whoever declines an invite sees how it ended, though nothing else of the room.
             seen.extend(Seen(event, room.member.membership) for event in kept if event.position == room.member.position)
