@@ -24,6 +24,7 @@ from homeserver.streams import Change, Streams
 
 MAX_RULES = 50_000  # in all rooms in memory
 REMEMBERED_CHANGES = 20  # of rules; a room further behind is asked about anew
+MAX_ARRIVING = 10_000  # rooms
 AT_ONCE = 20  # users whose rules are compiled before the loop gets its turn
 NOTHING: Final[Verdicts] = MappingProxyType({})
 
@@ -75,6 +76,8 @@ class RoomListeners:
         if member is not None and member.is_local and member.membership == "join":
             room.unsure.add(member.user_id)
             self._arriving.setdefault(head.room_id, set()).add(member.user_id)
+            if len(self._arriving) > MAX_ARRIVING:  # some joins were lost
+                del self._arriving[next(iter(self._arriving))]
         return said
 
     @property

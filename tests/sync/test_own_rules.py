@@ -6,9 +6,13 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from twisted.internet.defer import gatherResults
 
-from tests.support.client import Client
-from tests.support.places import on_file, restarted
+from homeserver.streams import Streams
+from storage.database import Database
+from tests.support.client import Client, start
+from tests.support.loop import ThreadLoop
+from tests.support.places import on_database, on_file, restarted, slowly
 from tests.support.rooms import create_room, join, path
 from tests.support.server import TestServer, make_server
 from tests.sync.test_unread import Said, World, unread
@@ -225,6 +229,17 @@ def test_over_restarts(tmp_path: Path, seed: int) -> None:
         world.check(since)
 
 
+@pytest.mark.parametrize("seed", [160, 161])
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_on_a_database_server(tmp_path: Path, database: Database, streams: Streams, loop: ThreadLoop, seed: int) -> None:
+    world = Opinionated(on_database(tmp_path, database, streams, loop, seed=seed), seed)
+    since: dict[tuple[str, bool], str | None] = {}
+    for step in range(90):
+        world.step()
+        if step % 15 == 14:
+            world.check(since)
+
+
 def put_rule(server: TestServer, client: Client, kind: str, name: str, body: dict[str, Any]) -> None:
     server.ok(client.put(f"/_matrix/client/v3/pushrules/global/{kind}/{quote(name, safe='')}", body))
 
@@ -243,3 +258,29 @@ def test_a_room_that_is_muted_shows_its_mentions_alone_and_all_again_afterwards(
     assert unread(server, bob, room) == (1, 1)
     server.ok(bob.delete(f"/_matrix/client/v3/pushrules/global/room/{quote(room)}"))
     assert unread(server, bob, room) == (3, 1)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_who_comes_in_is_asked_at_once(tmp_path: Path, seed: int) -> None:
+    """The next event may be built before the join is on disk; and the room's listeners may be known already, or not."""
+    server = slowly(tmp_path, seed=seed)
+    alice, bob = server.user("alice"), server.user("bob")
+    put_rule(server, bob, "content", "cake", {"pattern": "cake", "actions": LOUD})
+    room = create_room(server, alice, preset="public_chat")
+
+    async def together(round: int) -> None:
+        begun = [start(bob.post(path("join", room), {}))]
+        for number in range(6):
+            where = path("rooms", room, "send", "m.room.message", f"{round}.{number}")
+            begun.append(start(alice.put(where, {"msgtype": "m.text", "body": "cake"})))
+        assert {status for status, _ in await gatherResults(begun)} == {200}
+
+    for round in range(3):
+        server.run(together(round))
+        notified, highlighted = unread(server, bob, room)
+        assert notified == highlighted
+        server.ok(alice.put(path("rooms", room, "send", "m.room.message", f"{round}"), {"msgtype": "m.text", "body": "cake"}))
+        assert unread(server, bob, room) == (notified + 1, notified + 1)
+        if round == 1:
+            server.server._parts.rooms.writing.listeners._rooms.clear()
+        server.ok(bob.post(path("rooms", room, "leave")))

@@ -25,7 +25,17 @@ def occasion(type: str, content: dict[str, Any], state_key: str | None = None, s
 
 def test_default_rules_say_what_the_quick_look_says() -> None:
     rules = compile_rules(whole(BOB, {}))
-    types = ("m.room.message", "m.room.encrypted", "m.call.invite", "m.reaction", "m.room.tombstone", "m.room.member", "m.room.topic", "x")
+    types: tuple[str, ...] = (
+        "m.room.message",
+        "m.room.encrypted",
+        "m.call.invite",
+        "m.reaction",
+        "m.room.tombstone",
+        "m.room.member",
+        "m.room.topic",
+        "x",
+    )
+    types = (*types, *(f"org.matrix.msc3381.poll.{moment}" for moment in ("start", "response", "end")))
     mentions: list[Any] = [None, {}, {"user_ids": [BOB]}, {"user_ids": [ALICE]}, {"room": True}, {"room": 1}, "x"]
     relations: list[Any] = [None, {"rel_type": "m.replace"}, {"rel_type": "m.thread"}]
     for type_, state_key, mention, relation, msgtype, sender, count in product(
