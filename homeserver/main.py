@@ -125,6 +125,7 @@ async def build(
     """Every part, from the ground up. The database is open, `streams` stands where it left off; `commits` watches the database;
     `outside` is the rest of the web, `transport` takes requests to other servers, `postman` letters to the mail server."""
     ground = lay_ground(config, clock, chance, threads, database, streams, commits or CommitFigures(), postman)
+    reach = reach_out(ground, transport or NoTransport())
     rooms = await build_rooms(ground)
     people = build_people(ground, rooms)
     personal = build_personal(ground, rooms)
@@ -135,7 +136,7 @@ async def build(
     pushing = build_pushers(ground, rooms, personal.push, outside or NoOutside())
     media = build_media(ground, people.accounts, outside or NoOutside())
     past = (*tasks(StoredUpkeep(database), session_seconds=config.sessions.interactive_auth_seconds), *media.tasks, *people.addresses.tasks)
-    federation = build_federation(ground, rooms, reach_out(ground, transport or NoTransport()))
+    federation = build_federation(ground, rooms, reach)
     upkeep = Upkeep(past, clock, chance)
     parts = Parts(ground, rooms, people, personal, finding, community, media, encryption, sync, pushing, upkeep, federation)
     client = (*parts.chapters, *build_reading(ground, rooms, personal, finding))
