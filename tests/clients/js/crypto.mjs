@@ -1,6 +1,6 @@
 // What scenarios with end-to-end encryption share: clients with the Rust crypto, their identities and backups, comparing emoji.
 import assert from "node:assert/strict";
-import { CryptoEvent, VerificationPhase, VerificationRequestEvent, VerifierEvent } from "matrix-js-sdk/lib/crypto-api/index.js";
+import { CryptoEvent, VerificationPhase, VerifierEvent } from "matrix-js-sdk/lib/crypto-api/index.js";
 import { RustBackupManager } from "matrix-js-sdk/lib/rust-crypto/backup.js";
 import { arrival, confirmed, joined, start } from "./world.mjs";
 
@@ -88,9 +88,10 @@ export async function settled(look) {
 
 /** `asking` (a client's request, made by `ask`) and `asked` compare emoji, and find them equal. */
 export async function compare(asking, asked, ask) {
-    const arrived = new Promise((resolve) => asked.once(CryptoEvent.VerificationRequestReceived, resolve));
+    let received;
+    asked.once(CryptoEvent.VerificationRequestReceived, (request) => (received = request));
     const request = await ask(asking.getCrypto());
-    const received = await arrived;
+    await settled(() => received);
     await received.accept();
     await phase(request, VerificationPhase.Ready);
     const verifier = await request.startVerification("m.sas.v1");
@@ -101,24 +102,27 @@ export async function compare(asking, asked, ask) {
 }
 
 function phase(request, wanted) {
-    return new Promise((resolve, reject) => {
-        const look = () => {
-            if (request.phase === wanted) resolve();
-            else if (request.phase === VerificationPhase.Cancelled) reject(new Error(`cancelled: ${request.cancellationCode}`));
-        };
-        request.on(VerificationRequestEvent.Change, look);
-        look();
+    return settled(() => {
+        assert.notEqual(request.phase, VerificationPhase.Cancelled, `cancelled: ${request.cancellationCode}`);
+        return request.phase === wanted;
     });
 }
 
 /** Says yes to what is shown, and what that was. */
 async function agree(verifier) {
-    let shown;
+    let shown, done, failure;
     verifier.on(VerifierEvent.ShowSas, (sas) => {
         shown = sas.sas.emoji;
         sas.confirm();
     });
-    await verifier.verify();
+    verifier.verify().then(
+        () => (done = true),
+        (error) => (failure = error),
+    );
+    await settled(() => {
+        if (failure) throw failure;
+        return done;
+    });
     assert.equal(shown.length, 7);
     return shown;
 }
