@@ -45,14 +45,19 @@ class Shared(NamedTuple):
     key_counts: KeyCountsSection
 
 
-def build_sliding(ground: Ground, rooms: Rooms, personal: Personal, encryption: Encryption, shared: Shared) -> SlidingSyncChapter:
+class Sliding(NamedTuple):
+    chapter: SlidingSyncChapter
+    connections: Connections
+    orders: RoomOrders
+    traits: RoomTraits
+
+
+def build_sliding(ground: Ground, rooms: Rooms, personal: Personal, encryption: Encryption, shared: Shared) -> Sliding:
     lists = StoredRoomLists(ground.database, ground.names)
-    views = Views(
-        standings=Standings(members=rooms.members, invites=shared.invites, streams=ground.streams),
-        orders=RoomOrders(store=lists, timelines=rooms.timelines, streams=ground.streams),
-        traits=RoomTraits(store=lists, states=rooms.states, streams=ground.streams),
-        invites=shared.invites,
-    )
+    connections = Connections(StoredConnections(ground.database, ground.names), ground.clock)
+    orders = RoomOrders(store=lists, timelines=rooms.timelines, streams=ground.streams)
+    traits = RoomTraits(store=lists, states=rooms.states, streams=ground.streams)
+    standings = Standings(members=rooms.members, invites=shared.invites, streams=ground.streams)
     extensions = Extensions(
         account_data=AccountDataExtension(shared.account_data),
         receipts=ReceiptsExtension(personal.receipts),
@@ -62,8 +67,8 @@ def build_sliding(ground: Ground, rooms: Rooms, personal: Personal, encryption: 
     )
     syncing = SlidingSyncing(
         feeds=shared.feeds,
-        connections=Connections(StoredConnections(ground.database, ground.names), ground.clock),
-        views=views,
+        connections=connections,
+        views=Views(standings=standings, orders=orders, traits=traits, invites=shared.invites),
         rooms=_rooms(ground, rooms, lists, shared),
         extensions=extensions,
         account_data=shared.account_data,
@@ -72,7 +77,7 @@ def build_sliding(ground: Ground, rooms: Rooms, personal: Personal, encryption: 
         ephemera=ground.ephemera,
         clock=ground.clock,
     )
-    return SlidingSyncChapter(syncing, personal.presence)
+    return Sliding(SlidingSyncChapter(syncing, personal.presence), connections, orders, traits)
 
 
 def _rooms(ground: Ground, rooms: Rooms, lists: StoredRoomLists, shared: Shared) -> SlidingRooms:

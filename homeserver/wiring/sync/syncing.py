@@ -24,12 +24,13 @@ from homeserver.wiring.encryption import Encryption
 from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.personal import Personal
 from homeserver.wiring.rooms import Rooms
-from homeserver.wiring.sync.sliding import Shared, build_sliding
+from homeserver.wiring.sync.sliding import Shared, Sliding, build_sliding
 
 
 @dataclass(frozen=True, slots=True)
 class Sync:
     feeds: Feeds
+    sliding: Sliding
     chapters: Chapters
 
 
@@ -67,7 +68,8 @@ def build_syncing(ground: Ground, rooms: Rooms, personal: Personal, encryption: 
         clock=ground.clock,
     )
     chapter = SyncChapter(syncing=syncing, filters=personal.filters, presence=personal.presence)
-    return Sync(shared.feeds, (chapter, build_sliding(ground, rooms, personal, encryption, shared)))
+    sliding = build_sliding(ground, rooms, personal, encryption, shared)
+    return Sync(shared.feeds, sliding, (chapter, sliding.chapter))
 
 
 def _shared(ground: Ground, rooms: Rooms, personal: Personal, encryption: Encryption) -> Shared:
