@@ -12,6 +12,7 @@ COUNTER = "search"
 LOWEST, HIGHEST = -MAX_INTEGER, MAX_INTEGER
 ROWS = 256  # of events, read at once
 A_BLOCK = 4  # what a look at a block counts for, in events
+LONG = 512  # bytes of an event; much longer ones count for several
 TYPES = list(SEARCHED)
 UNSEARCHED = HIDDEN | REDACTED
 
@@ -66,10 +67,10 @@ class StoredSearch:
             else:
                 last: int | None = cursor.value(_LAST_BEFORE, room_num, before - 1)
                 floor = max(after, LOWEST if last is None else last)
-                rows = cursor.all(_UNINDEXED, room_num, floor, before, TYPES, UNSEARCHED, most)
+                rows = cursor.all(_UNINDEXED, room_num, floor, before, TYPES, UNSEARCHED, ROWS)
                 events = self._names.events(cursor, rows)
-                before = floor + 1 if len(rows) < most else rows[-1][2]
-            looked += len(events)
+                before = floor + 1 if len(rows) < ROWS else rows[-1][2]
+            looked += sum(1 + len(event.body) // LONG for event in events)
             found.extend(match for event in events if (match := question.match(event)) is not None)
         return Matches(found, None)
 
@@ -191,7 +192,7 @@ def _gather(rows: Iterator[Gathered]) -> tuple[list[Gathered], int]:
     weight = 0
     for row in rows:
         gathered.append(row)
-        weight += OTHERS if row[2] is None else EACH
+        weight += OTHERS if row[2] is None else EACH + len(row[2]) // LONG
         if weight >= WHOLE:
             break
     return gathered, weight

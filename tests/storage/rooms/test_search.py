@@ -128,6 +128,16 @@ def test_much_else_makes_a_block_too(world: World) -> None:
     assert world.find("two") == [WHOLE + 1]
 
 
+def test_long_events_make_a_block_sooner(world: World) -> None:
+    world.say({position: f"number {position} " + "and so on " * 5_000 for position in range(1, 60)})
+    assert world.index() > 1
+    assert world.find("17") == [17]
+    matches = world.run(world.store.find(ROOM, Question("so"), after=LOWEST, before=HIGHEST, most=100))
+    assert len(matches.found) < 30
+    assert matches.before is not None
+    assert world.find("so") == world.expected("so")
+
+
 def test_words_of_redacted_events_go(world: World) -> None:
     world.say({position: f"word {position}" for position in range(1, 257)})
     world.say({300: "secret"})
