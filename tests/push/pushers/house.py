@@ -14,12 +14,15 @@ V3 = "/_matrix/client/v3"
 
 
 class House:
-    def __init__(self, folder: Path, database: Database | None = None, streams: Streams | None = None, **more: Any) -> None:
+    def __init__(
+        self, folder: Path, database: Database | None = None, streams: Streams | None = None, *, start: bool = True, **more: Any
+    ) -> None:
         self.folder = folder
         self.gateway = Gateway()
         self.server: TestServer = make_server(folder, database=database, streams=streams, outside=self.gateway, **more)
-        self.server.run(self.server.server.take_up())
-        self._numbers = count(1)
+        if start:
+            self.server.run(self.server.server.take_up())
+        self._numbers = count(1 + 1000 * int(more.get("seed", 0)))  # transaction IDs
 
     def friends(self) -> tuple[Client, Client, str]:
         """Alice and Bob, in a room that Alice named."""
