@@ -11,6 +11,7 @@ from homeserver.protocol.auth_rules import PowerLevels, power_levels
 from homeserver.protocol.push.conditions import Occasion
 from homeserver.protocol.push.default_rules import default_rules
 from homeserver.protocol.push.rules import Rule, Rules, compile_rules, decide, names_reader
+from homeserver.push.audience import Audiences
 from homeserver.push.occasion import occasion_of
 from homeserver.push.rules import PushRules
 from homeserver.rooms.append import Identity
@@ -51,6 +52,7 @@ class Verdicts:
         *,
         identity: Identity,
         rules: PushRules,
+        audiences: Audiences,
         members: MemberStore,
         timelines: TimelineStore,
         states: StateReader,
@@ -58,6 +60,7 @@ class Verdicts:
     ) -> None:
         self._identity = identity
         self._rules = rules
+        self._audiences = audiences
         self._members = members
         self._timelines = timelines
         self._states = states
@@ -71,20 +74,22 @@ class Verdicts:
         users = await self._audience(event, among)
         if not users:
             return []
+        named = _named_by(event)
+        own = {user_id for user_id in users if user_id in named or await self._rules.has_own(user_id)}
+        if not own and not event.notifies and b'"m.mentions"' not in event.body:
+            return []  # nothing that the default rules tell anyone
         occasion = await self.occasion(event)
         usual = decide(self._default, occasion, None)
-        named = _named_by(event)
         found = []
         for user_id in users:
-            rule = await self._decide(user_id, event, occasion, usual, named)
+            rule = await self._own_rule(user_id, event, occasion) if user_id in own else usual
             if rule is not None and rule.verdict.notify:
                 found.append(Notified(user_id, rule.actions))
         return found
 
     async def actions(self, user_id: str, event: StoredEvent) -> tuple[Any, ...]:
         """What the user's present rules say of the event."""
-        rules = (await self._rules.compiled(user_id)).rules
-        rule = decide(rules, await self.occasion(event), await self._display_name(rules, event.room_id, user_id))
+        rule = await self._own_rule(user_id, event, await self.occasion(event))
         return () if rule is None else rule.actions
 
     async def occasion(self, event: StoredEvent) -> Occasion:
@@ -94,18 +99,18 @@ class Verdicts:
     async def _audience(self, event: StoredEvent, among: Collection[str] | None) -> list[str]:
         """Who is joined, and who is invited by just this event and takes the invite."""
         invited = event.state_key if event.type == "m.room.member" and event.content.get("membership") == "invite" else None
-        joined = await self._members.local_joined(event.room_id)
-        if invited is not None and self._identity.is_local(invited) and await self._invites.shows(invited, event.sender):
-            joined = [*joined, invited]
-        return [user for user in joined if user != event.sender and (among is None or user in among)]
+        shown = invited is not None and self._identity.is_local(invited) and await self._invites.shows(invited, event.sender)
+        joined = await self._audiences.of(event.room_id)
+        if among is not None:
+            few, many = (among, joined) if len(among) < len(joined) else (joined, among)
+            joined = {user for user in few if user in many}
+        if invited is not None and shown and (among is None or invited in among):
+            joined = {*joined, invited}
+        return sorted(user for user in joined if user != event.sender)
 
-    async def _decide(
-        self, user_id: str, event: StoredEvent, occasion: Occasion, usual: Rule | None, named: Collection[str]
-    ) -> Rule | None:
-        if user_id in named or await self._rules.has_own(user_id):
-            rules = (await self._rules.compiled(user_id)).rules
-            return decide(rules, occasion, await self._display_name(rules, event.room_id, user_id))
-        return usual
+    async def _own_rule(self, user_id: str, event: StoredEvent, occasion: Occasion) -> Rule | None:
+        rules = (await self._rules.compiled(user_id)).rules
+        return decide(rules, occasion, await self._display_name(rules, event.room_id, user_id))
 
     async def _display_name(self, rules: Rules, room_id: str, user_id: str) -> str | None:
         if not names_reader(rules):

@@ -74,6 +74,7 @@ def caches(parts: Parts) -> Mapping[str, Figures]:
         "access_tokens": lambda: parts.people.tokens.figures,
         "account_data": lambda: rooms.account_data.figures,
         "key_counts": lambda: parts.encryption.counting.figures,
+        "push_audiences": lambda: parts.personal.push.audiences.figures,
         "push_listeners": lambda: rooms.writing.listeners.figures,
         "receipts": lambda: parts.personal.receipts.figures,
         "room_acls": lambda: federation.acls.figures,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from homeserver.ephemeral.receipts import Receipts
+from homeserver.push.audience import Audiences
 from homeserver.push.notifications import Notifications
 from homeserver.push.unread import UnreadCounts
 from homeserver.push.verdicts import Verdicts
@@ -14,12 +15,14 @@ from storage.push.unread import StoredUnread
 
 @dataclass(frozen=True, slots=True)
 class Push:
+    audiences: Audiences
     unread: UnreadCounts
     verdicts: Verdicts
     notifications: Notifications
 
 
 def build_push(ground: Ground, rooms: Rooms, receipts: Receipts) -> Push:
+    audiences = Audiences(rooms.members, ground.identity, ground.streams)
     unread = UnreadCounts(
         store=StoredUnread(ground.database, ground.names),
         rules=rooms.push_rules,
@@ -30,6 +33,7 @@ def build_push(ground: Ground, rooms: Rooms, receipts: Receipts) -> Push:
     verdicts = Verdicts(
         identity=ground.identity,
         rules=rooms.push_rules,
+        audiences=audiences,
         members=rooms.members,
         timelines=rooms.timeline_store,
         states=rooms.states,
@@ -42,4 +46,4 @@ def build_push(ground: Ground, rooms: Rooms, receipts: Receipts) -> Push:
         receipts=receipts,
         members=rooms.members,
     )
-    return Push(unread, verdicts, notifications)
+    return Push(audiences, unread, verdicts, notifications)
