@@ -15,6 +15,8 @@ class KeysChange(NamedTuple):
 
     observer: str
     room_ids: tuple[str, ...]
+    device_ids: tuple[str, ...] = ()  # devices that came, changed or went; none: other keys of the user changed
+    previous: int | None = None  # where a device of the user changed before
 
 
 class CountsChange(NamedTuple):

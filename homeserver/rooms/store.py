@@ -23,6 +23,7 @@ SOFT_FAILED = 2  # stands in the graph, but is not shown and not built upon
 OUTLIER = 4  # known without its place in the graph
 REDACTED = 8
 HAS_CHILDREN = 16  # other events relate to it
+RELAYED = 32  # came by a handshake with another server, for which this one tells the other servers in the room
 HIDDEN = REJECTED | SOFT_FAILED | OUTLIER
 
 

@@ -38,7 +38,7 @@ class StoredDehydrated:
             add_one_time(cursor, user_id, device_id, upload.one_time, position, len(upload.one_time))
             add_fallback(cursor, user_id, device_id, upload.fallback)
             announce_devices(cursor, user_id, (device_id,))
-            note_keys_change(cursor, user_id)
+            note_keys_change(cursor, user_id, device_ids=(device_id,))
             return True
 
         return await self._database.write(change)

@@ -1,11 +1,15 @@
 """Noting that what /keys/query says of a user has changed."""
 
+from collections.abc import Sequence
+
 from homeserver.encryption.store import COUNTS_CHANGE, KEYS_CHANGE, CountsChange, KeysChange
 from homeserver.streams import Change
 from storage.database import WriteCursor
 
-_NOTE = """INSERT INTO device_list_changes (user_id, observer, position) VALUES (?, ?, ?)
-    ON CONFLICT (user_id, observer) DO UPDATE SET position = excluded.position"""
+_NOTE = """INSERT INTO device_list_changes (user_id, observer, position, devices_position) VALUES (?, ?, ?, ?)
+    ON CONFLICT (user_id, observer) DO UPDATE SET position = excluded.position,
+    devices_position = coalesce(excluded.devices_position, device_list_changes.devices_position)"""
+_PREVIOUS = "SELECT devices_position FROM device_list_changes WHERE user_id = ? AND observer = ''"
 _ROOMS = """SELECT r.room_id FROM memberships m JOIN rooms r ON r.room_num = m.room_num
     WHERE m.user_id = ? AND m.membership = 'join' ORDER BY r.room_num"""
 
@@ -18,12 +22,14 @@ _OF_USER = (
 )
 
 
-def note_keys_change(cursor: WriteCursor, user_id: str, observer: str = "") -> None:
+def note_keys_change(cursor: WriteCursor, user_id: str, observer: str = "", device_ids: Sequence[str] = ()) -> None:
     """Everybody who shares a room with the user will hear of it; with an observer, that user alone."""
+    previous = cursor.value(_PREVIOUS, user_id) if device_ids else None
     position = cursor.position()
-    cursor.many(_NOTE, [(user_id, observer, position)])
+    cursor.many(_NOTE, [(user_id, observer, position, position if device_ids else None)])
     rooms = () if observer else tuple(row[0] for row in cursor.all(_ROOMS, user_id))
-    cursor.announce(Change(position, KEYS_CHANGE, user_id=user_id, subject=KeysChange(observer, rooms)))
+    change = KeysChange(observer, rooms, tuple(device_ids), previous)
+    cursor.announce(Change(position, KEYS_CHANGE, user_id=user_id, subject=change))
 
 
 def note_counts_change(cursor: WriteCursor, user_id: str, device_id: str, *, is_loss: bool) -> int:
@@ -41,13 +47,13 @@ def drop_device_keys(cursor: WriteCursor, user_id: str, device_ids: list[str]) -
     cursor.run("DELETE FROM to_device WHERE user_id = ? AND device_id IN ??", user_id, device_ids)
     cursor.run("DELETE FROM dehydrated_devices WHERE user_id = ? AND device_id IN ??", user_id, device_ids)
     if had_keys:
-        note_keys_change(cursor, user_id)
+        note_keys_change(cursor, user_id, device_ids=device_ids)
 
 
 def note_rename(cursor: WriteCursor, user_id: str, device_id: str) -> None:
     """A device's name is shown beside its keys."""
     if cursor.value("SELECT 1 FROM device_keys WHERE user_id = ? AND device_id = ?", user_id, device_id) is not None:
-        note_keys_change(cursor, user_id)
+        note_keys_change(cursor, user_id, device_ids=(device_id,))
 
 
 def drop_user_keys(cursor: WriteCursor, user_id: str) -> None:

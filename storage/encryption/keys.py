@@ -44,7 +44,7 @@ class StoredKeys:
         def change(cursor: WriteCursor) -> KeyCounts:
             user_id, device_id = upload.user_id, upload.device_id
             if merge is not None and _merge_device(cursor, user_id, device_id, merge):
-                note_keys_change(cursor, user_id)
+                note_keys_change(cursor, user_id, device_ids=(device_id,))
             if upload.one_time or upload.fallback:
                 position = note_counts_change(cursor, user_id, device_id, is_loss=False)
                 add_one_time(cursor, user_id, device_id, upload.one_time, position, most)
@@ -82,7 +82,7 @@ class StoredKeys:
     async def merge_device(self, user_id: str, device_id: str, merge: Merge) -> None:
         def change(cursor: WriteCursor) -> None:
             if _merge_device(cursor, user_id, device_id, merge):
-                note_keys_change(cursor, user_id)
+                note_keys_change(cursor, user_id, device_ids=(device_id,))
 
         await self._database.write(change)
 

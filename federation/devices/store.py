@@ -1,0 +1,64 @@
+"""What is kept of other servers' users: their device lists, as far as they are followed."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+
+class RemoteDevice(NamedTuple):
+    device_id: str
+    body: bytes  # JSON object, without `unsigned`
+    display_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteUser:
+    """The devices of a user, and the update after which they were so. `stale`: an update is missing."""
+
+    user_id: str
+    stream_id: int
+    devices: Sequence[RemoteDevice] = ()
+    master_key: bytes | None = None
+    self_signing_key: bytes | None = None
+    stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceUpdate:
+    """One device came or changed, or (`device` is None) went."""
+
+    user_id: str
+    stream_id: int
+    previous: Sequence[int]
+    device_id: str
+    device: RemoteDevice | None
+
+
+@dataclass(frozen=True, slots=True)
+class CrossSigningUpdate:
+    user_id: str
+    keys: Mapping[str, bytes] = field(default_factory=dict)  # by usage: master, self_signing
+
+
+class RemoteDeviceStore(Protocol):
+    """Every change of a list is a change of the user's keys, which people here hear of."""
+
+    async def users(self, user_ids: Collection[str]) -> Mapping[str, RemoteUser]:
+        """Those that are followed."""
+
+    async def put(self, user: RemoteUser) -> None:
+        """The whole list, in the place of what was known."""
+
+    async def update(self, update: DeviceUpdate) -> bool:
+        """False: the list is followed and lacks an update that came before this; it is stale now. Of one that is not followed, only that it changed."""
+
+    async def update_signing(self, update: CrossSigningUpdate) -> None: ...
+
+    async def sharing(self, user_ids: Collection[str]) -> set[str]:
+        """Those of the users who share a room with somebody of this server."""
+
+    async def forget_strangers(self, user_ids: Collection[str] | None) -> None:
+        """Those of these users, or (None) of all that are followed, who share no room with anybody here are followed no longer."""
+
+    async def own_stream_id(self, user_id: str) -> int:
+        """Where a device of this user of ours changed last."""

@@ -1,0 +1,1 @@
+"""What servers tell each other beside events (server-server API, "EDUs")."""
