@@ -31,6 +31,7 @@ class PartMetrics(Collector):
         yield gauge("federation_outages", "Servers that do not answer and are left alone.", len(parts.federation.reach.outages))
         yield gauge("presence_users", "Users whose presence is known.", parts.personal.presence.known_users)
         yield counter("search_blocks", "Blocks of the search index that were written.", parts.community.search_index.blocks)
+        yield from self._pushes()
         yield counters("upkeep_removed_rows", "Rows removed because they were past, by kind.", "kind", parts.upkeep.removed)
         yield build_information(parts)
 
@@ -59,6 +60,12 @@ class PartMetrics(Collector):
             filled.add_metric((name,), found.weight / found.capacity)
             loads.add_metric((name,), found.loads)
         yield from (entries, filled, loads)
+
+    def _pushes(self) -> Iterator[Metric]:
+        pushing = self._parts.pushing
+        yield gauge("pushers", "Pushers that people have set up.", pushing.reader.pushers)
+        yield gauge("pushes_waiting", "Notifications that no gateway or mail server has taken yet.", pushing.reader.waiting)
+        yield counters("pushes", "Requests to push gateways, by their outcome.", "outcome", pushing.gateways.outcomes)
 
     def _waiting(self) -> Iterator[Metric]:
         locks = self._parts.rooms.writing.locks

@@ -107,20 +107,23 @@ class Line:
         try:
             while not self._stopped and (self._waiting or self._badge_due):
                 if not await self._step():
-                    if self._stopped:
-                        return
                     self._failures += 1
                     longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(self._failures, 20))
-                    self._pause = self._means.clock.call_later(self._means.chance.uniform(longest / 2, longest), self._go_on)
+                    self._rest(self._means.chance.uniform(longest / 2, longest))
                     return
                 self._failures = 0
         except CancelledError:
             return
         except Exception:
             self._log.failure("a pusher of {user} stumbled and goes on later", user=self.pusher.key.user_id)
-            self._pause = self._means.clock.call_later(LONGEST_PAUSE_S, self._go_on)
+            self._failures += 1
+            self._rest(LONGEST_PAUSE_S)
         finally:
             self._running = None
+
+    def _rest(self, seconds: float) -> None:
+        if not self._stopped:
+            self._pause = self._means.clock.call_later(seconds, self._go_on)
 
     async def _step(self) -> bool:
         """Whether it went well; what is stale or gone went well without being told."""

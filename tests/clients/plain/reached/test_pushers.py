@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from tests.clients.house import House
 from tests.clients.person import v3
-from tests.clients.plain.test_addresses import SECRET, prove
+from tests.clients.plain.reached.test_addresses import SECRET, prove
 from tests.mail.mailbox import text_of
 
 PATH = "/_matrix/push/v1/notify"

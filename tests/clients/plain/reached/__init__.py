@@ -1,0 +1,1 @@
+"""People are reached outside their clients: by letters and by pushes."""
