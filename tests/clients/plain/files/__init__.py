@@ -1,0 +1,1 @@
+"""Files and previews of pages."""
