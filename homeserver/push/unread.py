@@ -94,6 +94,13 @@ class UnreadCounts:
             return True
         return (await self._receipts.room(room.room_id)).has_read(user_id, since, room.until)
 
+    async def unread_rooms(self, user_id: str, rooms: Sequence[Place]) -> set[str]:
+        """Those where something is unread, or would be if the room were not quiet."""
+        receipts = await self._receipts.rooms([room.room_id for room in rooms])
+        questions = [_question(user_id, room, receipts[room.room_id], quiet=False) for room in rooms]
+        found = await self._store.unread(questions)
+        return {room.room_id for room, events in zip(rooms, found, strict=True) if events}
+
     @property
     def figures(self) -> CacheFigures:
         return CacheFigures(len(self._remembered), len(self._remembered), MAX_REMEMBERED, self._loads)

@@ -52,6 +52,7 @@ class SyncRooms:
 
     async def joined(self, scope: SyncScope, feed: Feed, data: UserData) -> list[tuple[str, bytes]]:
         """(room ID, JSON) of joined rooms with something to tell."""
+        scope.recounted = await self._unread.recounted(scope, feed.joined.values(), data)
         return await self._encode(scope, self._joined_scopes(scope, feed, data), data)
 
     def _joined_scopes(self, scope: SyncScope, feed: Feed, data: UserData) -> list[RoomScope]:
@@ -60,7 +61,7 @@ class SyncRooms:
             names = list(feed.joined)
         else:
             names = feed.changed_rooms(scope.since)
-            extra = self._account_data.changed_rooms(scope, data) | self._ephemeral.typing_rooms(scope, feed)
+            extra = self._account_data.changed_rooms(scope, data) | self._ephemeral.typing_rooms(scope, feed) | scope.recounted
             names.extend(room_id for room_id in extra.difference(names) if room_id in feed.joined)
         rooms = []
         for room_id in names:
@@ -131,7 +132,7 @@ class SyncRooms:
             private = self._account_data.room_events(scope, data, room)
             timeline, state = timelines[index], states[index].events
             is_news = has_left or room.since == 0 or scope.full_state or timeline.limited
-            is_news = is_news or bool(timeline.seen or state or ephemeral[index] or private)
+            is_news = is_news or bool(timeline.seen or state or ephemeral[index] or private) or room.room_id in scope.recounted
             if not is_news and not await self._unread.may_have_fallen(scope.user_id, room, timeline.window):
                 continue
             parts = await self._common(scope, timeline, state, private)

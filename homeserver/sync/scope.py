@@ -40,6 +40,7 @@ class SyncScope:
     full_state: bool = False
     use_state_after: bool = False
     state_name: bytes = b"state"
+    recounted: set[str] = field(default_factory=set)  # rooms whose unread counts are others because push rules changed
     entered: set[str] = field(default_factory=set)  # rooms the user came into since, and those who came into his other rooms:
     newcomers: set[str] = field(default_factory=set)  # found while the rooms are read
 

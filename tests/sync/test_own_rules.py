@@ -254,8 +254,13 @@ def test_a_room_that_is_muted_shows_its_mentions_alone_and_all_again_afterwards(
         content = {"msgtype": "m.text", "body": "hello", "m.mentions": mentions}
         server.ok(alice.put(path("rooms", room, "send", "m.room.message", str(number)), content))
     assert unread(server, bob, room) == (3, 1)
+    create_room(server, bob)
+    since = server.ok(bob.get(path("sync")))["next_batch"]
     put_rule(server, bob, "room", room, {"actions": []})
     assert unread(server, bob, room) == (1, 1)
+    told = server.ok(bob.get(path("sync"), {"since": since}))["rooms"]["join"]
+    assert told[room]["unread_notifications"] == {"highlight_count": 1, "notification_count": 1}
+    assert set(told) == {room}
     server.ok(bob.delete(f"/_matrix/client/v3/pushrules/global/room/{quote(room)}"))
     assert unread(server, bob, room) == (3, 1)
 

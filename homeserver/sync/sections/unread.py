@@ -1,11 +1,12 @@
 """Unread and highlight counts, per room and per thread (client-server API, "Receiving notifications", "Threading")."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import orjson
 
+from homeserver.account_data.account_data import IGNORED_USERS, PUSH_RULES, UserData
 from homeserver.push.unread import Counts, UnreadCounts
-from homeserver.rooms.store import StoredEvent
+from homeserver.rooms.store import MemberRecord, StoredEvent
 from homeserver.sync.scope import RoomScope, SyncScope
 
 
@@ -21,6 +22,14 @@ class UnreadSection:
     async def counts(self, user_id: str, rooms: Sequence[RoomScope]) -> list[Counts]:
         """The rooms' counts at `until`."""
         return await self._counts.counts(user_id, rooms)
+
+    async def recounted(self, scope: SyncScope, joined: Iterable[MemberRecord], data: UserData) -> set[str]:
+        """The rooms whose counts may be others, for the user's push rules changed. Costs all his rooms, when they did."""
+        last = max(data.last_change(PUSH_RULES), data.last_change(IGNORED_USERS))
+        if not 0 < scope.since < last <= scope.until or scope.full_state:
+            return set()
+        rooms = [RoomScope(member.room_id, member, scope.since, scope.until) for member in joined]
+        return await self._counts.unread_rooms(scope.user_id, rooms)
 
     def at_hand(self, user_id: str, room_id: str, since: int, until: int, events: Sequence[StoredEvent]) -> Counts | None:
         """The counts at `until` as far as memory knows them, given what came after `since`."""
