@@ -15,6 +15,7 @@ from homeserver.sync.sliding.extensions.account_data import AccountDataExtension
 from homeserver.sync.sliding.extensions.e2ee import EncryptionExtension
 from homeserver.sync.sliding.extensions.extensions import Extensions
 from homeserver.sync.sliding.extensions.receipts import ReceiptsExtension
+from homeserver.sync.sliding.extensions.threads import ThreadUpdates
 from homeserver.sync.sliding.extensions.to_device import ToDeviceExtension
 from homeserver.sync.sliding.extensions.typing import TypingExtension
 from homeserver.sync.sliding.lists.order import RoomOrders
@@ -58,12 +59,14 @@ def build_sliding(ground: Ground, rooms: Rooms, personal: Personal, encryption: 
     orders = RoomOrders(store=lists, timelines=rooms.timelines, streams=ground.streams)
     traits = RoomTraits(store=lists, states=rooms.states, streams=ground.streams)
     standings = Standings(members=rooms.members, invites=shared.invites, streams=ground.streams)
+    threads = ThreadUpdates(store=rooms.relations, history=rooms.history, states=rooms.states, serving=rooms.serving)
     extensions = Extensions(
         account_data=AccountDataExtension(shared.account_data),
         receipts=ReceiptsExtension(personal.receipts),
         typing=TypingExtension(personal.typing),
         to_device=ToDeviceExtension(encryption.inboxes),
         encryption=EncryptionExtension(shared.device_lists, shared.key_counts),
+        threads=threads,
     )
     syncing = SlidingSyncing(
         feeds=shared.feeds,
@@ -77,7 +80,10 @@ def build_sliding(ground: Ground, rooms: Rooms, personal: Personal, encryption: 
         ephemera=ground.ephemera,
         clock=ground.clock,
     )
-    return Sliding(SlidingSyncChapter(syncing, personal.presence), connections, orders, traits)
+    chapter = SlidingSyncChapter(
+        syncing=syncing, presence=personal.presence, threads=threads, feeds=shared.feeds, ignoring=rooms.account_data
+    )
+    return Sliding(chapter, connections, orders, traits)
 
 
 def _rooms(ground: Ground, rooms: Rooms, lists: StoredRoomLists, shared: Shared) -> SlidingRooms:

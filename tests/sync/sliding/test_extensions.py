@@ -144,3 +144,42 @@ def test_keys(town: Town) -> None:
     lists = client.sync()["extensions"]["e2ee"]["device_lists"]
     assert lists == {"changed": [BOB], "left": []}
     assert "device_lists" not in client.sync()["extensions"]["e2ee"]
+
+
+THREADS = "io.element.msc4360.threads"
+
+
+def answer(town: Town, room: str, root: str) -> str:
+    return town.say(room, thread=root)
+
+
+def test_threads(town: Town) -> None:
+    room, other = town.room(), town.room()
+    roots = [town.say(room), town.say(other)]
+    for where, root in zip((room, other), roots, strict=True):
+        answer(town, where, root)
+    client = town.client(lists={"all": a_list(0, limit=2)}, extensions={THREADS: ON})
+    assert client.sync()["extensions"] == {}
+    answer(town, other, roots[1])
+    assert client.sync()["extensions"] == {}, "it is in the timeline"
+    before, latest = answer(town, room, roots[0]), answer(town, room, roots[0])
+    for _ in range(2):
+        town.say(room)
+    answer(town, other, roots[1])
+    pos = client.pos
+    told = client.sync()["extensions"][THREADS]["updates"]
+    assert told.keys() == {room}, "the other is in the timeline"
+    assert told[room].keys() == {roots[0]}
+    older = {"from": told[room][roots[0]]["prev_batch"], "dir": "b"}
+    children = path("rooms", room, "relations", roots[0]).replace("/v3/", "/v1/")
+    assert next(event["event_id"] for event in town.ok(town.alice.get(children, older))["chunk"]) == before
+    client.pos = pos
+    told = client.sync(extensions={THREADS: {**ON, "include_roots": True, "limit": 1}})["extensions"][THREADS]
+    assert told["updates"].keys() == {other}
+    assert told["updates"][other][roots[1]]["thread_root"]["event_id"] == roots[1]
+    further = "/_matrix/client/unstable/io.element.msc4360/thread_updates"
+    page = town.ok(town.alice.get(further, {"dir": "b", "from": told["prev_batch"], "to": pos}))
+    bundled = page["chunk"][room][roots[0]]["thread_root"]["unsigned"]["m.relations"]["m.thread"]
+    assert bundled["latest_event"]["event_id"] == latest
+    assert "next_batch" not in page
+    assert len(town.ok(town.alice.get(further, {"dir": "b", "limit": 1}))["chunk"]) == 1

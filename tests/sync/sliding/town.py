@@ -27,9 +27,11 @@ class Town:
         join(self.server, self.bob, room)
         return room
 
-    def say(self, room: str, client: Client | None = None, *, mentions: Sequence[str] = ()) -> str:
+    def say(self, room: str, client: Client | None = None, *, mentions: Sequence[str] = (), thread: str | None = None) -> str:
         self.count += 1
         body: dict[str, Any] = {"msgtype": "m.text", "body": f"message {self.count}", "m.mentions": {"user_ids": list(mentions)}}
+        if thread is not None:
+            body["m.relates_to"] = {"rel_type": "m.thread", "event_id": thread}
         return str(self.ok((client or self.bob).put(path("rooms", room, "send", "m.room.message", str(self.count)), body))["event_id"])
 
     def put_state(self, room: str, type: str, content: dict[str, Any], key: str = "") -> str:

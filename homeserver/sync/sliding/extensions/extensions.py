@@ -9,11 +9,12 @@ from homeserver.sync.scope import SyncScope
 from homeserver.sync.sections.timeline import RoomTimeline
 from homeserver.sync.sliding.choice import Choice, Reach
 from homeserver.sync.sliding.connections.connection import Connection
-from homeserver.sync.sliding.extensions import account_data, e2ee, receipts, to_device, typing
+from homeserver.sync.sliding.extensions import account_data, e2ee, receipts, threads, to_device, typing
 from homeserver.sync.sliding.extensions.account_data import AccountDataExtension
 from homeserver.sync.sliding.extensions.e2ee import EncryptionExtension
 from homeserver.sync.sliding.extensions.reach import reach
 from homeserver.sync.sliding.extensions.receipts import ReceiptsExtension
+from homeserver.sync.sliding.extensions.threads import ThreadUpdates
 from homeserver.sync.sliding.extensions.to_device import ToDeviceExtension
 from homeserver.sync.sliding.extensions.typing import TypingExtension
 from homeserver.sync.sliding.lists.look import Looked
@@ -46,12 +47,14 @@ class Extensions:
         typing: TypingExtension,
         to_device: ToDeviceExtension,
         encryption: EncryptionExtension,
+        threads: ThreadUpdates,
     ) -> None:
         self._account_data = account_data
         self._receipts = receipts
         self._typing = typing
         self._to_device = to_device
         self._encryption = encryption
+        self._threads = threads
 
     async def read(self, asked: Asked, choice: Choice, timelines: Mapping[str, RoomTimeline]) -> tuple[Sequence[bytes], bool]:
         """(members of the JSON object, whether any of them has news)."""
@@ -66,6 +69,8 @@ class Extensions:
         if typing.NAME in wanted:
             rooms = reach(typing.NAME, asked.question, asked.looked)
             told.append((typing.NAME, self._typing.read(scope, asked.feed, asked.looked.rooms if rooms is None else rooms, choice.turns)))
+        if threads.NAME in wanted:
+            told.append((threads.NAME, await self._threads.extension(scope, asked.feed, wanted[threads.NAME], timelines)))
         told = [(name, part) for name, part in told if part]
         has_news = bool(told)
         if to_device.NAME in wanted:

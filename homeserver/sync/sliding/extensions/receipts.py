@@ -32,11 +32,18 @@ class ReceiptsExtension:
             if turn.lacks_receipts or turn.is_deeper:
                 timeline = timelines.get(room_id)
                 shown = {seen.event.event_id for seen in timeline.seen} if timeline is not None else set()
-                # Who asks late, of a room that is known, is told of all.
-                since = held.position if turn.is_initial else 0 if turn.lacks_receipts else turn.room.since
-                events = held.events_at(scope.user_id, shown, since, scope.until)
+                events = held.events_at(scope.user_id, shown, _since(scope, turn, held.position), scope.until)
             else:
                 events = held.events(scope.user_id, turn.room.since, scope.until)
             if events:
                 rooms.append(b"%b:%b" % (orjson.dumps(room_id), events[0]))
         return b'{"rooms":{%b}}' % b",".join(rooms) if rooms else b""
+
+
+def _since(scope: SyncScope, turn: Turn, now: int) -> int:
+    """From where on all receipts are told, wherever they are: of a room that is new to the client from now on; of one that he came back to from where
+    he was told last; all of them, where he asks late."""
+    told = turn.told
+    if told is None:
+        return now
+    return told.since or scope.since if told.flags & HAS_RECEIPTS else 0

@@ -149,3 +149,18 @@ def test_connections_that_are_not_known(house: House) -> None:
     alice.refused(400, "M_INVALID_PARAM", "POST", sliding(), {"lists": {"a": {"ranges": [[0]]}}})
     alice.refused(400, "M_BAD_JSON", "POST", sliding(), {"lists": {"a": {"ranges": "all"}}})
     alice.refused(400, "M_INVALID_PARAM", "POST", sliding(), {"extensions": {"to_device": {"enabled": True, "since": "x"}}})
+
+
+def test_threads(house: House) -> None:
+    alice, bob = house.people("alice", "bob")
+    room = alice.create_room(invite=[bob.user_id])
+    bob.join(room)
+    root = alice.send(room, "root")
+    rooms_of = Connection(bob, "room-list")
+    wanted = {"io.element.msc4360.threads": {"enabled": True, "include_roots": True}}
+    rooms_of.sync(lists=all_rooms(19), extensions=wanted)
+    alice.send(room, {"msgtype": "m.text", "body": "x", "m.relates_to": {"rel_type": "m.thread", "event_id": root}})
+    told = rooms_of.sync(lists=all_rooms(19), extensions=wanted)["extensions"]["io.element.msc4360.threads"]
+    assert told["updates"][room][root]["thread_root"]["event_id"] == root
+    page = bob.get(path("/_matrix/client/unstable/io.element.msc4360", "thread_updates", dir="b"))
+    assert set(page["chunk"][room]) == {root}
