@@ -10,6 +10,7 @@ from storage.database import Cursor, Database, WriteCursor
 from storage.event_rows import RoomNames
 
 MAX_CONNECTIONS = 10  # of one device
+FEW_ROOMS = 20  # are read at once
 
 LOAD = "SELECT number, is_whole, body FROM sliding_states WHERE user_id = ? AND device_id = ? AND conn_id = ? ORDER BY number"
 PUT = "INSERT INTO sliding_states (user_id, device_id, conn_id, number, is_whole, body) VALUES (?, ?, ?, ?, ?, ?)"
@@ -89,7 +90,7 @@ class StoredRoomLists:
         wanted = list(types)
         return await self._last(list(room_ids), lambda cursor, num: cursor.value(LAST_OF_TYPES, num, HIDDEN, wanted))
 
-    async def state_of_types(self, room_ids: Iterable[str], types: Collection[str]) -> dict[str, tuple[bytes, set[int]]]:
+    async def state_of_types(self, room_ids: Collection[str], types: Collection[str]) -> dict[str, tuple[bytes, set[int]]]:
         wanted = list(types)
 
         def question(cursor: Cursor) -> dict[str, tuple[bytes, set[int]]]:
@@ -99,14 +100,14 @@ class StoredRoomLists:
                 found[nums[num]][1].add(event_num)
             return found
 
-        return await self._database.scan(question)
+        return await (self._database.read(question) if len(room_ids) <= FEW_ROOMS else self._database.scan(question))
 
     async def _last(self, room_ids: list[str], ask: Callable[[Cursor, int | None], int | None]) -> dict[str, int]:
         def question(cursor: Cursor) -> dict[str, int]:
             found = {room_id: ask(cursor, self._names.num(cursor, room_id)) for room_id in room_ids}
             return {room_id: position for room_id, position in found.items() if position is not None}
 
-        return await (self._database.read(question) if len(room_ids) == 1 else self._database.scan(question))
+        return await (self._database.read(question) if len(room_ids) <= FEW_ROOMS else self._database.scan(question))
 
 
 def drop_connections(cursor: WriteCursor, user_id: str, device_ids: Sequence[str]) -> None:

@@ -86,7 +86,7 @@ class Chooser:
                 after = self._after(turn)
                 if after != turn.told:
                     choice.delta[room_id] = after
-        for room_id in self._unlooked(looked.rooms):
+        for room_id in self._unlooked(looked.rooms) if self.connection.rooms else ():
             told = self.connection.rooms.get(room_id)
             if told is not None and not told.since:
                 choice.delta[room_id] = told._replace(since=self.scope.since)

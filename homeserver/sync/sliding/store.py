@@ -63,5 +63,5 @@ class RoomListStore(Protocol):
     async def last_of_types(self, room_ids: Iterable[str], types: Collection[str]) -> dict[str, int]:
         """The position of each room's last shown event of one of these types, if there is any."""
 
-    async def state_of_types(self, room_ids: Iterable[str], types: Collection[str]) -> dict[str, tuple[bytes, set[int]]]:
+    async def state_of_types(self, room_ids: Collection[str], types: Collection[str]) -> dict[str, tuple[bytes, set[int]]]:
         """Room ID → (root of the current state, numbers of its events of these types, memberships left out), at one moment."""

@@ -196,11 +196,10 @@ class TurnStates:
             held = set() if turn.is_initial else turn.held.members(user_id)
             users |= required.members(user_id) - held
         if required.lazy and timeline is not None:
-            known = notes.of(turn.room.room_id)
-            for event, _ in timeline.seen:
-                users.update(
-                    user for user in (event.sender, event.state_key if event.type == MEMBER else None) if user and user not in known
-                )
+            shown = {seen.event.sender for seen in timeline.seen}
+            if timeline.has_member_events:
+                shown.update(seen.event.state_key for seen in timeline.seen if seen.event.type == MEMBER and seen.event.state_key)
+            users |= shown.difference(notes.of(turn.room.room_id))
         return sorted(users.difference(event.state_key or "" for event in state.events if event.type == MEMBER)) if users else []
 
 

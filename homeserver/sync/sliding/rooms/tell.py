@@ -95,7 +95,7 @@ class SlidingRooms:
                 by_limit.setdefault(turn.config.limit, []).append(index)
         found: list[RoomTimeline | None] = [None] * len(turns)
         for limit, indexes in by_limit.items():
-            wanted = SyncScope(scope.viewer, 0, scope.until, 0, _up_to(limit), ignored=scope.ignored)
+            wanted = _plain(scope, limit)
             rooms = [_deeper(turns[index].room) if turns[index].is_deeper else turns[index].room for index in indexes]
             for index, timeline in zip(indexes, await self._sections.timeline.read(wanted, rooms), strict=True):
                 found[index] = timeline
@@ -140,8 +140,7 @@ class SlidingRooms:
         return b"{%b}" % b",".join(parts)
 
     async def _encode_timeline(self, scope: SyncScope, turn: Turn, timeline: RoomTimeline) -> list[bytes]:
-        wanted = SyncScope(scope.viewer, 0, scope.until, 0, _up_to(turn.config.limit), ignored=scope.ignored)
-        encoded = await self._sections.timeline.encode(wanted, timeline)
+        encoded = await self._sections.timeline.encode(scope, timeline)
         live = sum((seen.event.position or 0) > scope.since for seen in timeline.seen) if scope.since else 0
         parts = [b'"timeline":%b,"num_live":%d' % (encoded[_EVENTS:-1], live)]
         if turn.is_deeper:
@@ -165,8 +164,10 @@ class SlidingRooms:
         return told
 
 
-def _up_to(limit: int) -> Filter:
-    return Filter(room=RoomFilter(timeline=RoomEventFilter(events=EventFilter(limit=limit))))
+def _plain(scope: SyncScope, limit: int) -> SyncScope:
+    """Timelines of at most so many events."""
+    wanted = Filter(room=RoomFilter(timeline=RoomEventFilter(events=EventFilter(limit=limit))))
+    return SyncScope(scope.viewer, 0, scope.until, 0, wanted, ignored=scope.ignored)
 
 
 def _deeper(room: RoomScope) -> RoomScope:
