@@ -20,7 +20,6 @@ from homeserver.control.key_commands import KeyCommands
 from homeserver.figures import CommitFigures
 from homeserver.loop_watch import LoopWatch
 from homeserver.mail.letter import Postman
-from homeserver.mail.smtp import SmtpPostman
 from homeserver.outside import NoOutside, Outside
 from homeserver.start_up import CannotStart
 from homeserver.streams import Streams
@@ -218,6 +217,8 @@ def run(config: Config, ready: Callable[[Server], Awaitable[None]]) -> None:
 def _postman(config: Config, reactor: Any, clock: Clock, chance: Chance) -> Postman | None:
     if not config.mail.host:
         return None
+    from homeserver.mail.smtp import SmtpPostman
+
     try:
         return SmtpPostman(config.mail, reactor, clock, chance)
     except OSError as error:
