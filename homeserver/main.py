@@ -30,7 +30,7 @@ from homeserver.web.outgoing.later import LaterClient
 from homeserver.wiring.community import build_community
 from homeserver.wiring.edge import STOP_SECONDS, Door, build_doors, open_listener
 from homeserver.wiring.encryption import build_encryption
-from homeserver.wiring.federation import build_federation, build_transport, reach_out
+from homeserver.wiring.federation import build_federation
 from homeserver.wiring.finding import build_finding
 from homeserver.wiring.ground import lay_ground
 from homeserver.wiring.media import build_media
@@ -39,6 +39,7 @@ from homeserver.wiring.parts import Parts
 from homeserver.wiring.people import build_people
 from homeserver.wiring.personal import build_personal
 from homeserver.wiring.reaching.pushers import build_pushers
+from homeserver.wiring.reaching.reach import build_transport, reach_out
 from homeserver.wiring.reading import build_reading
 from homeserver.wiring.rooms import build_rooms
 from homeserver.wiring.sync.syncing import build_syncing
