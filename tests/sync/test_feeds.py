@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
+from homeserver.push import unread
 from homeserver.rooms.reading import timelines
 from homeserver.streams import Change
 from homeserver.sync import feed as feeds
 from homeserver.sync import lazy_members
 from homeserver.sync.deadlines import MIN_SWEEP, Deadlines
 from homeserver.sync.lazy_members import LazyMembers
-from homeserver.sync.sections import timeline, unread
+from homeserver.sync.sections import timeline
 from tests.support.client import Client, start
 from tests.support.clock import FakeClock
 from tests.support.rooms import create_room, join, path
