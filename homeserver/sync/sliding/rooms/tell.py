@@ -20,7 +20,7 @@ from homeserver.sync.sliding.rooms.bump import Bumps
 from homeserver.sync.sliding.rooms.state import AVATAR, NAME, TurnState, TurnStates
 from homeserver.sync.sliding.rooms.summary import Summaries, Summary
 
-ROOMS_AT_ONCE = 20  # then the loop gets its turn
+AT_ONCE = 500  # events, or thereabouts; then the loop gets its turn
 _EVENTS = len(b'{"events":')
 
 
@@ -59,10 +59,11 @@ class SlidingRooms:
         others = [turn for turn in choice.turns if not turn.is_pending]
         if pending:
             encoded.update(await self._tell_pending(scope, pending))
-        for start in range(0, len(others), ROOMS_AT_ONCE):
+        size = _rooms_at_once(others)
+        for start in range(0, len(others), size):
             if start:
                 await self._clock.sleep(0)
-            turns = others[start : start + ROOMS_AT_ONCE]
+            turns = others[start : start + size]
             for turn, reading in zip(turns, await self._read(scope, turns, notes), strict=True):
                 room_id, timeline = turn.room.room_id, reading.timeline
                 if timeline is not None:
@@ -162,6 +163,10 @@ class SlidingRooms:
             elif turn.told is not None and (turn.told.flags ^ turn.flags) & IS_DIRECT:
                 told[room_id] = b"{%b}" % direct
         return told
+
+
+def _rooms_at_once(turns: Sequence[Turn]) -> int:
+    return max(AT_ONCE // (max((turn.config.limit for turn in turns), default=0) + 5), 5)
 
 
 def _plain(scope: SyncScope, limit: int) -> SyncScope:
