@@ -241,7 +241,7 @@ class Feeds:
         """Who has to hear that a user's keys changed: those in the user's rooms, or one observer alone."""
         if not isinstance(change.subject, KeysChange):
             return list(self._feeds.values())
-        observer, room_ids = change.subject
+        observer, room_ids = change.subject.observer, change.subject.room_ids
         if observer:
             return [self._feeds[observer]] if observer in self._feeds else []
         return {feed for room_id in room_ids for feed in self._in_room.get(room_id, ())}
