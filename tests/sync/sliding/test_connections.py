@@ -6,7 +6,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from tests.support.client import start
-from tests.support.places import on_file, restarted
+from tests.support.places import Failing, on_file, restarted
 from tests.support.rooms import path
 from tests.sync.sliding.connection import SlidingClient, a_list
 from tests.sync.sliding.town import BOB, Town
@@ -167,3 +167,30 @@ def test_many_answers_are_kept_short(tmp_path: Path) -> None:
     server = restarted(town.server, tmp_path, seed=1)
     client.server, client.client = server, server.client.with_token(town.alice.token)
     assert client.sync()["rooms"] == {}
+
+
+def test_what_could_not_be_stored_is_stored_with_the_next_answer(tmp_path: Path) -> None:
+    failing = Failing()
+    town = Town(on_file(tmp_path, observer=failing))
+    rooms = [town.room(str(number)) for number in range(4)]
+    client = town.client(lists={"all": a_list(0)})
+    client.sync()
+    failing.next = 1
+    assert set(client.sync(lists={"all": a_list(1)})["rooms"]) == {rooms[2]}
+    assert failing.failed == 1
+    assert set(client.sync(lists={"all": a_list(2)})["rooms"]) == {rooms[1]}
+    server = restarted(town.server, tmp_path, seed=1)
+    client.server, client.client = server, server.client.with_token(town.alice.token)
+    assert set(client.sync(lists={"all": a_list(9)})["rooms"]) == {rooms[0]}
+
+
+def test_a_crowd_of_devices(town: Town) -> None:
+    """All are told of one message, from one reading of it."""
+    room = town.room()
+    clients = [town.client(str(number), lists={"all": a_list()}) for number in range(50)]
+    for client in clients:
+        client.sync()
+    waiting = [asking(client) for client in clients]
+    sent = town.say(room)
+    town.server.clock.advance(1)
+    assert [answers[0]["rooms"][room]["timeline"][0]["event_id"] for answers in waiting] == [sent] * 50
