@@ -9,6 +9,9 @@ class Federation:
     # Servers to talk to, as names with * and ?; ports do not count. An empty list of allowed ones allows all.
     allowed_servers: tuple[str, ...] = ()
     denied_servers: tuple[str, ...] = ()
+    # What other servers may look up here.
+    profiles: bool = True
+    public_rooms: bool = True  # this server's directory of published rooms
     # Addresses to reach: the public Internet, and what is allowed here (addresses or networks); never what is denied.
     private_addresses: bool = False  # loopback and private networks, too
     allowed_addresses: tuple[str, ...] = ()

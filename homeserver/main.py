@@ -40,6 +40,7 @@ from homeserver.wiring.people import build_people
 from homeserver.wiring.personal import build_personal
 from homeserver.wiring.reaching.pushers import build_pushers
 from homeserver.wiring.reaching.reach import build_transport, reach_out
+from homeserver.wiring.reaching.remote_devices import build_remote_devices
 from homeserver.wiring.reading import build_reading
 from homeserver.wiring.rooms import build_rooms
 from homeserver.wiring.sync.syncing import build_syncing
@@ -126,17 +127,18 @@ async def build(
     `outside` is the rest of the web, `transport` takes requests to other servers, `postman` letters to the mail server."""
     ground = lay_ground(config, clock, chance, threads, database, streams, commits or CommitFigures(), postman)
     reach = reach_out(ground, transport or NoTransport())
+    devices = build_remote_devices(ground, reach)
     rooms = await build_rooms(ground)
     people = build_people(ground, rooms)
     personal = build_personal(ground, rooms)
     finding = build_finding(ground, rooms, people, personal)
     community = build_community(ground, rooms)
-    encryption = build_encryption(ground, rooms, people)
+    encryption = build_encryption(ground, rooms, people, devices)
     sync = build_syncing(ground, rooms, personal, encryption)
     pushing = build_pushers(ground, rooms, personal.push, outside or NoOutside())
     media = build_media(ground, people.accounts, outside or NoOutside())
     past = (*tasks(StoredUpkeep(database), session_seconds=config.sessions.interactive_auth_seconds), *media.tasks, *people.addresses.tasks)
-    federation = build_federation(ground, rooms, reach)
+    federation = build_federation(ground, rooms, reach, personal, finding, community, media, encryption, devices)
     upkeep = Upkeep(past, clock, chance)
     parts = Parts(ground, rooms, people, personal, finding, community, media, encryption, sync, pushing, upkeep, federation)
     client = (*parts.chapters, *build_reading(ground, rooms, personal, finding))

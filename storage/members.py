@@ -70,6 +70,12 @@ class Members:
 
         return await self._database.scan(question)
 
+    async def of_server(self, room_id: str, server_name: str) -> dict[str, str]:
+        rows = await self._database.scan(
+            lambda cursor: cursor.all("SELECT user_id, membership FROM memberships WHERE room_num = ?", self._names.num(cursor, room_id))
+        )
+        return {row[0]: row[1] for row in rows if row[0].partition(":")[2] == server_name}
+
     async def joined_rooms(self, user_id: str) -> list[str]:
         def question(cursor: Cursor) -> list[str]:
             rows = cursor.all("SELECT room_num FROM memberships WHERE user_id = ? AND membership = 'join' ORDER BY room_num", user_id)

@@ -3,11 +3,20 @@
 from dataclasses import dataclass
 
 from federation.inbound.keys import KeyEndpoints
+from federation.inbound.transactions import NoArrivals
 from federation.inbound.version import VersionEndpoint
 from federation.peers import SignedPeers
 from federation.room_acls import RoomAcls
+from homeserver.wiring.community import Community
+from homeserver.wiring.encryption import Encryption
+from homeserver.wiring.finding import Finding
 from homeserver.wiring.ground import Chapters, Ground
+from homeserver.wiring.media import Media
+from homeserver.wiring.personal import Personal
 from homeserver.wiring.reaching.reach import Reach
+from homeserver.wiring.reaching.remote_devices import RemoteDevices
+from homeserver.wiring.reaching.telling import build_telling
+from homeserver.wiring.reaching.traffic import Traffic, build_traffic
 from homeserver.wiring.rooms import Rooms
 
 
@@ -19,24 +28,40 @@ class Federation:
     reach: Reach
     acls: RoomAcls
     peers: SignedPeers
+    traffic: Traffic
     chapters: Chapters
 
     async def start(self) -> None:
         await self.reach.own_keys.start()
         if self.enabled:
             await self.reach.outages.start()
+            await self.traffic.start()
 
     async def stop(self) -> None:
+        await self.traffic.stop()
         self.reach.transport.close()
         await self.reach.outages.stop()
 
 
-def build_federation(ground: Ground, rooms: Rooms, reach: Reach) -> Federation:
+def build_federation(
+    ground: Ground,
+    rooms: Rooms,
+    reach: Reach,
+    personal: Personal,
+    finding: Finding,
+    community: Community,
+    media: Media,
+    encryption: Encryption,
+    devices: RemoteDevices,
+) -> Federation:
     enabled = ground.config.federation.enabled
     acls = RoomAcls(rooms.timeline_store.current_state, ground.streams)
+    traffic = build_traffic(ground, rooms, personal, encryption, devices, reach, acls, NoArrivals())
     chapters = (
         KeyEndpoints(reach.own_keys, reach.keyring, reach.key_store, reach.policy, ground.clock),
         VersionEndpoint(),
+        *build_telling(ground, rooms, acls, personal, finding, community, media),
+        *traffic.chapters,
     )
     peers = SignedPeers(ground.identity.server_name, reach.keyring, reach.outages, reach.policy, acls)
-    return Federation(enabled, reach, acls, peers, chapters if enabled else ())
+    return Federation(enabled, reach, acls, peers, traffic, chapters if enabled else ())

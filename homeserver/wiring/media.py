@@ -36,6 +36,8 @@ DAY_MS = 24 * HOUR_MS
 @dataclass(frozen=True, slots=True)
 class Media:
     library: Library
+    thumbnails: Thumbnails
+    files: MediaFiles
     removal: Removal
     commands: MediaCommands
     tasks: tuple[Task, ...]
@@ -74,7 +76,7 @@ def build_media(ground: Ground, accounts: Accounts, outside: Outside) -> Media:
         *((PreviewEndpoints(Previews(outside, pictures.keep, workbench, clock)),) if settings.url_previews else ()),
     )
     commands = MediaCommands(removal, store, server.name)
-    return Media(library, removal, commands, tuple(Task(*each) for each in kept if each[2] > 0), chapters)
+    return Media(library, thumbnails, files, removal, commands, tuple(Task(*each) for each in kept if each[2] > 0), chapters)
 
 
 def _files(ground: Ground) -> MediaFiles:

@@ -40,6 +40,7 @@ class Personal:
     presence: Presence
     spread: ProfileSpread
     push: Push
+    profiles: Profiles
     chapters: Chapters
 
 
@@ -67,4 +68,4 @@ def build_personal(ground: Ground, rooms: Rooms) -> Personal:
         PushRuleEndpoints(rooms.push_rules),
         NotificationEndpoints(push.notifications, rooms.serving),
     )
-    return Personal(account_data, filters, receipts, typing, presence, spread, push, chapters)
+    return Personal(account_data, filters, receipts, typing, presence, spread, push, profiles, chapters)

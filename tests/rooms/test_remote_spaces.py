@@ -11,6 +11,7 @@ from homeserver.errors import NotFound
 from homeserver.rooms.directory.ports import RemoteSpace
 from homeserver.rooms.directory.room_summary import RoomSummaries
 from homeserver.rooms.directory.summaries import Summaries
+from homeserver.rooms.servers.members import ServerMembers
 from homeserver.rooms.spaces.hierarchy import Hierarchy
 from homeserver.rooms.spaces.peer_hierarchy import PeerHierarchy
 from homeserver.rooms.spaces.remote_spaces import RemoteSpaces
@@ -82,7 +83,7 @@ class Looking:
         spaces = RemoteSpaces(remote, self.clock)
         self.hierarchy = Hierarchy(summaries=summaries, members=members, spaces=spaces, walks=Walks(self.clock, SeededChance()))
         self.summaries = RoomSummaries(summaries, members, spaces)
-        self.peers = PeerHierarchy(summaries, members)
+        self.peers = PeerHierarchy(summaries, ServerMembers(members, Streams(), "test"))
         self.server = server
 
     def tree(self, room_id: str, user_id: str = ALICE, *, suggested_only: bool = False) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from homeserver.errors import NotFound
 from homeserver.rooms.directory.previews import may_join
 from homeserver.rooms.directory.summaries import Summaries
 from homeserver.rooms.directory.summary import Summary
-from homeserver.rooms.member_store import MemberStore
+from homeserver.rooms.servers.members import ServerMembers
 from homeserver.rooms.spaces.hierarchy import space_chunk, suggested
 
 MAX_CHILDREN = 500
@@ -15,7 +15,7 @@ MAX_CHILDREN = 500
 class PeerHierarchy:
     """Answers other servers; they filter for their user."""
 
-    def __init__(self, summaries: Summaries, members: MemberStore) -> None:
+    def __init__(self, summaries: Summaries, members: ServerMembers) -> None:
         self._summaries = summaries
         self._members = members
 
@@ -50,5 +50,5 @@ class PeerHierarchy:
 
     async def _is_in(self, room_id: str, server: str) -> bool:
         """Whether a user of that server is joined or invited."""
-        members = await self._members.members(room_id, ("join", "invite"))
-        return any(member.user_id.partition(":")[2] == server for member in members)
+        memberships = (await self._members.of(room_id, server)).values()
+        return "join" in memberships or "invite" in memberships

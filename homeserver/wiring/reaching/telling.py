@@ -1,0 +1,50 @@
+"""What other servers may read."""
+
+from federation.inbound.events import EventEndpoints
+from federation.inbound.history import HistoryEndpoints
+from federation.inbound.media import MediaEndpoints
+from federation.inbound.openid import OpenIdEndpoint
+from federation.inbound.public_rooms import PublicRoomEndpoints
+from federation.inbound.queries import QueryEndpoints
+from federation.inbound.spaces import SpaceEndpoints
+from federation.room_acls import RoomAcls
+from federation.telling.snapshots import Snapshots
+from federation.telling.turns import Turns
+from federation.telling.walks import GraphWalks
+from homeserver.rooms.servers.history import ServerHistory
+from homeserver.wiring.community import Community
+from homeserver.wiring.finding import Finding
+from homeserver.wiring.ground import Chapters, Ground
+from homeserver.wiring.media import Media
+from homeserver.wiring.personal import Personal
+from homeserver.wiring.rooms import Rooms
+from storage.federation.graph import StoredGraph
+from storage.paging import StoredPages
+
+
+def build_telling(
+    ground: Ground, rooms: Rooms, acls: RoomAcls, personal: Personal, finding: Finding, community: Community, media: Media
+) -> Chapters:
+    settings, server_name, clock = ground.config.federation, ground.config.server.name, ground.clock
+    history = ServerHistory(finding.server_members, rooms.timeline_store, rooms.states)
+    walks = GraphWalks(rooms.store, history, finding.server_members)
+    turns = Turns()
+    return (
+        EventEndpoints(
+            server_name=server_name,
+            store=rooms.store,
+            pages=StoredPages(ground.database, ground.names),
+            history=history,
+            walks=walks,
+            snapshots=Snapshots(StoredGraph(ground.database), rooms.states, clock),
+            turns=turns,
+            acls=acls,
+            clock=clock,
+        ),
+        HistoryEndpoints(server_name=server_name, history=history, walks=walks, turns=turns, clock=clock),
+        PublicRoomEndpoints(settings, finding.public_rooms),
+        QueryEndpoints(settings, server_name, finding.aliases, personal.profiles),
+        SpaceEndpoints(finding.peer_hierarchy, turns),
+        OpenIdEndpoint(community.openid),
+        MediaEndpoints(server_name, media.library, media.thumbnails, media.files),
+    )
