@@ -55,7 +55,7 @@ class Ask:
     destination: str
     path: str
     query: Query = field(default_factory=dict)
-    body: Mapping[str, Any] | None = None
+    body: Mapping[str, Any] | bytes | None = None  # bytes are canonical JSON
     seconds: float = SECONDS  # for all of it
     most_bytes: int = MOST_BYTES
     though_down: bool = False  # also to a server that did not answer lately
@@ -183,7 +183,7 @@ class FederationClient:
         raise Unreachable
 
     async def _sent(self, ask: Ask) -> RemoteAnswer:
-        content = None if ask.body is None else canonical_json.encode_tolerant(ask.body)
+        content = ask.body if ask.body is None or isinstance(ask.body, bytes) else canonical_json.encode_tolerant(ask.body)
         uri, identity = ask.uri, self._identity
         headers = {"User-Agent": f"ChatMe/{VERSION}", "Accept": "application/json"}
         if ask.signed:

@@ -46,8 +46,8 @@ class RemoteDeviceStore(Protocol):
     async def users(self, user_ids: Collection[str]) -> Mapping[str, RemoteUser]:
         """Those that are followed."""
 
-    async def put(self, user: RemoteUser) -> None:
-        """The whole list, in the place of what was known."""
+    async def put(self, user: RemoteUser, *, is_news: bool) -> None:
+        """The whole list, in the place of what was known. `is_news`: people here may know something else."""
 
     async def update(self, update: DeviceUpdate) -> bool:
         """False: the list is followed and lacks an update that came before this; it is stale now. Of one that is not followed, only that it changed."""
@@ -57,8 +57,14 @@ class RemoteDeviceStore(Protocol):
     async def sharing(self, user_ids: Collection[str]) -> set[str]:
         """Those of the users who share a room with somebody of this server."""
 
-    async def forget_strangers(self, user_ids: Collection[str] | None) -> None:
-        """Those of these users, or (None) of all that are followed, who share no room with anybody here are followed no longer."""
+    async def strangers(self, user_ids: Collection[str], room_ids: Collection[str]) -> set[str]:
+        """Of these users, and of the members of those rooms that nobody here is in, those who are followed and share no room with anybody here."""
+
+    async def all_strangers(self) -> set[str]:
+        """Of all who are followed."""
+
+    async def forget(self, user_ids: Collection[str]) -> None:
+        """They are followed no longer."""
 
     async def own_stream_id(self, user_id: str) -> int:
         """Where a device of this user of ours changed last."""

@@ -24,8 +24,8 @@ class Letter(NamedTuple):
 
 
 class OutboundStore(Protocol):
-    async def position(self) -> int:
-        """Up to where it was seen to that everybody is told."""
+    async def position(self) -> int | None:
+        """Up to where it was seen to that everybody is told; None: it was never written down."""
 
     async def behind(self) -> Sequence[Behind]: ...
 

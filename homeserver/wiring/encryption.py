@@ -15,14 +15,13 @@ from homeserver.encryption.device_lists import DeviceLists
 from homeserver.encryption.key_counts import KeyCounting
 from homeserver.encryption.query import KeyQuery
 from homeserver.encryption.recent_changes import RecentChanges
-from homeserver.encryption.remote import NoRemoteKeys
 from homeserver.encryption.signatures import SignatureUpload
 from homeserver.encryption.to_device.inboxes import Inboxes
-from homeserver.encryption.to_device.remote import NoCourier
 from homeserver.encryption.to_device.send import ToDevice
 from homeserver.encryption.upload import KeyUpload
 from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.people import People
+from homeserver.wiring.reaching.remote_devices import RemoteDevices
 from homeserver.wiring.rooms import Rooms
 from storage.encryption.dehydrated import StoredDehydrated
 from storage.encryption.device_lists import StoredDeviceLists
@@ -33,16 +32,19 @@ from storage.encryption.to_device import StoredToDevice
 
 @dataclass(frozen=True, slots=True)
 class Encryption:
+    keys: StoredKeys
+    claims: KeyClaims
+    to_device: ToDevice
     counting: KeyCounting
     inboxes: Inboxes
     device_lists: DeviceLists
     chapters: Chapters
 
 
-def build_encryption(ground: Ground, rooms: Rooms, people: People) -> Encryption:
-    store, remote = StoredKeys(ground.database), NoRemoteKeys()
-    letters = StoredToDevice(ground.database)
-    to_device = ToDevice(letters, NoCourier(), ground.identity, ground.clock)
+def build_encryption(ground: Ground, rooms: Rooms, people: People, devices: RemoteDevices) -> Encryption:
+    store, remote = StoredKeys(ground.database), devices.keys
+    letters, claims = StoredToDevice(ground.database), KeyClaims(store, remote, ground.identity)
+    to_device = ToDevice(letters, devices.courier, ground.identity, ground.clock)
     backups = Backups(StoredBackups(ground.database))
     lists = DeviceLists(
         store=StoredDeviceLists(ground.database, ground.names),
@@ -52,7 +54,7 @@ def build_encryption(ground: Ground, rooms: Rooms, people: People) -> Encryption
         states=rooms.states,
     )
     chapters = (
-        Keys(KeyUpload(store), KeyQuery(store, remote, ground.identity), KeyClaims(store, remote, ground.identity)),
+        Keys(KeyUpload(store), KeyQuery(store, remote, ground.identity), claims),
         KeyChanges(lists),
         CrossSigningEndpoints(CrossSigning(store), SignatureUpload(store, remote, ground.identity), people.auth),
         ToDeviceEndpoints(to_device),
@@ -60,4 +62,4 @@ def build_encryption(ground: Ground, rooms: Rooms, people: People) -> Encryption
         BackupKeys(backups),
         DehydratedEndpoints(DehydratedDevices(StoredDehydrated(ground.database), letters, ground.streams, ground.clock)),
     )
-    return Encryption(KeyCounting(store, ground.streams), Inboxes(letters, ground.streams), lists, chapters)
+    return Encryption(store, claims, to_device, KeyCounting(store, ground.streams), Inboxes(letters, ground.streams), lists, chapters)

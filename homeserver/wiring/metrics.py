@@ -86,6 +86,7 @@ def caches(parts: Parts) -> Mapping[str, Figures]:
         "receipts": lambda: parts.personal.receipts.figures,
         "room_acls": lambda: federation.acls.figures,
         "room_heads": lambda: rooms.writing.heads.figures,
+        "room_servers": lambda: federation.traffic.rooms.figures,
         "room_summaries": lambda: finding.summaries.figures,
         "room_traits": lambda: parts.sync.sliding.traits.figures,
         "sliding_connections": lambda: parts.sync.sliding.connections.figures,

@@ -41,8 +41,9 @@ class StoredOutbound:
         self._suffix = ":" + server_name
         self._like = "%" + self._suffix
 
-    async def position(self) -> int:
-        return int(await self._database.read(lambda cursor: cursor.value(_POSITION, COUNTER)) or 0)
+    async def position(self) -> int | None:
+        position: int | None = await self._database.read(lambda cursor: cursor.value(_POSITION, COUNTER))
+        return position
 
     async def behind(self) -> list[Behind]:
         def question(cursor: Cursor) -> list[Behind]:

@@ -25,7 +25,12 @@ _MASTER = "UPDATE remote_users SET master_key = ? WHERE user_id = ?"
 _SELF_SIGNING = "UPDATE remote_users SET self_signing_key = ? WHERE user_id = ?"
 _SHARES = """SELECT 1 FROM memberships a JOIN memberships b ON b.room_num = a.room_num AND b.is_local = 1 AND b.membership = 'join'
     WHERE a.user_id = ? AND a.membership = 'join' LIMIT 1"""
-_FOLLOWED = "SELECT user_id FROM remote_users"
+_FOLLOWED = "SELECT user_id FROM remote_users WHERE user_id IN ??"
+_OF_EMPTY_ROOM = """SELECT m.user_id FROM rooms r JOIN memberships m ON m.room_num = r.room_num JOIN remote_users u ON u.user_id = m.user_id
+    WHERE r.room_id = ? AND r.local_joined_count = 0 AND m.is_local = 0"""
+_STRANGERS = """SELECT u.user_id FROM remote_users u WHERE NOT EXISTS (SELECT 1 FROM memberships a
+    JOIN memberships b ON b.room_num = a.room_num AND b.is_local = 1 AND b.membership = 'join'
+    WHERE a.user_id = u.user_id AND a.membership = 'join')"""
 _OWN = "SELECT devices_position FROM device_list_changes WHERE user_id = ? AND observer = ''"
 
 
@@ -55,13 +60,14 @@ class StoredRemoteDevices:
 
         return await (self._database.read(question) if len(user_ids) < 10 else self._database.scan(question))
 
-    async def put(self, user: RemoteUser) -> None:
+    async def put(self, user: RemoteUser, *, is_news: bool) -> None:
         def change(cursor: WriteCursor) -> None:
             cursor.many(_PUT_USER, [(user.user_id, user.stream_id, int(user.stale), user.master_key, user.self_signing_key)])
             cursor.run(_DROP_DEVICES, [user.user_id])
             if user.devices:
                 cursor.many(_PUT_DEVICE, [(user.user_id, *device) for device in user.devices])
-            note_keys_change(cursor, user.user_id)
+            if is_news:
+                note_keys_change(cursor, user.user_id)
 
         await self._database.write(change)
 
@@ -100,11 +106,20 @@ class StoredRemoteDevices:
         found: set[str] = await reading(lambda cursor: _sharing(cursor, user_ids))
         return found
 
-    async def forget_strangers(self, user_ids: Collection[str] | None) -> None:
+    async def strangers(self, user_ids: Collection[str], room_ids: Collection[str]) -> set[str]:
+        def question(cursor: Cursor) -> set[str]:
+            followed = {row[0] for some in batches(user_ids, USERS_AT_ONCE) for row in cursor.all(_FOLLOWED, some)}
+            followed.update(row[0] for room_id in room_ids for row in cursor.all(_OF_EMPTY_ROOM, room_id))
+            return followed - _sharing(cursor, followed)
+
+        return await self._database.scan(question)
+
+    async def all_strangers(self) -> set[str]:
+        return {row[0] for row in await self._database.scan(lambda cursor: cursor.all(_STRANGERS))}
+
+    async def forget(self, user_ids: Collection[str]) -> None:
         def change(cursor: WriteCursor) -> None:
-            wanted = [row[0] for row in cursor.all(_FOLLOWED)] if user_ids is None else list(user_ids)
-            sharing = _sharing(cursor, wanted)
-            for gone in batches((user_id for user_id in wanted if user_id not in sharing), USERS_AT_ONCE):
+            for gone in batches(user_ids, USERS_AT_ONCE):
                 cursor.run(_DROP_USERS, gone)
                 cursor.run(_DROP_DEVICES, gone)
 

@@ -1,0 +1,56 @@
+"""What happens in rooms and passes: typing and receipts. Whoever speaks is in the room, and the room lets the server in (MSC4163)."""
+
+from typing import Any
+
+from federation.edus.origin import own_user
+from federation.room_acls import RoomAcls
+from homeserver.ephemeral.receipts import Receipts, check_thread_id
+from homeserver.ephemeral.typing import Typing
+from homeserver.errors import Forbidden, MatrixError
+from homeserver.protocol.errors import InvalidIdentifier
+from homeserver.protocol.ids import EventId
+from homeserver.rooms.member_store import MemberStore
+
+
+class RoomEdus:
+    def __init__(self, typing: Typing, receipts: Receipts, members: MemberStore, acls: RoomAcls) -> None:
+        self._typing = typing
+        self._receipts = receipts
+        self._members = members
+        self._acls = acls
+
+    async def typing(self, origin: str, content: dict[str, Any]) -> None:
+        room_id, user_id = content["room_id"], own_user(content["user_id"], origin)
+        await self._check(origin, room_id, user_id)
+        if content["typing"]:
+            self._typing.started(room_id, user_id)
+        else:
+            self._typing.stopped(room_id, user_id)
+
+    async def receipt(self, origin: str, content: dict[str, Any]) -> None:
+        """One bad receipt does not spoil the others."""
+        refused: Exception | None = None
+        for room_id, of_room in content.items():
+            for user_id, receipt in of_room.get("m.read", {}).items():
+                try:
+                    await self._take_receipt(origin, room_id, user_id, receipt)
+                except (MatrixError, InvalidIdentifier) as error:
+                    if getattr(error, "status", 400) >= 500:
+                        raise
+                    refused = error
+        if refused is not None:
+            raise refused
+
+    async def _take_receipt(self, origin: str, room_id: str, user_id: str, receipt: dict[str, Any]) -> None:
+        own_user(user_id, origin)
+        await self._check(origin, room_id, user_id)
+        data = receipt["data"]
+        thread_id = check_thread_id(data, ())
+        for event_id in receipt["event_ids"]:
+            await self._receipts.receive(room_id, user_id, EventId.parse(event_id), data["ts"], thread_id)
+
+    async def _check(self, origin: str, room_id: str, user_id: str) -> None:
+        """Raises Forbidden."""
+        await self._acls.check(origin, room_id)
+        if not await self._members.is_joined(room_id, user_id):
+            raise Forbidden("This user is not in the room")

@@ -1,0 +1,19 @@
+"""Who is told of an event: the servers in the room, and that of the member whom it concerns."""
+
+from homeserver.rooms.store import HIDDEN, RELAYED, StoredEvent
+
+
+def is_ours_to_tell(event: StoredEvent, own_suffix: str) -> bool:
+    """Events of our users, and those that other servers gave us to pass on. `own_suffix`: a colon and this server's name."""
+    return not event.flags & HIDDEN and (event.sender.endswith(own_suffix) or bool(event.flags & RELAYED))
+
+
+def member_server(event: StoredEvent) -> str | None:
+    """The server of whoever is invited, kicked, banned or has left: it may not be in the room, or no longer."""
+    if event.type != "m.room.member" or event.state_key is None:
+        return None
+    return event.state_key.partition(":")[2] or None
+
+
+def sender_server(event: StoredEvent) -> str:
+    return event.sender.partition(":")[2]

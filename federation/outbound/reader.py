@@ -1,0 +1,288 @@
+"""Reads on behind the stream and hands out what other servers are to be told.
+
+A background reader with a position of its own. Everything up to there was told, or is written down as owed; so after a crash nothing is missed, and what was
+told and not written down yet is told once more, which other servers notice by its ID. A change in a room without other servers costs a look-up in memory.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+
+from federation.outbound.audience import is_ours_to_tell, member_server, sender_server
+from federation.outbound.destination import Mark
+from federation.outbound.destinations import Destinations
+from federation.outbound.key_news import KeyNews
+from federation.outbound.servers import RoomServers, Servers
+from federation.outbound.store import LETTER, LetterStore, OutboundStore
+from federation.outbound.transaction import Item
+from homeserver.clock import Clock
+from homeserver.encryption.store import KEYS_CHANGE, KeysChange
+from homeserver.ephemeral.store import PUBLIC_KIND, Receipt
+from homeserver.rooms.member_store import MemberStore
+from homeserver.rooms.store import StoredEvent
+from homeserver.streams import Change, Streams
+
+AT_ONCE: Final = 500  # events in one step
+SAVED_EVERY: Final = 5_000  # positions
+SAVE_S: Final = 2.0
+RETRY_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    store: OutboundStore
+    letters: LetterStore
+    members: MemberStore
+    rooms: RoomServers
+    news: KeyNews
+
+
+class OutboundReader:
+    """Works from `start` to `stop`. `mark` is how far it has come."""
+
+    _log = Logger()
+
+    def __init__(self, sources: Sources, destinations: Destinations, mark: Mark, streams: Streams, clock: Clock, own_name: str) -> None:
+        self._sources = sources
+        self._rooms = sources.rooms
+        self._destinations = destinations
+        self._mark = mark
+        self._streams = streams
+        self._clock = clock
+        self._suffix = ":" + own_name
+        self._own_name = own_name
+        self._saved = 0
+        self._handed_out = False  # something, since it was last saved
+        self._saving: IDelayedCall | None = None
+        self._writing: Deferred[None] | None = None
+        self._running: Deferred[None] | None = None
+        self._retry: IDelayedCall | None = None
+        self._stopped = True
+
+    async def start(self) -> None:
+        """Take up what an earlier run left untold, and begin to follow. A server that never had it begins at the end."""
+        store, letters = self._sources.store, self._sources.letters
+        behind = await store.behind()
+        position = await store.position()
+        self._saved = self._mark.done = self._streams.position if position is None else position
+        self._stopped = False
+        self._streams.subscribe(self._follow)
+        if position is None:
+            await store.save(self._saved, (), ())
+        self._destinations.take_up(behind, await letters.destinations())
+        self._wake()
+
+    async def stop(self) -> None:
+        if self._stopped:
+            return
+        self._stopped = True
+        for timer in (self._retry, self._saving):
+            if timer is not None and timer.active():
+                timer.cancel()
+        if self._running is not None:
+            await self._running
+        await self._destinations.stop()
+        if self._writing is not None:
+            await self._writing
+        await self._save()
+
+    def _follow(self, changes: list[Change]) -> None:
+        if self._stopped:
+            return
+        if not changes:  # positions that were stepped over
+            self._rooms.clear()
+        elif self._running is None and self._retry is None and self._pass_by(changes):
+            self._mark.done = self._streams.position
+            self._save_in_time()
+            return
+        self._wake()
+
+    def _pass_by(self, changes: Iterable[Change]) -> bool:
+        """Whether all could be dealt with on the spot; `mark` stands before the first that could not."""
+        for change in changes:
+            if change.position <= self._mark.done:
+                continue
+            if not self._deal(change):
+                self._mark.done = change.position - 1
+                return False
+        return True
+
+    def _deal(self, change: Change) -> bool:
+        """False: something has to be asked first."""
+        kind = change.kind
+        if kind == "event":
+            return self._deal_with_event(change)
+        if kind == KEYS_CHANGE:
+            return not self._is_news(change)
+        if kind == PUBLIC_KIND and isinstance(change.subject, Receipt):
+            return self._deal_with_receipt(change.subject)
+        if kind == LETTER and isinstance(change.subject, str):
+            destination = self._destinations.get(change.subject)
+            if destination is not None:
+                destination.tell_letters()
+        return True
+
+    def _deal_with_event(self, change: Change) -> bool:
+        event = change.subject
+        if not isinstance(event, StoredEvent):
+            return False
+        room = self._rooms.peek(event.room_id)
+        if is_ours_to_tell(event, self._suffix):
+            if room is None or (change.user_id is not None and room.names and self._arrives(event)):
+                return False
+            self._hand_out(event, room)
+        if room is not None and change.user_id is not None and not change.user_id.endswith(self._suffix):
+            self._rooms.follow(change)
+        return True
+
+    def _arrives(self, event: StoredEvent) -> bool:
+        return event.sender.endswith(self._suffix) and event.content.get("membership") == "join"
+
+    def _hand_out(self, event: StoredEvent, room: Servers) -> None:
+        item = Item(event.position or 0, event)
+        sender = sender_server(event)
+        live = self._destinations.live(event.room_id, room, item.position) if room.names else ()
+        for destination in live:
+            if destination.name != sender:
+                destination.add(item)
+                self._handed_out = True
+        name = member_server(event)
+        if name is not None and name not in room.names and name not in (self._own_name, sender):
+            self._tell([name], item)
+
+    def _tell(self, names: Iterable[str], item: Item) -> None:
+        for name in names:
+            destination = self._destinations.get(name)
+            if destination is not None:
+                if destination.is_down:
+                    destination.fall_behind()
+                destination.add(item)
+                self._handed_out = True
+
+    def _deal_with_receipt(self, receipt: Receipt) -> bool:
+        if not receipt.user_id.endswith(self._suffix):
+            return True
+        room = self._rooms.peek(receipt.room_id)
+        if room is None:
+            return False
+        for destination in self._destinations.live(receipt.room_id, room, self._mark.done + 1):
+            destination.passing.read(receipt.room_id, receipt.user_id, receipt.thread, receipt.event_id, receipt.ts)
+            destination.wake_soon()
+        return True
+
+    def _is_news(self, change: Change) -> bool:
+        """Whether others are to hear of these keys."""
+        subject = change.subject
+        if change.user_id is None or not change.user_id.endswith(self._suffix):
+            return False
+        return not (isinstance(subject, KeysChange) and (subject.observer or not subject.room_ids))
+
+    async def _ask_and_deal(self, change: Change) -> None:
+        """Of what could not be dealt with on the spot."""
+        if change.kind == KEYS_CHANGE:
+            if change.user_id is not None and isinstance(change.subject, KeysChange):
+                edu = await self._sources.news.of(change.user_id, change.position, change.subject)
+                self._tell(await self._sources.news.servers(change.subject.room_ids), Item(change.position, None, edu))
+            return
+        if change.room_id is None:
+            return
+        room = await self._rooms.get(change.room_id)
+        event = change.subject
+        if not isinstance(event, StoredEvent) or not room.names or not self._arrives(event) or change.user_id is None:
+            self._deal(change)
+            return
+        self._hand_out(event, room)
+        await self._introduce(event, room)
+
+    async def _introduce(self, event: StoredEvent, room: Servers) -> None:
+        """A user of ours came to the room: the servers there may not have followed his devices until now."""
+        record = await self._sources.members.member(event.room_id, event.state_key or "")
+        if record is None or record.joined_position != event.position:
+            return
+        edu = await self._sources.news.anew(record.user_id, event.position or 0)
+        if edu is not None:
+            self._tell(tuple(room.names), Item(event.position or 0, None, edu))
+
+    def _wake(self) -> None:
+        if self._running is not None or self._retry is not None or self._stopped:
+            return
+        running = self._running = Deferred.fromCoroutine(self._run())
+        if running.called:
+            self._running = None
+
+    async def _run(self) -> None:
+        try:
+            while not self._stopped and self._mark.done < self._streams.position:
+                await self._read_on()
+            self._save_in_time()
+        except Exception:
+            self._log.failure("other servers could not be told what happened, it is tried again")
+            if not self._stopped:
+                self._retry = self._clock.call_later(RETRY_S, self._again)
+        finally:
+            self._running = None
+
+    def _again(self) -> None:
+        self._retry = None
+        self._wake()
+
+    async def _read_on(self) -> None:
+        until = self._streams.position
+        changes = self._streams.recent(self._mark.done)
+        if changes is None or any(change.kind in ("event", KEYS_CHANGE) and change.subject is None for change in changes):
+            await self._read_stored(until)
+            return
+        for change in changes:
+            if not self._deal(change):
+                await self._ask_and_deal(change)
+            self._mark.done = max(self._mark.done, change.position)
+            if self._stopped:
+                return
+        self._mark.done = max(self._mark.done, until)
+
+    async def _read_stored(self, until: int) -> None:
+        """What memory does not hold: it happened before the start, or in another process."""
+        store = self._sources.store
+        self._rooms.clear()
+        events = await store.events(self._mark.done, until, AT_ONCE)
+        if len(events) == AT_ONCE:
+            until = events[-1].position or until
+        for event in events:
+            self._hand_out(event, await self._rooms.get(event.room_id))
+        for user_id, position in await store.keys_changed(self._mark.done, until):
+            rooms = await self._sources.members.joined_rooms(user_id)
+            edu = await self._sources.news.anew(user_id, position)
+            if edu is not None:
+                self._tell(await self._sources.news.servers(rooms), Item(position, None, edu))
+        self._mark.done = until
+
+    def _save_in_time(self) -> None:
+        due = self._handed_out or self._destinations.unsaved or self._mark.done - self._saved >= SAVED_EVERY
+        if due and self._saving is None and not self._stopped:
+            self._saving = self._clock.call_later(SAVE_S, self._begin_saving)
+
+    def _begin_saving(self) -> None:
+        self._saving = None
+        if self._writing is None:
+            self._writing = Deferred.fromCoroutine(self._save())
+            self._writing.addBoth(self._written)
+
+    def _written(self, _: object) -> None:
+        self._writing = None
+        self._save_in_time()
+
+    async def _save(self) -> None:
+        self._handed_out = False
+        waiting = [destination.queue[0].position - 1 for destination in self._destinations if destination.queue]
+        position = min([*waiting, self._mark.done])
+        behind, caught_up = self._destinations.take_unsaved()
+        try:
+            await self._sources.store.save(position, behind, caught_up)
+            self._saved = position
+        except Exception:
+            self._log.failure("how far other servers were told could not be written down")
+            self._destinations.not_saved((*caught_up, *(each.destination for each in behind)), behind)

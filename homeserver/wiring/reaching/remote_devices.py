@@ -1,0 +1,30 @@
+"""Devices on other servers: their keys, and messages to them."""
+
+from dataclasses import dataclass
+
+from federation.devices.ask import AskedKeys
+from federation.devices.courier import Courier
+from federation.devices.follow import DeviceFollower
+from homeserver.encryption.remote import NoRemoteKeys, RemoteKeySource
+from homeserver.encryption.to_device.remote import NoCourier, ToDeviceCourier
+from homeserver.wiring.ground import Ground
+from homeserver.wiring.reaching.reach import Reach
+from storage.federation.letters import StoredLetters
+from storage.federation.remote_devices import StoredRemoteDevices
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteDevices:
+    store: StoredRemoteDevices
+    letters: StoredLetters
+    follower: DeviceFollower
+    keys: RemoteKeySource
+    courier: ToDeviceCourier
+
+
+def build_remote_devices(ground: Ground, reach: Reach) -> RemoteDevices:
+    store, letters = StoredRemoteDevices(ground.database), StoredLetters(ground.database)
+    follower = DeviceFollower(store, reach.client, ground.clock, ground.identity.server_name)
+    if not ground.config.federation.enabled:
+        return RemoteDevices(store, letters, follower, NoRemoteKeys(), NoCourier())
+    return RemoteDevices(store, letters, follower, AskedKeys(follower, store, reach.client), Courier(letters, reach.policy))

@@ -1,0 +1,101 @@
+"""What servers tell each other of their own accord: transactions out and in."""
+
+from dataclasses import dataclass
+
+from federation.edus.devices import DeviceEdus
+from federation.edus.people import PresenceEdu
+from federation.edus.rooms import RoomEdus
+from federation.edus.table import EduTable, kinds_of_edus
+from federation.inbound.devices import DeviceEndpoints
+from federation.inbound.transactions import Arrivals, TransactionEndpoint
+from federation.outbound.catch_up import CatchUp
+from federation.outbound.destination import Mark, Means
+from federation.outbound.destinations import Destinations
+from federation.outbound.ephemeral import EphemeralNews
+from federation.outbound.key_news import KeyNews
+from federation.outbound.reader import OutboundReader, Sources
+from federation.outbound.servers import RoomServers
+from federation.outbound.transaction import Transactions
+from federation.room_acls import RoomAcls
+from federation.slots import Slots
+from homeserver.wiring.encryption import Encryption
+from homeserver.wiring.ground import Chapters, Ground
+from homeserver.wiring.personal import Personal
+from homeserver.wiring.reaching.reach import Reach
+from homeserver.wiring.reaching.remote_devices import RemoteDevices
+from homeserver.wiring.rooms import Rooms
+from storage.federation.outbound import StoredOutbound
+
+MOST_PROVEN, MOST_DOUBTFUL = 30, 20  # transactions under way
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    ground: Ground
+    rooms: RoomServers
+    destinations: Destinations
+    transactions: Transactions
+    reader: OutboundReader
+    ephemeral: EphemeralNews
+    devices: RemoteDevices
+    edus: EduTable
+    chapters: Chapters
+
+    async def start(self) -> None:
+        await self.devices.follower.start(self.ground.streams)
+        await self.reader.start()
+        self.ephemeral.start(self.ground.ephemera)
+
+    async def stop(self) -> None:
+        await self.reader.stop()
+        self.devices.follower.stop()
+
+
+def build_traffic(
+    ground: Ground,
+    rooms: Rooms,
+    personal: Personal,
+    encryption: Encryption,
+    devices: RemoteDevices,
+    reach: Reach,
+    acls: RoomAcls,
+    arrivals: Arrivals,
+) -> Traffic:
+    name, is_local, mark = ground.identity.server_name, ground.identity.is_local, Mark()
+    store = StoredOutbound(ground.database, ground.names, name)
+    servers = RoomServers(store.servers_in, name)
+    news = KeyNews(encryption.keys, rooms.members, servers)
+    transactions = Transactions(name, reach.client, reach.outages, ground.clock, ground.chance)
+    means = Means(
+        transactions=transactions,
+        outages=reach.outages,
+        letters=devices.letters,
+        clock=ground.clock,
+        mark=mark,
+        catch_up=CatchUp(store, servers, news, ground.streams, mark, is_local, f":{name}"),
+        proven=Slots(MOST_PROVEN),
+        doubtful=Slots(MOST_DOUBTFUL),
+    )
+    destinations = Destinations(means, reach.policy, reach.outages)
+    sources = Sources(store, devices.letters, rooms.members, servers, news)
+    edus = EduTable(
+        kinds_of_edus(
+            RoomEdus(personal.typing, personal.receipts, rooms.members, acls),
+            PresenceEdu(personal.presence, devices.store),
+            DeviceEdus(devices.follower, encryption.to_device),
+        )
+    )
+    return Traffic(
+        ground=ground,
+        rooms=servers,
+        destinations=destinations,
+        transactions=transactions,
+        reader=OutboundReader(sources, destinations, mark, ground.streams, ground.clock, name),
+        ephemeral=EphemeralNews(personal.presence, rooms.members, servers, destinations, mark, is_local),
+        devices=devices,
+        edus=edus,
+        chapters=(
+            TransactionEndpoint(arrivals, edus),
+            DeviceEndpoints(encryption.keys, encryption.claims, devices.store, ground.identity),
+        ),
+    )
