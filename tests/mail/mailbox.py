@@ -49,7 +49,7 @@ class Mailbox:
     def authenticate(self, server: Any, session: Any, envelope: Any, mechanism: str, auth_data: Any) -> AuthResult:
         assert isinstance(auth_data, LoginPassword)
         self.logins.append((auth_data.login, auth_data.password))
-        return AuthResult(success=auth_data.password == b"mail secret")
+        return AuthResult(success=auth_data.password == b"mail secret", handled=False)
 
     def to(self, address: str, seconds: float = 20.0) -> EmailMessage:
         """The newest letter to that address; waits for the first."""
