@@ -69,7 +69,7 @@ class CommitWriter:
                 write_redaction(cursor, commit)
             if commit.event.verdicts or commit.highlight_members or commit.highlights:
                 write_verdicts(cursor, commit)
-            if commit.event.is_shown and not commit.is_history:
+            if (commit.event.is_shown or commit.member is not None) and not commit.is_history:
                 announce(cursor, commit)
 
     def _write_states(self, cursor: WriteCursor, commits: list[EventCommit]) -> None:
@@ -77,13 +77,14 @@ class CommitWriter:
         roots: dict[int, bytes] = {}
         current: dict[tuple[int, str, str], int | None] = {}
         for commit in commits:
+            if commit.nodes:
+                nodes.update((node_id, (commit.event.room_num, body)) for node_id, body in commit.nodes.items())
             if commit.root is None:
                 continue
-            nodes.update((node_id, (commit.event.room_num, body)) for node_id, body in commit.nodes.items())
             roots[commit.event.room_num] = commit.root
             for (type_, state_key), num in commit.current_state.items():
                 current[commit.event.room_num, type_, state_key] = num
-        if not roots:
+        if not roots and not nodes:
             return
         cursor.many(UPSERT_NODE, [(node_id, room_num, self.epoch, body) for node_id, (room_num, body) in nodes.items()])
         cursor.many(
@@ -127,7 +128,7 @@ def write_events(cursor: WriteCursor, commits: list[EventCommit]) -> None:
     rows, placed = [], []
     for commit in commits:
         event = commit.event
-        if event.is_shown:
+        if event.is_shown or commit.member is not None:  # an invite to a room that is not known here is no part of a timeline
             event.position = _history_position(cursor) if commit.is_history else cursor.position()
         if commit.is_known:
             placed.append(
@@ -158,7 +159,8 @@ def announce(cursor: WriteCursor, commit: EventCommit) -> None:
     position = event.position or 0
     user_id = None if member is None else member.user_id
     weight = len(event.body) + len(event.links)
-    cursor.announce(Change(position, "event", event.room_id, user_id, event, weight))
+    subject = event if event.is_shown else None  # of what comes without its room the store knows more
+    cursor.announce(Change(position, "event", event.room_id, user_id, subject, weight))
     if commit.new_room is not None and commit.new_room.published:
         cursor.announce(Change(position, LISTING, event.room_id))
     for _, other in commit.others:

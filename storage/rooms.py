@@ -129,6 +129,22 @@ class StoredRooms:
 
         return {event.event_id: event for event in await self._database.read(question)}
 
+    async def redactions_of(self, event_id: str) -> list[StoredEvent]:
+        def question(cursor: Cursor) -> list[StoredEvent]:
+            nums = [row[0] for row in cursor.all("SELECT num FROM redactions WHERE target_id = ? ORDER BY num", event_id)]
+            return self._names.events(cursor, cursor.all(SELECT + "WHERE num IN ??", nums)) if nums else []
+
+        return await self._database.read(question)
+
+    async def backward_extremities(self, room_id: str) -> list[tuple[str, StoredEvent]]:
+        def question(cursor: Cursor) -> list[tuple[str, StoredEvent]]:
+            room_num = self._names.num(cursor, room_id)
+            rows = cursor.all("SELECT missing_id, successor_num FROM backward_extremities WHERE room_num = ?", room_num)
+            found = {event.num: event for event in self._names.events(cursor, cursor.all(SELECT + "WHERE num IN ??", [r[1] for r in rows]))}
+            return [(row[0], found[row[1]]) for row in rows if row[1] in found]
+
+        return await self._database.read(question)
+
     async def events_by_num(self, nums: Iterable[int]) -> dict[int, StoredEvent]:
         wanted = list(nums)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from homeserver.clock import Clock
+from homeserver.protocol import event_bytes
 from homeserver.protocol.auth_rules import check_event, judging_state, needed_state
 from homeserver.protocol.errors import InvalidIdentifier
 from homeserver.protocol.event import Draft, Event, StateKey
@@ -16,16 +17,16 @@ from homeserver.protocol.ids import server_name_of
 from homeserver.protocol.limits import MAX_PREV_EVENTS
 from homeserver.protocol.signing import SigningKey
 from homeserver.rooms.head import CREATE, POWER_LEVELS, RoomHead, RoomHeads
-from homeserver.rooms.notice import QUIET, Notice, PersonalRules, calls_room, notice_of
-from homeserver.rooms.relations import relation_of, thread_root
+from homeserver.rooms.notice import notice_of
 from homeserver.rooms.room_lock import RoomLock
 from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import EventCommit, MemberChange, RoomStore, StoredEvent
+from homeserver.rooms.told import Telling
 
 
 @dataclass(eq=False, slots=True)
 class Identity:
-    """Who signs: this server\'s name and its present key, which a rotation replaces."""
+    """Who signs: this server's name and its present key, which a rotation replaces."""
 
     server_name: str
     key: SigningKey
@@ -38,13 +39,13 @@ class Appender:
     """Makes events for rooms this server takes part in."""
 
     def __init__(
-        self, *, identity: Identity, store: RoomStore, heads: RoomHeads, states: StateReader, personal: PersonalRules, clock: Clock
+        self, *, identity: Identity, store: RoomStore, heads: RoomHeads, states: StateReader, telling: Telling, clock: Clock
     ) -> None:
         self.identity = identity
         self._store = store
         self._heads = heads
         self._states = states
-        self._personal = personal
+        self._telling = telling
         self._clock = clock
 
     async def append(self, lock: RoomLock, head: RoomHead, draft: Draft) -> EventCommit:
@@ -52,19 +53,18 @@ class Appender:
         needed = needed_state(draft.type, draft.sender, draft.state_key, draft.content, head.version)
         judged = [*needed, CREATE, POWER_LEVELS]
         notice = notice_of(draft.type, draft.state_key, draft.content)
-        mentioned = [("m.room.member", user) for user in notice.mentions if self.identity.is_local(user)]
+        mentioned = self._telling.members_called(notice)
         await self._heads.learn(head, [*judged, *mentioned] if mentioned else judged)
         event = self._build(head, draft, needed)
         judging = judging_state(event)
         if judging != needed:
             await self._heads.learn(head, judging)
         check_event(event, head.state_for(judging), create=head.create.event, power_levels=head.levels)
-        commit = self._commit(head, event, notice)
-        if commit.relation is not None and commit.event.thread is None:
-            commit.event.thread = await self._thread_of(head, commit.relation.parent_id)
+        commit = self._commit(head, event)
+        self._telling.note(head, commit, notice)
         if draft.state_key is not None:
             await self._change_state(head, commit, draft.state_key)
-        commit.event.verdicts = await self._personal.verdicts(head, commit, notice)
+        await self._telling.complete(head, commit, notice)
         head.advance(commit)
         if draft.state_key is None:
             commit.event.remember(None)
@@ -92,30 +92,10 @@ class Appender:
             event_id=chosen,
         )
 
-    def _commit(self, head: RoomHead, event: Event, notice: Notice) -> EventCommit:
-        relation = relation_of(event.content) if "m.relates_to" in event.content and event.state_key is None else None
+    def _commit(self, head: RoomHead, event: Event) -> EventCommit:
         stored = stored_event(self._store.take_event_num(), head.room_num, event, topo=head.topo, state_before=head.root)
-        stored.notifies = int(notice.notifies)
-        stored.thread = thread_root(relation)
-        commit = EventCommit(
-            stored,
-            head.lineage,
-            extremities_gone=[extremity.num for extremity in head.extremities[:MAX_PREV_EVENTS]],
-            relation=relation,
-        )
-        if notice is not QUIET and (notice.mentions or notice.room):
-            commit.highlights = [
-                user
-                for user in notice.mentions
-                if user != event.sender and self.identity.is_local(user) and head.membership(user) == "join"
-            ]
-            commit.highlight_members = calls_room(notice, event, head.levels)
-        return commit
-
-    async def _thread_of(self, head: RoomHead, parent_id: str) -> str | None:
-        """The thread that an event with another relation stands in: its parent's (client-server API, "Threaded read receipts")."""
-        parent = (await self._store.events([parent_id])).get(parent_id)
-        return parent.thread if parent is not None and parent.room_num == head.room_num else None
+        ends = [extremity.num for extremity in head.extremities[:MAX_PREV_EVENTS]]
+        return EventCommit(stored, head.lineage, extremities_gone=ends)
 
     async def _change_state(self, head: RoomHead, commit: EventCommit, state_key: str) -> None:
         stored = commit.event
@@ -133,7 +113,7 @@ class Appender:
 def stored_event(num: int, room_num: int, event: Event, *, topo: int, state_before: bytes | None, flags: int = 0) -> StoredEvent:
     """The record of an event not yet on disk."""
     if event.encoded is None:
-        raise ValueError("a built event carries its bytes")
+        event.encoded = event_bytes.split(event)
     body, links = event.encoded
     stored = StoredEvent(
         num, room_num, None, topo, flags, 0, event.origin_server_ts, event.type, event.sender, event.state_key, event.event_id,

@@ -257,6 +257,12 @@ class RoomStore(Protocol):
 
     async def events(self, event_ids: Iterable[str]) -> dict[str, StoredEvent]: ...
 
+    async def redactions_of(self, event_id: str) -> list[StoredEvent]:
+        """Redactions that name the event, whether or not they may."""
+
+    async def backward_extremities(self, room_id: str) -> list[tuple[str, StoredEvent]]:
+        """What is missing behind the room's oldest events: (its ID, the event here that names it)."""
+
     async def events_by_num(self, nums: Iterable[int]) -> dict[int, StoredEvent]: ...
 
     async def device_transactions(self, user_id: str, device_id: str, most: int) -> list[tuple[str, str, str]]:

@@ -16,6 +16,7 @@ from homeserver.rooms.remote import Unfederated
 from homeserver.rooms.room_lock import RoomLocks
 from homeserver.rooms.send import RoomSender
 from homeserver.rooms.state_reader import StateReader
+from homeserver.rooms.told import Telling
 from homeserver.rooms.transactions import Transactions
 from homeserver.server_notices.sender import sender_of
 from homeserver.wiring.ground import Ground
@@ -30,6 +31,7 @@ class Writing:
     heads: RoomHeads
     locks: RoomLocks
     listeners: RoomListeners
+    telling: Telling
     appender: Appender
     transactions: Transactions
     sender: RoomSender
@@ -44,7 +46,8 @@ def build_writing(
 ) -> Writing:
     heads, locks = RoomHeads(store, states), RoomLocks()
     listeners = _listeners(ground, heads, push_rules)
-    appender = Appender(identity=ground.identity, store=store, heads=heads, states=states, personal=listeners, clock=ground.clock)
+    telling = Telling(server_name=ground.identity.server_name, store=store, personal=listeners)
+    appender = Appender(identity=ground.identity, store=store, heads=heads, states=states, telling=telling, clock=ground.clock)
     transactions = Transactions(store, ground.streams)
     sender = RoomSender(store=store, heads=heads, locks=locks, appender=appender, transactions=transactions)
     profiles = RoomProfiles(StoredProfiles(ground.database))
@@ -73,7 +76,7 @@ def build_writing(
         clock=ground.clock,
         chance=ground.chance,
     )
-    return Writing(heads, locks, listeners, appender, transactions, sender, membership, creator, invites, notices_sender)
+    return Writing(heads, locks, listeners, telling, appender, transactions, sender, membership, creator, invites, notices_sender)
 
 
 def _listeners(ground: Ground, heads: RoomHeads, rules: PushRules) -> RoomListeners:

@@ -1,0 +1,178 @@
+"""An event of another server gets its place, once all that it cites is at hand: steps 4 to 6 of "Checks performed on receipt of a PDU".
+
+Format, signatures and content hash were checked by whoever brought it. The caller holds the room's lock; a commit made here is counted by the head.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from homeserver.protocol import event_bytes
+from homeserver.protocol.auth_rules import check_auth_events, check_event, judging_state, may_redact, power_levels
+from homeserver.protocol.errors import MissingEvents, NotAuthorised
+from homeserver.protocol.event import Event, StateKey
+from homeserver.protocol.redaction import redact_event
+from homeserver.rooms.append import stored_event
+from homeserver.rooms.head import CREATE, POWER_LEVELS, RoomHead, RoomHeads
+from homeserver.rooms.notice import notice_of
+from homeserver.rooms.receiving.current import CurrentState
+from homeserver.rooms.receiving.outcome import Accepted, Outcome, Rejected, SoftFailed
+from homeserver.rooms.receiving.resolve import Resolver
+from homeserver.rooms.room_lock import RoomLock
+from homeserver.rooms.send import KEPT_TYPES, redact_in_head
+from homeserver.rooms.state_reader import StateReader
+from homeserver.rooms.store import OUTLIER, REDACTED, REJECTED, SOFT_FAILED, EventCommit, Redaction, RoomStore, StoredEvent
+from homeserver.rooms.told import Telling
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What an event stands among. `auth`: all that it cites; `roots`: states after predecessors that are not here themselves, `gaps` their IDs."""
+
+    previous: Sequence[StoredEvent]
+    auth: Mapping[str, StoredEvent]
+    roots: Sequence[bytes] = ()
+    gaps: Sequence[str] = ()
+    nodes: Mapping[bytes, bytes] = field(default_factory=dict)  # of those states
+    outlier: StoredEvent | None = None  # its own record, where it is known without a place
+    is_stored: bool = False  # that record
+
+
+class Admission:
+    def __init__(
+        self, *, store: RoomStore, heads: RoomHeads, states: StateReader, resolver: Resolver, current: CurrentState, telling: Telling
+    ) -> None:
+        self._store = store
+        self._heads = heads
+        self._states = states
+        self._resolver = resolver
+        self._current = current
+        self._telling = telling
+
+    async def admit(
+        self, lock: RoomLock, head: RoomHead, event: Event, around: Surroundings, fresh: Mapping[str, StoredEvent]
+    ) -> tuple[EventCommit, Outcome]:
+        """`fresh`: events that are not stored yet. Its own record is `commit.event`."""
+        roots = [root for previous in around.previous if (root := previous.root_after) is not None]
+        before = await self._resolver.resolve(head.version, [*roots, *around.roots], fresh)
+        stored = self._record(head, event, around, before.root)
+        nodes = {**around.nodes, **before.nodes}
+        commit = EventCommit(stored, head.lineage, nodes=nodes, becomes_extremity=False, is_known=around.is_stored, gaps=around.gaps)
+        reason = await self._refusal(head, event, around, before.root)
+        if reason is not None:
+            stored.flags |= REJECTED
+            return commit, Rejected(reason)
+        if event.state_key is not None:
+            self._states.keep(stored)
+            stored.state_after, more = await self._states.update(before.root, {event.address: stored.num})
+            nodes.update(more)
+        if before.root != head.root:
+            reason = await self._refusal_now(head, event)
+            if reason is not None:
+                stored.flags |= SOFT_FAILED
+                return commit, SoftFailed(reason)
+        await self._take_place(head, commit, around.previous, fresh)
+        return commit, Accepted()
+
+    def _record(self, head: RoomHead, event: Event, around: Surroundings, before: bytes) -> StoredEvent:
+        depths = [previous.topo for previous in around.previous if previous.topo is not None]
+        topo = max(depths) + 1 if depths else head.topo
+        known = around.outlier
+        num = self._store.take_event_num() if known is None else known.num
+        stored = stored_event(num, head.room_num, event, topo=topo, state_before=before)
+        if known is not None:
+            stored.flags = known.flags & ~OUTLIER
+            stored.body, stored.links = known.body, known.links
+        return stored
+
+    async def _refusal(self, head: RoomHead, event: Event, around: Surroundings, before: bytes) -> str | None:
+        """Why the rules refuse the event by what it cites, or by the state it stands in."""
+        try:
+            cited = check_by_auth_events(event, around.auth, head.create.event)
+            addresses = judging_state(event)
+            if before == head.root:
+                await self._heads.learn(head, [*addresses, CREATE, POWER_LEVELS])
+                check_event(event, head.state_for(addresses), create=head.create.event, power_levels=head.levels)
+            else:
+                state = {address: found.event for address, found in (await self._states.at(before, addresses)).items()}
+                if state != cited:
+                    check_event(event, state, create=head.create.event)
+        except NotAuthorised as error:
+            return str(error)
+        return None
+
+    async def _refusal_now(self, head: RoomHead, event: Event) -> str | None:
+        """Why the room's present state refuses it (server-server API, "Soft failure")."""
+        addresses = judging_state(event)
+        await self._heads.learn(head, [*addresses, CREATE, POWER_LEVELS])
+        try:
+            check_event(event, head.state_for(addresses), create=head.create.event, power_levels=head.levels)
+        except NotAuthorised as error:
+            return str(error)
+        return None
+
+    async def _take_place(
+        self, head: RoomHead, commit: EventCommit, previous: Sequence[StoredEvent], fresh: Mapping[str, StoredEvent]
+    ) -> None:
+        """Among the ends of the graph, in the current state, and before the people it concerns."""
+        stored = commit.event
+        event = stored.event
+        notice = notice_of(event.type, event.state_key, event.content)
+        await self._heads.learn(head, [*self._telling.members_called(notice), CREATE, POWER_LEVELS])
+        self._telling.note(head, commit, notice)
+        await self._redact(head, commit, fresh)
+        built_on = {one.num for one in previous}
+        commit.extremities_gone = [end.num for end in head.extremities if end.num in built_on]
+        commit.becomes_extremity = True
+        kept = [end.root for end in head.extremities if end.num not in built_on and end.root is not None]
+        after = stored.root_after or b""
+        now = await self._resolver.resolve(head.version, [*kept, after], {**fresh, stored.event_id: stored})
+        commit.nodes = {**commit.nodes, **now.nodes}
+        stored.shown_before = head.root if head.root != stored.state_before else None
+        stored.shown_after = now.root if now.root != stored.root_after else None
+        learnt = await self._current.turn(head, commit, now.root, fresh)
+        await self._telling.complete(head, commit, notice)
+        self._current.advance(head, commit, learnt)
+
+    async def _redact(self, head: RoomHead, commit: EventCommit, fresh: Mapping[str, StoredEvent]) -> None:
+        """Empty what a redaction names, or the event itself where its redaction came first (rooms/v3, "Handling redactions")."""
+        stored = commit.event
+        event = stored.event
+        if event.redacts is not None and event.type == "m.room.redaction":
+            target = fresh.get(event.redacts) or (await self._store.events([event.redacts])).get(event.redacts)
+            commit.redaction = Redaction(event.redacts)
+            if target is not None and await self._applies(head, stored, target):
+                body, links = event_bytes.split(redact_event(target.event))
+                commit.redaction = Redaction(target.event_id, target.num, body, links)
+                redact_in_head(head, commit.redaction)
+        for redaction in await self._store.redactions_of(event.event_id):
+            if await self._applies(head, redaction, stored):
+                stored.body, stored.links = event_bytes.split(redact_event(event))
+                stored.flags |= REDACTED
+                stored.redacted_by = redaction.num
+                stored.notifies, commit.relation = 0, None
+                stored.remember(None)
+                return
+
+    async def _applies(self, head: RoomHead, redaction: StoredEvent, target: StoredEvent) -> bool:
+        if target.room_num != head.room_num or redaction.room_num != head.room_num or not redaction.is_shown:
+            return False
+        if target.state_key is not None and target.type in KEPT_TYPES:
+            return False
+        root = redaction.state_before
+        found = {} if root is None else await self._states.at(root, [POWER_LEVELS])
+        levels = power_levels.of(found[POWER_LEVELS].event if POWER_LEVELS in found else None, head.create.event)
+        return may_redact(redaction.event, target.event, levels)
+
+
+def check_by_auth_events(event: Event, auth: Mapping[str, StoredEvent], create: Event | None) -> dict[StateKey, Event]:
+    """Raises NotAuthorised, or MissingEvents; the state that the cited events make up, and the create event `create` where none need be cited."""
+    missing = [event_id for event_id in event.auth_events if event_id not in auth]
+    if missing:
+        raise MissingEvents(missing)
+    cited = [auth[event_id] for event_id in event.auth_events]
+    check_auth_events(event, [one.event for one in cited], {one.event_id for one in cited if one.flags & REJECTED})
+    state = {one.event.address: one.event for one in cited}
+    if create is not None:
+        state.setdefault(CREATE, create)
+    check_event(event, state)
+    return state

@@ -1,0 +1,152 @@
+"""A whole room comes in: the state and the authorisation chain that another server gave with a join (server-server API, "Joining rooms").
+
+All of it is judged before any of it is kept; nothing is known of the room until the join itself is on disk.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from homeserver.clock import Clock
+from homeserver.errors import BadState, NotFound
+from homeserver.protocol.auth_rules import check_event, judging_state
+from homeserver.protocol.errors import NotAuthorised
+from homeserver.protocol.event import Event, StateKey
+from homeserver.protocol.room_versions import RoomVersion
+from homeserver.rooms import state_map
+from homeserver.rooms.append import stored_event
+from homeserver.rooms.head import CREATE, RoomHead, RoomHeads
+from homeserver.rooms.receiving.current import CurrentState
+from homeserver.rooms.receiving.outliers import Gathered, Outliers
+from homeserver.rooms.room_lock import RoomLocks
+from homeserver.rooms.send import on_disk
+from homeserver.rooms.state_reader import StateReader
+from homeserver.rooms.store import OUTLIER, REJECTED, EventCommit, HeadRecord, RoomRecord, RoomStore, StoredEvent
+
+FIRST_TOPO = 1_000_000_000  # of a room that was there before: its history comes to lie below
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """What a server gave with the join of a user of ours. Every event is of the right format and well signed."""
+
+    version: RoomVersion
+    join: Event
+    state: Sequence[Event]  # before the join
+    auth_chain: Sequence[Event]
+
+
+class Entering:
+    def __init__(
+        self,
+        *,
+        store: RoomStore,
+        heads: RoomHeads,
+        locks: RoomLocks,
+        states: StateReader,
+        outliers: Outliers,
+        current: CurrentState,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._heads = heads
+        self._locks = locks
+        self._states = states
+        self._outliers = outliers
+        self._current = current
+        self._clock = clock
+
+    async def enter(self, entrance: Entrance) -> None:
+        """Returns when the join is on disk. BadState when what was given is no whole and rightful room."""
+        room_id = entrance.join.room_id
+        async with self._locks.hold(room_id):
+            record = await self._store.room(room_id)
+            room = record or self._new_room(room_id, entrance.version)
+            gathered = await self._judge(room, entrance)
+            head = await self._head(room, entrance, gathered)
+            mark = head.mark()
+            try:
+                commit = await self._commit(head, entrance, gathered)
+                outliers = self._outliers.commits(gathered, head.lineage)
+            except BaseException:
+                head.return_to(mark)
+                raise
+            if record is None:
+                (outliers[0] if outliers else commit).new_room = room
+            self._heads.keep(head)
+            pending = self._store.commit([*outliers, commit])
+        await on_disk(pending)
+
+    def _new_room(self, room_id: str, version: RoomVersion) -> RoomRecord:
+        return RoomRecord(self._store.take_room_num(), room_id, version, False, 0, 0, 0, False, self._clock.now_ms())
+
+    async def _judge(self, room: RoomRecord, entrance: Entrance) -> Gathered:
+        """Every event by what it cites, and the join by the state."""
+        events = {event.event_id: event for event in (*entrance.auth_chain, *entrance.state) if event.room_id == room.room_id}
+        gathered = Gathered(known=await self._store.events([*events, entrance.join.event_id]))
+        left = self._outliers.judge(room.room_num, events.values(), gathered)
+        missing = {event.event_id for event in left}.intersection(event.event_id for event in entrance.state)
+        if missing:
+            raise BadState(f"The server left out what {len(missing)} events of the room's state are authorised by")
+        return gathered
+
+    async def _head(self, room: RoomRecord, entrance: Entrance, gathered: Gathered) -> RoomHead:
+        """As it stood when we were last in the room, or empty."""
+        try:
+            return await self._heads.get(room.room_id)
+        except NotFound:
+            create = next((event for event in entrance.state if event.type == "m.room.create" and event.state_key == ""), None)
+            stored = None if create is None else gathered.get(create.event_id)
+            if stored is None or stored.flags & REJECTED:
+                raise BadState("The server gave a room without its beginning") from None
+            head = RoomHead(HeadRecord(room, state_map.EMPTY, ()), stored)
+            head.known.clear()
+            return head
+
+    async def _commit(self, head: RoomHead, entrance: Entrance, gathered: Gathered) -> EventCommit:
+        join = entrance.join
+        state = _state_map(entrance.state, gathered)
+        _check_join(join, state)
+        before, nodes = await self._states.update(state_map.EMPTY, {address: event.num for address, event in state.items()})
+        known = gathered.known.get(join.event_id)
+        num = self._store.take_event_num() if known is None else known.num
+        stored = stored_event(num, head.room_num, join, topo=max(FIRST_TOPO, head.topo), state_before=before)
+        self._states.keep(stored)
+        stored.state_after, more = await self._states.update(before, {join.address: num})
+        here = await self._store.events(join.prev_events)
+        commit = EventCommit(
+            stored,
+            head.lineage,
+            is_known=known is not None,
+            nodes={**nodes, **more},
+            extremities_gone=[end.num for end in head.extremities],
+            gaps=[event_id for event_id in join.prev_events if event_id not in here or here[event_id].flags & OUTLIER],
+            enters=head.root == state_map.EMPTY,
+        )
+        learnt = await self._current.turn(head, commit, stored.state_after, gathered.fresh)
+        head.learn(CREATE, state[CREATE])
+        self._current.advance(head, commit, learnt)
+        return commit
+
+
+def _state_map(state: Sequence[Event], gathered: Gathered) -> dict[StateKey, StoredEvent]:
+    """By address. What a rule refuses is left out, as every server does."""
+    found: dict[StateKey, StoredEvent] = {}
+    for event in state:
+        stored = gathered.get(event.event_id)
+        if stored is None or stored.flags & REJECTED or event.state_key is None:
+            continue
+        if event.address in found and found[event.address].event_id != event.event_id:
+            raise BadState("The server gave two events for one piece of the room's state")
+        found[event.address] = stored
+    if CREATE not in found:
+        raise BadState("The server gave a room without its beginning")
+    return found
+
+
+def _check_join(join: Event, state: Mapping[StateKey, StoredEvent]) -> None:
+    try:
+        check_event(
+            join, {address: state[address].event for address in judging_state(join) if address in state}, create=state[CREATE].event
+        )
+    except NotAuthorised as error:
+        raise BadState(f"The join does not hold in the state that came with it: {error}") from error

@@ -1,0 +1,143 @@
+"""Before the room is held: what arriving events cite and this server lacks is asked of the server that sent them, within bounds.
+
+Server-server API, "Retrieving event authorisation information", "Backfilling and retrieving missing events".
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from twisted.logger import Logger
+
+from homeserver.protocol.event import Event
+from homeserver.rooms import state_map
+from homeserver.rooms.receiving.outliers import Gathered, Outliers
+from homeserver.rooms.receiving.peers import RoomPeers, Subject
+from homeserver.rooms.receiving.resolve import Resolved
+from homeserver.rooms.state_reader import StateReader
+from homeserver.rooms.store import REJECTED, RoomRecord, RoomStore
+
+MAX_ROUNDS = 5  # of asking for what lies between
+MAX_MISSING = 20  # events of one such answer
+MAX_UNKNOWN = 20  # predecessors whose state is asked for, for one batch
+MAX_CHAIN = 5_000  # events of one auth chain
+MAX_STATE = 300_000
+
+
+@dataclass(slots=True)
+class Batch:
+    """Arriving events and the gaps between them and the room, with all that was found. `after`: states after predecessors that are not here."""
+
+    events: dict[str, Event]
+    gathered: Gathered = field(default_factory=Gathered)
+    after: dict[str, Resolved] = field(default_factory=dict)
+
+
+class Gathering:
+    _log = Logger()
+
+    def __init__(self, *, store: RoomStore, states: StateReader, outliers: Outliers, peers: RoomPeers) -> None:
+        self._store = store
+        self._states = states
+        self._outliers = outliers
+        self._peers = peers
+
+    async def gather(self, room: RoomRecord, servers: Sequence[str], ends: Sequence[str], events: Iterable[Event]) -> Batch:
+        """`ends`: the newest events of the room that are here."""
+        subject = Subject(room.room_id, room.version, servers)
+        batch = Batch({event.event_id: event for event in events})
+        await self._look_up(batch)
+        await self._fill_gaps(subject, ends, batch)
+        await self._find_auth(room, subject, batch)
+        missing = self._missing_previous(batch)
+        for number, event_id in enumerate(missing):
+            if number == MAX_UNKNOWN:
+                self._log.info("{room}: more than {most} unknown predecessors at once", room=room.room_id, most=MAX_UNKNOWN)
+                break
+            found = await self.state_after(room, subject, event_id, batch.gathered)
+            if found is not None:
+                batch.after[event_id] = found
+        return batch
+
+    async def _look_up(self, batch: Batch) -> None:
+        wanted = set(batch.events)
+        for event in batch.events.values():
+            wanted.update(event.prev_events, event.auth_events)
+        unknown = [event_id for event_id in wanted if event_id not in batch.gathered.known]
+        if unknown:
+            batch.gathered.known.update(await self._store.events(unknown))
+
+    def _missing_previous(self, batch: Batch) -> list[str]:
+        """Predecessors that have no place here and are not about to get one."""
+        missing: dict[str, None] = {}
+        for event in batch.events.values():
+            for event_id in event.prev_events:
+                known = batch.gathered.known.get(event_id)
+                if event_id not in batch.events and (known is None or known.state_before is None):
+                    missing[event_id] = None
+        return list(missing)
+
+    async def _fill_gaps(self, subject: Subject, ends: Sequence[str], batch: Batch) -> None:
+        for _ in range(MAX_ROUNDS):
+            missing = self._missing_previous(batch)
+            if not missing:
+                return
+            latest = [event.event_id for event in batch.events.values() if any(one in missing for one in event.prev_events)]
+            found = await self._peers.missing_events(subject, earliest=ends, latest=latest, limit=MAX_MISSING)
+            new = {event.event_id: event for event in found[:MAX_MISSING] if event.event_id not in batch.events}
+            if not new:
+                return
+            batch.events.update(new)
+            await self._look_up(batch)
+
+    async def _find_auth(self, room: RoomRecord, subject: Subject, batch: Batch) -> None:
+        """What the events are authorised by, as far as it is not here: the chain of each as the server tells it, then one by one."""
+        gathered = batch.gathered
+        for event in list(batch.events.values()):
+            if all(event_id in batch.events or gathered.get(event_id) is not None for event_id in event.auth_events):
+                continue
+            chain = (await self._peers.auth_chain(subject, event.event_id))[:MAX_CHAIN]
+            await self.take(room, subject, chain, gathered)
+            lacking = [one for one in event.auth_events if one not in batch.events and gathered.get(one) is None]
+            if lacking:
+                await self.take(room, subject, await self._peers.events(subject, lacking, around=event.event_id), gathered)
+
+    async def take(self, room: RoomRecord, subject: Subject, events: Sequence[Event], gathered: Gathered) -> None:
+        """Judge events without a place; what they cite in turn is asked for once more."""
+        unknown = [event.event_id for event in events if gathered.get(event.event_id) is None]
+        cited = [one for event in events for one in event.auth_events if gathered.get(one) is None]
+        gathered.known.update(await self._store.events({*unknown, *cited}))
+        left = self._outliers.judge(room.room_num, events, gathered)
+        for _ in range(MAX_ROUNDS):
+            names = {event.event_id for event in left}
+            lacking = {one for event in left for one in event.auth_events if gathered.get(one) is None and one not in names}
+            if not lacking or len(lacking) > MAX_CHAIN:
+                break
+            more = await self._peers.events(subject, lacking, around=left[0].event_id)
+            if not more:
+                break
+            gathered.known.update(await self._store.events([one for event in more for one in event.auth_events]))
+            left = self._outliers.judge(room.room_num, [*more, *left], gathered)
+        if left:
+            self._log.info("{room}: {count} events cite what cannot be had", room=room.room_id, count=len(left))
+
+    async def state_after(self, room: RoomRecord, subject: Subject, event_id: str, gathered: Gathered) -> Resolved | None:
+        """The state after an event that has no place here; None: nobody tells."""
+        names = await self._peers.state_names(subject, event_id)
+        if names is None or len(names.state) > MAX_STATE:
+            return None
+        wanted = {*names.state, *names.auth, event_id}
+        gathered.known.update(await self._store.events([one for one in wanted if gathered.get(one) is None]))
+        lacking = [one for one in wanted if gathered.get(one) is None]
+        if lacking:
+            await self.take(room, subject, await self._peers.events(subject, lacking, around=event_id), gathered)
+        entries = {}
+        for name in (*names.state, event_id):
+            found = gathered.get(name)
+            if found is None:
+                if name == event_id:
+                    continue
+                return None  # half a state would be a wrong one
+            if found.state_key is not None and not found.flags & REJECTED and found.room_id == room.room_id:
+                entries[found.type, found.state_key] = found.num
+        root, nodes = await self._states.update(state_map.EMPTY, entries)
+        return Resolved(root, nodes)

@@ -1,0 +1,175 @@
+"""History from before this server was in the room, asked of those who were (server-server API, "Backfilling"). Fills `reading.paging_store.OlderHistory`.
+
+Each event is judged by the state it stands in, like every other, and comes to stand before all that was known of the room.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from homeserver.protocol.auth_rules import check_event, judging_state
+from homeserver.protocol.errors import MissingEvents, NotAuthorised
+from homeserver.protocol.event import Event
+from homeserver.rooms import state_map
+from homeserver.rooms.append import stored_event
+from homeserver.rooms.head import RoomHead, RoomHeads
+from homeserver.rooms.notice import notice_of
+from homeserver.rooms.reading.place import Place
+from homeserver.rooms.receiving.admit import check_by_auth_events
+from homeserver.rooms.receiving.gather import Gathering
+from homeserver.rooms.receiving.order import by_time, cited_first
+from homeserver.rooms.receiving.outliers import Gathered, Outliers
+from homeserver.rooms.receiving.peers import RoomPeers, Subject
+from homeserver.rooms.receiving.resolve import Resolved, Resolver
+from homeserver.rooms.relations import relation_of, thread_root
+from homeserver.rooms.room_lock import RoomLocks
+from homeserver.rooms.send import on_disk
+from homeserver.rooms.state_reader import StateReader
+from homeserver.rooms.store import OUTLIER, REJECTED, EventCommit, RoomRecord, RoomStore, StoredEvent
+
+AT_ONCE = 100  # events of one answer
+MAX_ASKED = 20  # oldest events of the room that are asked beyond
+
+
+class OldHistory:
+    def __init__(
+        self,
+        *,
+        store: RoomStore,
+        heads: RoomHeads,
+        locks: RoomLocks,
+        states: StateReader,
+        resolver: Resolver,
+        gathering: Gathering,
+        outliers: Outliers,
+        peers: RoomPeers,
+        servers: Callable[[str], Awaitable[Sequence[str]]],
+    ) -> None:
+        """`servers`: who else is in a room."""
+        self._store = store
+        self._heads = heads
+        self._locks = locks
+        self._states = states
+        self._resolver = resolver
+        self._gathering = gathering
+        self._outliers = outliers
+        self._peers = peers
+        self._servers = servers
+        self._queues = RoomLocks()
+
+    async def is_missing(self, room_id: str) -> bool:
+        """See `OlderHistory`."""
+        return bool(await self._store.backward_extremities(room_id))
+
+    async def fetch(self, room_id: str, before: Place) -> bool:
+        """See `OlderHistory`."""
+        async with self._queues.hold(room_id):
+            room = await self._store.room(room_id)
+            missing = await self._store.backward_extremities(room_id)
+            if room is None or not missing:
+                return False
+            missing.sort(key=lambda pair: -(pair[1].topo or 0))
+            subject = Subject(room_id, room.version, await self._servers(room_id))
+            asked = list(dict.fromkeys(name for name, _ in missing))[:MAX_ASKED]
+            found = (await self._peers.backfill(subject, asked, AT_ONCE))[:AT_ONCE]
+            return bool(found) and await self._take(room, subject, found, {name: after.topo or 0 for name, after in missing})
+
+    async def _take(self, room: RoomRecord, subject: Subject, events: Sequence[Event], below: dict[str, int]) -> bool:
+        """`below`: where the events that name the missing ones stand."""
+        known = await self._store.events([event.event_id for event in events])
+        new = {e.event_id: e for e in events if e.event_id not in known or known[e.event_id].state_before is None}
+        gathered = Gathered(known=known)
+        cited = {name for event in new.values() for name in (*event.prev_events, *event.auth_events)}
+        gathered.known.update(await self._store.events(cited))
+        await self._gathering.take(room, subject, [event for event in new.values() if event.state_key is not None], gathered)
+        lacking = [name for event in new.values() for name in event.auth_events if gathered.get(name) is None]
+        if lacking:
+            await self._gathering.take(room, subject, await self._peers.events(subject, set(lacking), around=next(iter(new))), gathered)
+        ordered = cited_first(new.values(), by_time)
+        after = await self._states_beyond(room, subject, ordered, gathered)
+        async with self._locks.hold(room.room_id):
+            head = await self._heads.get(room.room_id)
+            commits = await self._place(head, ordered, gathered, after, _topos(ordered, below))
+            if not commits:
+                return False
+            pending = self._store.commit([*self._outliers.commits(gathered, head.lineage), *commits])
+        await on_disk(pending)
+        return True
+
+    async def _states_beyond(self, room: RoomRecord, subject: Subject, ordered: Sequence[Event], gathered: Gathered) -> dict[str, Resolved]:
+        """The states after those predecessors that did not come along."""
+        here = {event.event_id for event in ordered}
+        after: dict[str, Resolved] = {}
+        for event in ordered:
+            for name in event.prev_events:
+                known = gathered.known.get(name)
+                if name in here or name in after or (known is not None and known.state_before is not None):
+                    continue
+                found = await self._gathering.state_after(room, subject, name, gathered)
+                if found is not None:
+                    after[name] = found
+        return after
+
+    async def _place(
+        self, head: RoomHead, ordered: Sequence[Event], gathered: Gathered, after: dict[str, Resolved], topos: dict[str, int]
+    ) -> list[EventCommit]:
+        """Commits from the newest to the oldest, as positions count down."""
+        placed: dict[str, StoredEvent] = {}
+        commits: list[EventCommit] = []
+        for event in ordered:
+            roots, nodes, gaps = list[bytes](), dict[bytes, bytes](), list[str]()
+            for name in event.prev_events:
+                known = placed.get(name) or gathered.known.get(name)
+                if known is not None and known.root_after is not None:
+                    roots.append(known.root_after)
+                elif name in after:
+                    roots.append(after[name].root)
+                    nodes.update(after[name].nodes)
+                if name not in placed and (known is None or known.flags & OUTLIER):
+                    gaps.append(name)
+            if event.prev_events and not roots:
+                continue
+            before = await self._resolver.resolve(head.version, roots, gathered.fresh) if roots else Resolved(state_map.EMPTY, {})
+            commit = await self._commit(head, event, before, gathered, topos[event.event_id])
+            commit.nodes = {**nodes, **commit.nodes}
+            commit.gaps = gaps
+            placed[event.event_id] = gathered.fresh[event.event_id] = commit.event
+            commits.append(commit)
+        commits.reverse()
+        return commits
+
+    async def _commit(self, head: RoomHead, event: Event, before: Resolved, gathered: Gathered, topo: int) -> EventCommit:
+        outlier = gathered.known.get(event.event_id)
+        unstored = gathered.fresh.get(event.event_id)
+        record = outlier or unstored
+        num = self._store.take_event_num() if record is None else record.num
+        stored = stored_event(num, head.room_num, event, topo=topo, state_before=before.root)
+        commit = EventCommit(
+            stored, head.lineage, is_history=True, is_known=outlier is not None, nodes=before.nodes, becomes_extremity=False
+        )
+        try:
+            check_by_auth_events(event, {n: found for n in event.auth_events if (found := gathered.get(n)) is not None}, head.create.event)
+            state = await self._states.at(before.root, judging_state(event))
+            check_event(event, {address: found.event for address, found in state.items()}, create=head.create.event)
+        except (NotAuthorised, MissingEvents):
+            stored.flags |= REJECTED
+            return commit
+        if event.state_key is not None:
+            self._states.keep(stored)
+            stored.state_after, more = await self._states.update(before.root, {event.address: num})
+            commit.nodes = {**commit.nodes, **more}
+        else:
+            commit.relation = relation_of(event.content)
+        stored.notifies = int(notice_of(event.type, event.state_key, event.content).notifies)
+        stored.thread = thread_root(commit.relation)
+        return commit
+
+
+def _topos(ordered: Sequence[Event], below: dict[str, int]) -> dict[str, int]:
+    """Each event stands below all that names it."""
+    topos: dict[str, int] = {}
+    limits = dict(below)
+    lowest = min(below.values())
+    for event in reversed(ordered):
+        topos[event.event_id] = limits.get(event.event_id, lowest) - 1
+        for name in event.prev_events:
+            limits[name] = min(limits.get(name, lowest), topos[event.event_id])
+    return topos

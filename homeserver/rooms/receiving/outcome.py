@@ -1,0 +1,37 @@
+"""What became of an event from another server."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """It is part of the room."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoftFailed:
+    """It was allowed where it stands, but not by now: kept for the graph, shown to nobody, built upon by none of our events."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An authorisation rule refuses it for good; kept, so that what comes after it is judged rightly."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyKnown:
+    """Nothing to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """What it cites could not be had, so nothing can be said of it, and it was not kept. It may come again."""
+
+    reason: str
+
+
+Outcome = Accepted | SoftFailed | Rejected | AlreadyKnown | Unplaced

@@ -1,0 +1,66 @@
+"""Events known without their place in the graph: what others are authorised by, and the state of moments that are not here.
+
+Each is judged by what it cites itself, which has to be there first; nothing is assumed to be allowed.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from homeserver.protocol.auth_rules import create_event_id
+from homeserver.protocol.errors import NotAuthorised
+from homeserver.protocol.event import Event
+from homeserver.protocol.state_resolution import cited_by
+from homeserver.rooms.append import stored_event
+from homeserver.rooms.receiving.admit import check_by_auth_events
+from homeserver.rooms.receiving.order import cited_first
+from homeserver.rooms.state_reader import StateReader
+from homeserver.rooms.store import OUTLIER, REJECTED, EventCommit, Lineage, RoomStore, StoredEvent
+
+
+@dataclass(slots=True)
+class Gathered:
+    """Events of one room by ID: those that are stored, and those that are new and still to be committed, in order."""
+
+    known: dict[str, StoredEvent] = field(default_factory=dict)
+    fresh: dict[str, StoredEvent] = field(default_factory=dict)
+
+    def get(self, event_id: str) -> StoredEvent | None:
+        return self.known.get(event_id) or self.fresh.get(event_id)
+
+
+class Outliers:
+    def __init__(self, *, store: RoomStore, states: StateReader) -> None:
+        self._store = store
+        self._states = states
+
+    def judge(self, room_num: int, events: Iterable[Event], gathered: Gathered) -> list[Event]:
+        """Add those that can be judged to `gathered.fresh`; the others, which cite what is not there."""
+        new = {event.event_id: event for event in events if gathered.get(event.event_id) is None}
+        return [event for event in cited_first(new.values(), cited_by) if not self._judge(room_num, event, gathered)]
+
+    def _judge(self, room_num: int, event: Event, gathered: Gathered) -> bool:
+        auth = {event_id: found for event_id in cited_by(event) if (found := gathered.get(event_id)) is not None}
+        if len(auth) < len(set(cited_by(event))):
+            return False
+        flags = OUTLIER
+        try:
+            check_by_auth_events(event, auth, _create_of(event, gathered))
+        except NotAuthorised:
+            flags |= REJECTED
+        record = stored_event(self._store.take_event_num(), room_num, event, topo=0, state_before=None, flags=flags)
+        record.topo = None
+        gathered.fresh[event.event_id] = record
+        if event.state_key is not None:
+            self._states.keep(record)
+        return True
+
+    def commits(self, gathered: Gathered, lineage: Lineage) -> list[EventCommit]:
+        """Of those that have no place yet."""
+        return [EventCommit(record, lineage, becomes_extremity=False) for record in gathered.fresh.values() if record.flags & OUTLIER]
+
+
+def _create_of(event: Event, gathered: Gathered | Mapping[str, StoredEvent]) -> Event | None:
+    if not event.version.room_id_is_create_hash or event.type == "m.room.create":
+        return None
+    create = gathered.get(create_event_id(event.room_id))
+    return None if create is None else create.event

@@ -1,0 +1,193 @@
+"""One state out of several, over states that are maps in the store: only what differs is loaded, and the work is done in slices.
+
+The rules are in `protocol.state_resolution`; here they are given the events they ask for. Rooms/v2, "State resolution".
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from homeserver.clock import Clock
+from homeserver.errors import InternalError
+from homeserver.protocol.auth_rules import judging_state
+from homeserver.protocol.errors import MissingEvents
+from homeserver.protocol.event import Event, StateKey
+from homeserver.protocol.room_versions import RoomVersion
+from homeserver.protocol.state_resolution import AuthDifference, Conflict, resolve_conflict_steps
+from homeserver.protocol.state_resolution.auth_chain import auth_difference_steps
+from homeserver.protocol.state_resolution.known_events import KnownEvents
+from homeserver.rooms.state_reader import StateReader
+from homeserver.rooms.store import REJECTED, RoomStore, StoredEvent
+
+REMEMBERED = 2_000  # results
+SLICE_S = 0.01  # then the loop gets its turn
+
+Result = TypeVar("Result")
+
+
+class Resolved(NamedTuple):
+    """The root of a state, and nodes of it that may not be stored yet."""
+
+    root: bytes
+    nodes: Mapping[bytes, bytes]
+
+
+class _Disputed(NamedTuple):
+    """Where the states differ."""
+
+    conflict: Conflict  # without what they agree on
+    agreed: dict[StateKey, StoredEvent]  # what one state alone has, where that is no conflict (room version 1)
+    addresses: frozenset[StateKey]
+
+
+class Resolver:
+    def __init__(self, *, store: RoomStore, states: StateReader, clock: Clock) -> None:
+        self._store = store
+        self._states = states
+        self._clock = clock
+        self._remembered: OrderedDict[frozenset[bytes], Resolved] = OrderedDict()
+
+    async def resolve(self, version: RoomVersion, roots: Iterable[bytes], fresh: Mapping[str, StoredEvent]) -> Resolved:
+        """`fresh`: events that are not stored yet, by ID."""
+        different = list(dict.fromkeys(roots))
+        if len(different) == 1:
+            return Resolved(different[0], {})
+        key = frozenset(different)
+        known = self._remembered.get(key)
+        if known is None:
+            known = await self._resolve(version, sorted(different), fresh)
+            self._remembered[key] = known
+            while len(self._remembered) > REMEMBERED:
+                self._remembered.popitem(last=False)
+        return known
+
+    async def _resolve(self, version: RoomVersion, roots: Sequence[bytes], fresh: Mapping[str, StoredEvent]) -> Resolved:
+        events = dict(fresh)
+        disputed = await self._disputed(version, roots, events)
+        stands = dict(disputed.agreed)
+        if disputed.conflict.conflicted:
+            stands.update(await self._settle(version, roots[0], disputed, events))
+        changes = {address: event.num if (event := stands.get(address)) is not None else None for address in disputed.addresses}
+        changes.update((address, event.num) for address, event in stands.items())
+        root, nodes = await self._states.update(roots[0], changes)
+        return Resolved(root, nodes)
+
+    async def _disputed(self, version: RoomVersion, roots: Sequence[bytes], events: dict[str, StoredEvent]) -> _Disputed:
+        numbers: set[int] = set()
+        for root in roots[1:]:
+            come, gone = await self._states.changes(roots[0], root)
+            numbers.update(come, gone)
+        differing = {event.address: None for event in (stored.event for stored in (await self._states.events(numbers)).values())}
+        found = await self._states.at_many([(root, list(differing)) for root in roots])
+        agreed: dict[StateKey, StoredEvent] = {}
+        conflicted: dict[StateKey, frozenset[str]] = {}
+        for address in differing:
+            there = [state[address] for state in found if address in state]
+            names = {event.event_id for event in there}
+            if version.state_resolution == "v1" and len(names) == 1:
+                agreed[address] = there[0]
+            else:
+                conflicted[address] = frozenset(names)
+                events.update((event.event_id, event) for event in there)
+        by_set = tuple(frozenset(state[address].event_id for address in conflicted if address in state) for state in found)
+        return _Disputed(Conflict({}, conflicted, by_set), agreed, frozenset(differing))
+
+    async def _settle(
+        self, version: RoomVersion, root: bytes, disputed: _Disputed, events: dict[str, StoredEvent]
+    ) -> dict[StateKey, StoredEvent]:
+        """What comes to stand at the conflicted addresses."""
+        difference = await self._auth_difference(version, root, disputed, events)
+        full = [*disputed.conflict.event_ids(), *difference.difference, *difference.subgraph]
+        await self._add(full, events)
+        judged = {address for event_id in full for address in judging_state(events[event_id].event)} - disputed.addresses
+        base = {address: event.event_id for address, event in (await self._current(root, judged, events)).items()}
+        base.update((address, event.event_id) for address, event in disputed.agreed.items())
+        conflict = Conflict(base, disputed.conflict.conflicted, disputed.conflict.by_set)
+
+        def steps() -> Generator[None, None, dict[StateKey, str]]:
+            return resolve_conflict_steps(version, conflict, _Parsed(events), rejected=_RejectedOnes(events), auth_difference=difference)
+
+        resolved = await self._run(steps, events)
+        elsewhere = [address for address in resolved if address not in disputed.addresses]
+        overruled = await self._states.numbers(root, elsewhere)
+        return {address: events[event_id] for address, event_id in resolved.items() if address not in overruled}
+
+    async def _auth_difference(
+        self, version: RoomVersion, root: bytes, disputed: _Disputed, events: dict[str, StoredEvent]
+    ) -> AuthDifference:
+        """Few of the events that the states agree on, and seldom all of them, have to be looked at."""
+
+        async def against(agreed: Mapping[StateKey, str]) -> AuthDifference:
+            conflict = Conflict(dict(agreed), disputed.conflict.conflicted, disputed.conflict.by_set)
+            edges = KnownEvents(_Parsed(events), ())
+            return await self._run(lambda: auth_difference_steps(conflict, edges, subgraph=version.conflicted_subgraph), events)
+
+        found = await against({})
+        if found.difference:
+            await self._add(found.difference, events)
+            addresses = {events[event_id].event.address for event_id in found.difference} - disputed.addresses
+            near = await self._current(root, addresses, events)
+            found = await against({address: event.event_id for address, event in near.items()})
+        if found.difference:
+            everything = {event.event.address: event for event in await self._states.all(root)}
+            events.update((event.event_id, event) for event in everything.values())
+            found = await against({address: e.event_id for address, e in everything.items() if address not in disputed.addresses})
+        return found
+
+    async def _current(self, root: bytes, addresses: Collection[StateKey], events: dict[str, StoredEvent]) -> dict[StateKey, StoredEvent]:
+        found = await self._states.at(root, addresses)
+        events.update((event.event_id, event) for event in found.values())
+        return found
+
+    async def _run(self, begin: Callable[[], Generator[None, None, Result]], events: dict[str, StoredEvent]) -> Result:
+        """Do the steps in slices; begin anew with what turns out to be missing."""
+        while True:
+            steps = begin()
+            ends = self._clock.monotonic() + SLICE_S
+            try:
+                while True:
+                    next(steps)
+                    if self._clock.monotonic() >= ends:
+                        await self._clock.sleep(0)
+                        ends = self._clock.monotonic() + SLICE_S
+            except StopIteration as done:
+                result: Result = done.value
+                return result
+            except MissingEvents as error:
+                await self._add(error.event_ids, events)
+
+    async def _add(self, event_ids: Iterable[str], events: dict[str, StoredEvent]) -> None:
+        missing = [event_id for event_id in event_ids if event_id not in events]
+        if not missing:
+            return
+        found = await self._store.events(missing)
+        if len(found) < len(missing):
+            raise InternalError("An event that state resolution needs is not stored")
+        events.update(found)
+
+
+class _Parsed(Mapping[str, Event]):
+    """The events as the rules see them; it follows what is added."""
+
+    def __init__(self, events: Mapping[str, StoredEvent]) -> None:
+        self._events = events
+
+    def __getitem__(self, event_id: str) -> Event:
+        return self._events[event_id].event
+
+    def __iter__(self) -> Any:
+        return iter(self._events)
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+
+class _RejectedOnes:
+    """Which of the events were refused for good."""
+
+    def __init__(self, events: Mapping[str, StoredEvent]) -> None:
+        self._events = events
+
+    def __contains__(self, event_id: object) -> bool:
+        event = self._events.get(event_id) if isinstance(event_id, str) else None
+        return event is not None and bool(event.flags & REJECTED)

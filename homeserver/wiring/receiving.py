@@ -1,0 +1,50 @@
+"""Rooms: taking in what other servers say."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from homeserver.rooms.receiving.admit import Admission
+from homeserver.rooms.receiving.current import CurrentState
+from homeserver.rooms.receiving.enter import Entering
+from homeserver.rooms.receiving.gather import Gathering
+from homeserver.rooms.receiving.history import OldHistory
+from homeserver.rooms.receiving.outliers import Outliers
+from homeserver.rooms.receiving.peers import RoomPeers
+from homeserver.rooms.receiving.receive import Receiving
+from homeserver.rooms.receiving.resolve import Resolver
+from homeserver.rooms.state_reader import StateReader
+from homeserver.wiring.ground import Ground
+from homeserver.wiring.writing import Writing
+from storage.rooms import StoredRooms
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    receiving: Receiving
+    entering: Entering
+    history: OldHistory
+
+
+def build_receiving(
+    ground: Ground,
+    store: StoredRooms,
+    states: StateReader,
+    writing: Writing,
+    peers: RoomPeers,
+    servers: Callable[[str], Awaitable[Sequence[str]]],
+) -> Arrivals:
+    """`servers`: who else is in a room."""
+    heads, locks = writing.heads, writing.locks
+    resolver = Resolver(store=store, states=states, clock=ground.clock)
+    outliers = Outliers(store=store, states=states)
+    current = CurrentState(identity=ground.identity, states=states)
+    gathering = Gathering(store=store, states=states, outliers=outliers, peers=peers)
+    admission = Admission(store=store, heads=heads, states=states, resolver=resolver, current=current, telling=writing.telling)
+    return Arrivals(
+        Receiving(store=store, heads=heads, locks=locks, gathering=gathering, outliers=outliers, admission=admission),
+        Entering(store=store, heads=heads, locks=locks, states=states, outliers=outliers, current=current, clock=ground.clock),
+        OldHistory(
+            store=store, heads=heads, locks=locks, states=states, resolver=resolver, gathering=gathering, outliers=outliers, peers=peers,
+            servers=servers,
+        ),
+    )  # fmt: skip

@@ -1,0 +1,160 @@
+"""A room that two servers write in."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from homeserver.rooms.receiving.outcome import Accepted, AlreadyKnown, SoftFailed
+from tests.rooms.receiving.island import Island
+from tests.support.client import Client
+from tests.support.rooms import create_room, path
+
+VERSIONS = ("1", "2", "3", "6", "10", "11", "12")
+
+
+class Two:
+    def __init__(self, place: Path, version: str = "12") -> None:
+        islands: dict[str, Island] = {}
+        self.a = islands["a.test"] = Island("a.test", place / "a", islands, 1)
+        self.b = islands["b.test"] = Island("b.test", place / "b", islands, 2)
+        self.alice, self.bob = self.a.user("alice"), self.b.user("bob")
+        self.room = create_room(self.a.server, self.alice, preset="public_chat", room_version=version, name="both")
+
+    def join(self) -> None:
+        self.a.admit(self.b, "@bob:b.test", self.room)
+
+    def roots(self) -> tuple[dict[Any, str], dict[Any, str]]:
+        """The current states, by event IDs."""
+        return current(self.a, self.room), current(self.b, self.room)
+
+
+def current(island: Island, room_id: str) -> dict[Any, str]:
+    async def read() -> dict[Any, str]:
+        record = await island.parts.rooms.store.head(room_id)
+        assert record is not None
+        return {event.event.address: event.event_id for event in await island.parts.rooms.states.all(record.root)}
+
+    return island.server.run(read())
+
+
+def bodies(island: Island, client: Client, room_id: str) -> list[str]:
+    answer = island.server.ok(client.get(path("rooms", room_id, "messages"), {"dir": "b", "limit": 100}))
+    return [event["content"]["body"] for event in answer["chunk"] if event["type"] == "m.room.message"][::-1]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_room_comes_in_and_both_speak(tmp_path: Path, version: str) -> None:
+    two = Two(tmp_path, version)
+    two.join()
+    ours, theirs = two.roots()
+    assert ours == theirs
+    first = two.a.send(two.alice, two.room, "from a")
+    assert two.b.receive("a.test", [first]) == {first.event_id: Accepted()}
+    assert two.b.receive("a.test", [first]) == {first.event_id: AlreadyKnown()}
+    second = two.b.send(two.bob, two.room, "from b")
+    assert first.event_id in second.prev_events
+    assert two.a.receive("b.test", [second]) == {second.event_id: Accepted()}
+    assert bodies(two.a, two.alice, two.room) == bodies(two.b, two.bob, two.room) == ["from a", "from b"]
+    joined = two.b.server.ok(two.bob.get(path("rooms", two.room, "joined_members")))["joined"]
+    assert set(joined) == {"@alice:a.test", "@bob:b.test"}
+    assert two.b.server.ok(two.bob.get(path("rooms", two.room, "state", "m.room.name", "")))["name"] == "both"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_forks_come_together(tmp_path: Path, version: str) -> None:
+    two = Two(tmp_path, version)
+    two.join()
+    levels = two.a.server.ok(two.alice.get(path("rooms", two.room, "state", "m.room.power_levels", "")))
+    promoted = two.a.set_state(two.alice, two.room, "m.room.power_levels", {**levels, "users": {**levels["users"], "@bob:b.test": 50}})
+    two.b.receive("a.test", [promoted])
+    for number in range(5):
+        of_a = [
+            two.a.set_state(two.alice, two.room, "m.room.topic", {"topic": f"a {number}"}),
+            two.a.send(two.alice, two.room, f"a{number}"),
+        ]
+        two.a.server.clock.advance(1)
+        of_b = [two.b.set_state(two.bob, two.room, "m.room.topic", {"topic": f"b {number}"}), two.b.send(two.bob, two.room, f"b{number}")]
+        assert set(two.a.receive("b.test", of_b).values()) == {Accepted()}
+        assert set(two.b.receive("a.test", of_a).values()) == {Accepted()}
+        ours, theirs = two.roots()
+        assert ours == theirs
+        topics = {
+            island.server.ok(client.get(path("rooms", two.room, "state", "m.room.topic", "")))["topic"]
+            for island, client in ((two.a, two.alice), (two.b, two.bob))
+        }
+        assert len(topics) == 1
+    assert sorted(bodies(two.a, two.alice, two.room)) == sorted(bodies(two.b, two.bob, two.room))
+    assert len(bodies(two.a, two.alice, two.room)) == 10
+
+
+def test_a_gap_is_filled(tmp_path: Path) -> None:
+    two = Two(tmp_path)
+    two.join()
+    events = [two.a.send(two.alice, two.room, f"a{number}") for number in range(30)]
+    outcomes = two.b.receive("a.test", [events[-1]])
+    assert outcomes[events[-1].event_id] == Accepted()
+    assert bodies(two.b, two.bob, two.room) == [f"a{number}" for number in range(30)]
+    assert "state_names" not in two.b.peers.asked
+
+
+def test_a_gap_too_wide_is_leapt_over(tmp_path: Path) -> None:
+    two = Two(tmp_path)
+    two.join()
+    two.a.set_state(two.alice, two.room, "m.room.topic", {"topic": "unheard"})
+    events = [two.a.send(two.alice, two.room, f"a{number}") for number in range(150)]
+    outcomes = two.b.receive("a.test", [events[-1]])
+    assert outcomes[events[-1].event_id] == Accepted()
+    assert "state_names" in two.b.peers.asked
+    assert two.roots()[0] == two.roots()[1]
+
+
+def test_whoever_was_banned_meanwhile_fails_softly(tmp_path: Path) -> None:
+    two = Two(tmp_path)
+    two.join()
+    late = two.b.send(two.bob, two.room, "unheard")
+    two.a.server.ok(two.alice.post(path("rooms", two.room, "ban"), {"user_id": "@bob:b.test"}))
+    outcome = two.a.receive("b.test", [late])[late.event_id]
+    assert isinstance(outcome, SoftFailed)
+    assert bodies(two.a, two.alice, two.room) == []
+    after = two.a.send(two.alice, two.room, "quiet now")
+    assert late.event_id not in after.prev_events
+
+
+def test_history_from_before_the_join(tmp_path: Path) -> None:
+    two = Two(tmp_path)
+    for number in range(250):
+        two.a.send(two.alice, two.room, f"a{number}")
+        if number % 50 == 0:
+            two.a.set_state(two.alice, two.room, "m.room.topic", {"topic": str(number)})
+    two.join()
+    history = two.b.arrivals.history
+    rounds = 0
+    while two.b.server.run(history.is_missing(two.room)) and rounds < 10:
+        assert two.b.server.run(history.fetch(two.room, None))  # type: ignore[arg-type]
+        rounds += 1
+    assert not two.b.server.run(history.is_missing(two.room))
+    seen, start = [], None
+    while True:
+        query = {"dir": "b", "limit": 100} | ({"from": start} if start else {})
+        answer = two.b.server.ok(two.bob.get(path("rooms", two.room, "messages"), query))
+        seen += [event["content"]["body"] for event in answer["chunk"] if event["type"] == "m.room.message"]
+        start = answer.get("end")
+        if start is None:
+            break
+    assert seen == [f"a{number}" for number in reversed(range(250))]
+
+
+def test_redactions_in_either_order(tmp_path: Path) -> None:
+    two = Two(tmp_path)
+    two.join()
+    said = two.a.send(two.alice, two.room, "unwise")
+    redact = path("rooms", two.room, "redact", said.event_id, "r")
+    event_id = two.a.server.ok(two.alice.put(redact, {}))["event_id"]
+    redaction = two.a.stored([event_id])[event_id].event
+    two.b.receive("a.test", [redaction])  # which brings what it redacts
+    assert bodies_of(two.b, two.bob, two.room, said.event_id) == {}
+
+
+def bodies_of(island: Island, client: Client, room: str, event_id: str) -> Any:
+    return island.server.ok(client.get(path("rooms", room, "event", event_id)))["content"]
