@@ -86,11 +86,17 @@ class Chooser:
                 after = self._after(turn)
                 if after != turn.told:
                     choice.delta[room_id] = after
+            elif record is not None and self._last_change(record) > self.scope.since:
+                self._pass_over(choice, room_id)
         for room_id in self._unlooked(looked.rooms) if self.connection.rooms else ():
-            told = self.connection.rooms.get(room_id)
-            if told is not None and not told.since:
-                choice.delta[room_id] = told._replace(since=self.scope.since)
+            self._pass_over(choice, room_id)
         return choice
+
+    def _pass_over(self, choice: Choice, room_id: str) -> None:
+        """It has news that are not told now."""
+        told = self.connection.rooms.get(room_id)
+        if told is not None and not told.since:
+            choice.delta[room_id] = told._replace(since=self.scope.since)
 
     def _turn(self, record: MemberRecord, config: RoomConfig) -> Turn | None:
         """None: the client knows all that it wants to."""
