@@ -1,4 +1,4 @@
-"""Section `federation`: rooms shared with other servers."""
+"""Sections `federation` and `appservices`: rooms shared with other servers, and the bridges and bots that act for many users of this one."""
 
 from dataclasses import dataclass, field
 
@@ -22,3 +22,9 @@ class Federation:
     notaries: tuple[str, ...] = ()
     # Public keys (base64) of which the secret half is known to strangers; nothing signed by them counts.
     denied_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AppServices:
+    # Their registrations, as YAML files.
+    registrations: tuple[str, ...] = field(default=(), metadata={"path": True})

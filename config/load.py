@@ -141,5 +141,6 @@ def _rooted(section: T, root: Path, **known: Any) -> T:
         if dataclasses.is_dataclass(value):
             changed.setdefault(field.name, _rooted(value, root))
         elif field.metadata.get("path") and value:
-            changed.setdefault(field.name, str(root / value))
+            rooted = tuple(str(root / one) for one in value) if isinstance(value, tuple) else str(root / value)
+            changed.setdefault(field.name, rooted)
     return dataclasses.replace(section, **changed)  # type: ignore[type-var]  # T is a dataclass

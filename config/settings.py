@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from config.accounts import Addresses, Passwords, Presence, Registration, ServerNotices, Sessions, UserDirectory, UserLimits
 from config.database import DatabaseSettings
-from config.federation import Federation
+from config.federation import AppServices, Federation
 from config.listeners import Listeners
 from config.media import Media
 from config.outgoing import Mail, Outgoing, Turn
@@ -35,3 +35,4 @@ class Config:
     mail: Mail = field(default_factory=Mail)
     outgoing: Outgoing = field(default_factory=Outgoing)
     federation: Federation = field(default_factory=Federation)
+    appservices: AppServices = field(default_factory=AppServices)

@@ -260,3 +260,25 @@ class RemoteTooLarge(MatrixError):
 
 class RangeNotSatisfiable(MatrixError):
     status, default_message = 416, "The file has no such part"
+
+
+class UnknownDevice(MatrixError):
+    errcode, default_message = "M_UNKNOWN_DEVICE", "The user has no such device"
+
+
+class UrlNotSet(MatrixError):
+    errcode, default_message = "M_URL_NOT_SET", "The registration of the application service has no url"
+
+
+class AppserviceBadStatus(MatrixError):
+    """`status` and `body` of its answer in the fields."""
+
+    status, errcode, default_message = 502, "M_BAD_STATUS", "The application service answered with an error"
+
+
+class AppserviceUnreachable(MatrixError):
+    status, errcode, default_message = 502, "M_CONNECTION_FAILED", "The application service cannot be reached"
+
+
+class AppserviceTooSlow(MatrixError):
+    status, errcode, default_message = 504, "M_CONNECTION_TIMEOUT", "The application service did not answer in time"

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from appservices.transport import Transport as AppserviceTransport
 from config.settings import Config
 from federation.transport import NoTransport, Transport
 from homeserver import logs
@@ -38,6 +39,7 @@ from homeserver.wiring.metrics import register_metrics
 from homeserver.wiring.parts import Parts
 from homeserver.wiring.people import build_people
 from homeserver.wiring.personal import build_personal
+from homeserver.wiring.reaching.appservices import appservice_transport, enlist
 from homeserver.wiring.reaching.pushers import build_pushers
 from homeserver.wiring.reaching.reach import build_transport, reach_out
 from homeserver.wiring.reaching.remote_devices import build_remote_devices
@@ -122,17 +124,20 @@ async def build(
     outside: Outside | None = None,
     transport: Transport | None = None,
     postman: Postman | None = None,
+    services: AppserviceTransport | None = None,
 ) -> Server:
     """Every part, from the ground up. The database is open, `streams` stands where it left off; `commits` watches the database;
-    `outside` is the rest of the web, `transport` takes requests to other servers, `postman` letters to the mail server."""
+    `outside` is the rest of the web, `transport` takes requests to other servers, `services` those to
+    application services, `postman` letters to the mail server."""
     ground = lay_ground(config, clock, chance, threads, database, streams, commits or CommitFigures(), postman)
     reach = reach_out(ground, transport or NoTransport())
     devices = build_remote_devices(ground, reach)
     rooms = await build_rooms(ground)
-    people = build_people(ground, rooms)
+    enlisted = enlist(ground, services)
+    people = build_people(ground, rooms, enlisted)
     personal = build_personal(ground, rooms)
-    finding = build_finding(ground, rooms, people, personal)
-    community = build_community(ground, rooms)
+    finding = build_finding(ground, rooms, people, personal, enlisted)
+    community = build_community(ground, rooms, enlisted)
     encryption = build_encryption(ground, rooms, people, devices)
     sync = build_syncing(ground, rooms, personal, encryption)
     pushing = build_pushers(ground, rooms, personal.push, outside or NoOutside())
@@ -154,6 +159,7 @@ async def open_server(
     outside: Outside | None = None,
     postman: Postman | None = None,
     transport: Transport | None = None,
+    services: AppserviceTransport | None = None,
 ) -> Server:
     """As `build`, with the configured database."""
     streams, threads, commits = Streams(), LoopThreads(loop.call_soon, loop.call_soon_threadsafe), CommitFigures()
@@ -179,6 +185,7 @@ async def open_server(
         outside=outside,
         postman=postman,
         transport=transport,
+        services=services,
     )
 
 
@@ -198,7 +205,8 @@ def run(config: Config, ready: Callable[[Server], Awaitable[None]]) -> None:
         outside = LaterClient(reactor, clock, private_addresses=config.outgoing.private_addresses)
         postman = _postman(config, reactor, clock, chance)
         transport = build_transport(config, reactor, loop, clock, chance)
-        server = await open_server(config, loop, chance, clock, outside, postman, transport)
+        services = appservice_transport(loop, clock)
+        server = await open_server(config, loop, chance, clock, outside, postman, transport, services)
         control = ControlDoor(config.server.data_directory, server.commands)
         watch, heap = LoopWatch(clock, server.registry, processor_seconds, loop.call_later), Heap(clock, processor_seconds)
         try:

@@ -1,11 +1,11 @@
 """The options of `tests/serve`, told to `chatme serve` as settings. This process becomes the server."""
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-NO_USE_YET = "(accepted, of no use yet)"
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -25,7 +25,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--ca", metavar="FILE", help="certificate authorities trusted besides the system's (PEM)")
     parser.add_argument("--database", metavar="URL", help="SQLite in the data directory otherwise")
     parser.add_argument(
-        "--appservice", metavar="FILE", action="append", default=[], help=f"registration of an application service; repeatable {NO_USE_YET}"
+        "--appservice", metavar="FILE", action="append", default=[], help="registration of an application service (YAML); repeatable"
     )
     parser.add_argument("--secret", metavar="TEXT", help="shared secret of /_synapse/admin/v1/register")
     parser.add_argument("--no-limits", action="store_true", help="lift the limits on failed logins, too")
@@ -60,6 +60,8 @@ def settings(given: argparse.Namespace) -> Iterator[str]:
         yield "outgoing.private_addresses=true"
     if given.secret:
         yield f"registration.shared_secret={given.secret}"
+    if given.appservice:
+        yield f"appservices.registrations={json.dumps([absolute(file) for file in given.appservice])}"
     yield from given.settings
 
 

@@ -59,12 +59,12 @@ class Names:
             if not self._appservices.owns(appservice, user_id):
                 raise Exclusive("This name is not in the namespace of the application service")
             return user_id
+        if self._appservices.is_exclusive(user_id):
+            raise Exclusive
         if localpart in self._reserved and not by_admin:
             raise UserInUse
         if localpart.startswith("_") and not by_admin:
             raise InvalidUsername("User names do not begin with _")
-        if self._appservices.is_exclusive(user_id):
-            raise Exclusive
         return user_id
 
     def owned(self, appservice: str, user_id: str) -> bool:

@@ -8,7 +8,6 @@ from homeserver.client_api.integrations.voip import Voip
 from homeserver.client_api.mutual_rooms import MutualRoomEndpoints
 from homeserver.client_api.reporting import ReportingEndpoints
 from homeserver.client_api.user_directory import UserDirectoryEndpoints
-from homeserver.integrations.networks import NoNetworks
 from homeserver.integrations.openid import OpenIdTokens
 from homeserver.integrations.turn import TurnCredentials
 from homeserver.reports.reports import Reports
@@ -17,6 +16,7 @@ from homeserver.user_directory.directory import UserDirectory
 from homeserver.user_directory.mutual_rooms import MutualRooms
 from homeserver.user_directory.reader import DirectoryReader
 from homeserver.wiring.ground import Chapters, Ground
+from homeserver.wiring.reaching.appservices import Enlisted
 from homeserver.wiring.rooms import Rooms
 from storage.finding.search import StoredSearch
 from storage.people.openid import StoredOpenIdTokens
@@ -33,7 +33,7 @@ class Community:
     chapters: Chapters
 
 
-def build_community(ground: Ground, rooms: Rooms) -> Community:
+def build_community(ground: Ground, rooms: Rooms, enlisted: Enlisted) -> Community:
     config, clock = ground.config, ground.clock
     settings = config.user_directory
     store = StoredDirectory(ground.database)
@@ -45,8 +45,8 @@ def build_community(ground: Ground, rooms: Rooms) -> Community:
         UserDirectoryEndpoints(directory),
         MutualRoomEndpoints(MutualRooms(rooms.members)),
         ReportingEndpoints(reports),
-        ThirdPartyLookup(NoNetworks()),
-        AppservicePing(None),
+        ThirdPartyLookup(enlisted.networks),
+        AppservicePing(enlisted.pings),
         OpenId(openid, config.server.name),
         Voip(TurnCredentials(config.turn, clock)),
     )

@@ -13,7 +13,7 @@ from homeserver.rooms.creation.found import RoomFounder
 from homeserver.rooms.directory.aliases import Aliases
 from homeserver.rooms.directory.canonical_alias import CanonicalAlias
 from homeserver.rooms.directory.listing import Listing
-from homeserver.rooms.directory.ports import NoAliasOwners, NoRemoteDirectory
+from homeserver.rooms.directory.ports import NoRemoteDirectory
 from homeserver.rooms.directory.powers import RoomPowers
 from homeserver.rooms.directory.public_rooms import PublicRooms
 from homeserver.rooms.directory.room_summary import RoomSummaries
@@ -31,6 +31,7 @@ from homeserver.rooms.upgrade.upgrade import RoomUpgrade
 from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.people import People
 from homeserver.wiring.personal import Personal
+from homeserver.wiring.reaching.appservices import Enlisted
 from homeserver.wiring.rooms import Rooms
 from storage.finding.directory import Directory
 from storage.finding.summaries import StoredSummaries
@@ -49,7 +50,7 @@ class Finding:
     chapters: Chapters
 
 
-def build_finding(ground: Ground, rooms: Rooms, people: People, personal: Personal) -> Finding:
+def build_finding(ground: Ground, rooms: Rooms, people: People, personal: Personal, enlisted: Enlisted) -> Finding:
     settings, remote, writing = ground.config.rooms, NoRemoteDirectory(), rooms.writing
     directory = Directory(ground.database)
     summaries = Summaries(StoredSummaries(ground.database, ground.names), ground.streams)
@@ -62,7 +63,7 @@ def build_finding(ground: Ground, rooms: Rooms, people: People, personal: Person
         powers=powers,
         canonical=CanonicalAlias(writing.sender, writing.appender, writing.heads),
         remote=Unfederated(),
-        owners=NoAliasOwners(),
+        owners=enlisted.aliases,
         clock=ground.clock,
     )
     listing = Listing(settings, directory, summaries, powers)

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from config.server import contact_of
 from config.settings import Config
-from homeserver.accounts.access_tokens import AccessTokens, NoAppserviceTokens
+from homeserver.accounts.access_tokens import AccessTokens
 from homeserver.accounts.accounts import Accounts
 from homeserver.accounts.deactivate import Deactivation
 from homeserver.accounts.interactive_auth import InteractiveAuth
 from homeserver.accounts.issue import Issuer
 from homeserver.accounts.log_in import LogIn, PasswordCheck
-from homeserver.accounts.names import Names, NoAppserviceNames
+from homeserver.accounts.names import Names
 from homeserver.accounts.passwords import Passwords
 from homeserver.accounts.refresh import Refresher
 from homeserver.accounts.register import Registration
@@ -40,6 +40,7 @@ from homeserver.web.rate_limit import FailedLogins
 from homeserver.wiring.accounts.commands import build_commands, build_notices
 from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.reaching.addresses import Addresses, build_addresses, proof_chapter
+from homeserver.wiring.reaching.appservices import Enlisted
 from homeserver.wiring.rooms import Rooms
 from storage.people.accounts import StoredAccounts
 from storage.people.auth_sessions import StoredAuthSessions, StoredRegistrationTokens
@@ -59,14 +60,14 @@ class People:
     chapters: Chapters
 
 
-def build_people(ground: Ground, rooms: Rooms) -> People:
+def build_people(ground: Ground, rooms: Rooms, enlisted: Enlisted) -> People:
     config, clock, chance = ground.config, ground.clock, ground.chance
     store, token_store, device_store = StoredAccounts(ground.database), StoredTokens(ground.database), StoredDevices(ground.database)
-    names = Names(config.server.name, NoAppserviceNames(), reserved={config.server_notices.localpart})
+    names = Names(config.server.name, enlisted.names, reserved={config.server_notices.localpart})
     issuer = Issuer(config.sessions, clock, chance)
     passwords = Passwords(config.passwords, ground.threads.pool("passwords", config.passwords.threads), chance)
     accounts = Accounts(store, ground.streams, names, passwords, issuer, clock)
-    tokens: AccessTokens[Caller] = AccessTokens(token_store, ground.streams, clock, caller_of, NoAppserviceTokens())
+    tokens: AccessTokens[Caller] = AccessTokens(token_store, ground.streams, clock, caller_of, enlisted.tokens)
     last_seen = LastSeen(device_store, clock)
     devices = DeviceList(device_store, last_seen, clock)
     registration_tokens = RegistrationTokens(StoredRegistrationTokens(ground.database), clock, chance)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from config.load import load
 from config.settings import Config
-from tests.serve_options import NO_USE_YET, options, settings
+from tests.serve_options import options, settings
 
 
 def told(tmp_path: Path, *words: str) -> Config:
@@ -35,6 +35,7 @@ def test_every_option_has_its_effect(tmp_path: Path) -> None:
         *("--federation", "0.0.0.0:8448", "--cert", "/c.pem", "--key", "/k.pem"),
         *("--database", "postgresql://u@h/n", "--secret", "complement"),
         *("--no-limits", "--cheap-passwords", "--private-addresses", "--set", "presence.enabled=false", "--ca", "/ca.pem"),
+        *("--appservice", "/a.yaml", "--appservice", "/b,c.yaml"),
     )
     federation = config.listeners.federation
     assert (federation.enabled, federation.bind, federation.port) == (True, ("0.0.0.0",), 8448)
@@ -46,12 +47,7 @@ def test_every_option_has_its_effect(tmp_path: Path) -> None:
     assert not config.presence.enabled
     assert config.outgoing.private_addresses
     assert config.federation.trusted_authorities == "/ca.pem"
-
-
-def test_what_has_no_use_yet_is_accepted_and_says_so(tmp_path: Path) -> None:
-    idle = ("--appservice", "/a.yaml", "--appservice", "/b,c.yaml")
-    assert told(tmp_path, *idle) == told(tmp_path)
-    assert " ".join(options().format_help().split()).count(NO_USE_YET) == 1
+    assert config.appservices.registrations == ("/a.yaml", "/b,c.yaml")
 
 
 def test_arguments_may_stand_in_a_file(tmp_path: Path) -> None:

@@ -9,13 +9,12 @@ from homeserver.protocol.errors import InvalidIdentifier
 from homeserver.protocol.ids import RoomAlias
 from homeserver.rooms.append import Identity
 from homeserver.rooms.directory.canonical_alias import CANONICAL_ALIAS, CanonicalAlias
-from homeserver.rooms.directory.ports import Actor, AliasOwners
+from homeserver.rooms.directory.ports import Actor, AliasOwners, RemoteDirectory
 from homeserver.rooms.directory.powers import RoomPowers
 from homeserver.rooms.directory.store import AliasRecord, DirectoryStore
 from homeserver.rooms.directory.summaries import Summaries
 from homeserver.rooms.directory.summary import named_aliases
 from homeserver.rooms.member_store import MemberStore
-from homeserver.rooms.remote import RemoteRooms
 
 MAX_SERVERS = 50
 ABANDONED_AFTER_MS = 10 * 60_000  # a claim whose room was not stored by then never will be
@@ -33,7 +32,7 @@ class Aliases:
         members: MemberStore,
         powers: RoomPowers,
         canonical: CanonicalAlias,
-        remote: RemoteRooms,
+        remote: RemoteDirectory,
         owners: AliasOwners,
         clock: Clock,
     ) -> None:
@@ -99,6 +98,8 @@ class Aliases:
         owner = self._owners.owner(alias)
         if owner is not None and owner != actor.appservice:
             raise Exclusive("This alias belongs to an application service")
+        if actor.appservice is not None and not self._owners.owns(actor.appservice, alias):
+            raise Exclusive("This alias is in no namespace of the application service")
 
     async def claim(self, alias: str, room_id: str, creator: str) -> bool:
         """Take the alias for a room that may be about to be stored; False when it is taken."""

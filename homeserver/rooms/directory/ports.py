@@ -34,6 +34,9 @@ class RemoteDirectory(Protocol):
     async def public_rooms(self, server: str, query: Mapping[str, Any]) -> Mapping[str, Any]:
         """The answer of that server's directory to the body of `POST /publicRooms`; a MatrixError when it gives none."""
 
+    async def resolve_alias(self, alias: str) -> tuple[str, list[str]]:
+        """(room ID, servers to ask for it); a MatrixError when there is no such alias, or its server cannot be asked."""
+
     async def space(self, room_id: str, servers: Sequence[str], suggested_only: bool) -> RemoteSpace | None:
         """What the first of the servers to answer says of the room; None when none does, or may."""
 
@@ -43,6 +46,9 @@ class AliasOwners(Protocol):
 
     def owner(self, alias: str) -> str | None:
         """The ID of the service that alone may use the alias."""
+
+    def owns(self, appservice: str, alias: str) -> bool:
+        """Whether the alias lies in the namespaces of that service."""
 
     async def provide(self, alias: str) -> bool:
         """Ask the service whose namespace the alias is in to make it; True: look again."""
@@ -54,6 +60,9 @@ class NoRemoteDirectory:
     async def public_rooms(self, server: str, query: Mapping[str, Any]) -> Mapping[str, Any]:
         raise NotFound("This server talks to no other")
 
+    async def resolve_alias(self, alias: str) -> tuple[str, list[str]]:
+        raise NotFound("There is no such alias")
+
     async def space(self, room_id: str, servers: Sequence[str], suggested_only: bool) -> RemoteSpace | None:
         return None
 
@@ -63,6 +72,9 @@ class NoAliasOwners:
 
     def owner(self, alias: str) -> str | None:
         return None
+
+    def owns(self, appservice: str, alias: str) -> bool:
+        return False
 
     async def provide(self, alias: str) -> bool:
         return False

@@ -1,4 +1,5 @@
-"""Connections to other servers, made when needed and kept for a while: to addresses that were looked at after resolution, with their certificates checked.
+"""Connections to other servers, made when needed and kept for a while: to addresses that were looked at after resolution, with their certificates checked
+(application services may also be spoken to without TLS).
 
 TLS is Python's own, on the loop; nothing of it is loaded before the first request.
 """
@@ -28,7 +29,7 @@ class Place(NamedTuple):
 
     host: str  # a name or an address without brackets
     port: int
-    tls_name: str  # the same
+    tls_name: str  # the same; empty: no TLS
 
 
 class HttpsPool:
@@ -126,8 +127,8 @@ class HttpsPool:
                 lambda: HttpsConnection(lambda connection: self._keep(connection, place)),
                 address,
                 place.port,
-                ssl=self._tls(),
-                server_hostname=place.tls_name,
+                ssl=self._tls() if place.tls_name else None,
+                server_hostname=place.tls_name or None,
             )
         )
         _, connection = await self._in_time(Deferred.fromFuture(connecting))

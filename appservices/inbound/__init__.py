@@ -1,0 +1,1 @@
+"""What application services may do at the client-server API: as whom they act, and which names are theirs."""

@@ -1,0 +1,33 @@
+"""How a request gets to an application service: the port under the client, so that a test is its own service."""
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+from appservices.errors import CannotReach
+
+
+class Answer(NamedTuple):
+    status: int
+    body: bytes  # cut to what was allowed
+
+    @property
+    def is_good(self) -> bool:
+        return 200 <= self.status < 300
+
+
+class Transport(Protocol):
+    async def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, *, seconds: float) -> Answer:
+        """Without redirects. Raises CannotReach, and TooSlow once that time is over."""
+
+    def close(self) -> None:
+        """Connections at rest are of no more use."""
+
+
+class NoTransport:
+    """A server without a network."""
+
+    async def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, *, seconds: float) -> Answer:
+        raise CannotReach("this server has no network")
+
+    def close(self) -> None:
+        """There is nothing to close."""
