@@ -40,6 +40,7 @@ from homeserver.wiring.parts import Parts
 from homeserver.wiring.people import build_people
 from homeserver.wiring.personal import build_personal
 from homeserver.wiring.reaching.appservices import appservice_transport, enlist
+from homeserver.wiring.reaching.asking import build_asking
 from homeserver.wiring.reaching.pushers import build_pushers
 from homeserver.wiring.reaching.reach import build_transport, reach_out
 from homeserver.wiring.reaching.remote_devices import build_remote_devices
@@ -134,14 +135,15 @@ async def build(
     devices = build_remote_devices(ground, reach)
     rooms = await build_rooms(ground)
     enlisted = enlist(ground, services)
+    asking = build_asking(ground, reach, outside or NoOutside())
     people = build_people(ground, rooms, enlisted)
-    personal = build_personal(ground, rooms)
-    finding = build_finding(ground, rooms, people, personal, enlisted)
+    personal = build_personal(ground, rooms, asking.profiles)
+    finding = build_finding(ground, rooms, people, personal, enlisted, asking.directory)
     community = build_community(ground, rooms, enlisted)
     encryption = build_encryption(ground, rooms, people, devices)
     sync = build_syncing(ground, rooms, personal, encryption)
     pushing = build_pushers(ground, rooms, personal.push, outside or NoOutside())
-    media = build_media(ground, people.accounts, outside or NoOutside())
+    media = build_media(ground, people.accounts, outside or NoOutside(), asking.media)
     past = (*tasks(StoredUpkeep(database), session_seconds=config.sessions.interactive_auth_seconds), *media.tasks, *people.addresses.tasks)
     federation = build_federation(ground, rooms, reach, personal, finding, community, media, encryption, devices)
     upkeep = Upkeep(past, clock, chance)

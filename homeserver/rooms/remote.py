@@ -21,9 +21,6 @@ class RemoteRooms(Protocol):
     async def invite(self, event: StoredEvent, stripped: Sequence[Mapping[str, Any]]) -> None:
         """Let the invited user's server sign the invite before it is stored."""
 
-    async def resolve_alias(self, alias: str) -> tuple[str, list[str]]:
-        """(room ID, servers in it)."""
-
 
 class Unfederated:
     """RemoteRooms of a server that talks to no other."""
@@ -39,6 +36,3 @@ class Unfederated:
 
     async def invite(self, event: StoredEvent, stripped: Sequence[Mapping[str, Any]]) -> None:
         raise Forbidden("This server talks to no other, so it cannot invite their users")
-
-    async def resolve_alias(self, alias: str) -> tuple[str, list[str]]:
-        raise NotFound("There is no such alias")

@@ -13,14 +13,13 @@ from homeserver.rooms.creation.found import RoomFounder
 from homeserver.rooms.directory.aliases import Aliases
 from homeserver.rooms.directory.canonical_alias import CanonicalAlias
 from homeserver.rooms.directory.listing import Listing
-from homeserver.rooms.directory.ports import NoRemoteDirectory
+from homeserver.rooms.directory.ports import RemoteDirectory
 from homeserver.rooms.directory.powers import RoomPowers
 from homeserver.rooms.directory.public_rooms import PublicRooms
 from homeserver.rooms.directory.room_summary import RoomSummaries
 from homeserver.rooms.directory.summaries import Summaries
 from homeserver.rooms.members.guests import GuestFarewell
 from homeserver.rooms.members.third_party_invites import ThirdPartyInvites
-from homeserver.rooms.remote import Unfederated
 from homeserver.rooms.servers.members import ServerMembers
 from homeserver.rooms.spaces.hierarchy import Hierarchy
 from homeserver.rooms.spaces.peer_hierarchy import PeerHierarchy
@@ -50,8 +49,10 @@ class Finding:
     chapters: Chapters
 
 
-def build_finding(ground: Ground, rooms: Rooms, people: People, personal: Personal, enlisted: Enlisted) -> Finding:
-    settings, remote, writing = ground.config.rooms, NoRemoteDirectory(), rooms.writing
+def build_finding(
+    ground: Ground, rooms: Rooms, people: People, personal: Personal, enlisted: Enlisted, remote: RemoteDirectory
+) -> Finding:
+    settings, writing = ground.config.rooms, rooms.writing
     directory = Directory(ground.database)
     summaries = Summaries(StoredSummaries(ground.database, ground.names), ground.streams)
     powers = RoomPowers(writing.heads, writing.locks)
@@ -62,7 +63,7 @@ def build_finding(ground: Ground, rooms: Rooms, people: People, personal: Person
         members=rooms.members,
         powers=powers,
         canonical=CanonicalAlias(writing.sender, writing.appender, writing.heads),
-        remote=Unfederated(),
+        remote=remote,
         owners=enlisted.aliases,
         clock=ground.clock,
     )

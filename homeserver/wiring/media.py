@@ -16,7 +16,7 @@ from homeserver.media.library import Library
 from homeserver.media.locks import NamedLocks
 from homeserver.media.previews.picture import PictureKeeper
 from homeserver.media.previews.preview import Previews
-from homeserver.media.remote import NoRemoteMedia
+from homeserver.media.remote import RemoteMedia
 from homeserver.media.removal import Removal
 from homeserver.media.store import MediaFiles
 from homeserver.media.thumbnails import Thumbnails
@@ -44,12 +44,12 @@ class Media:
     chapters: Chapters
 
 
-def build_media(ground: Ground, accounts: Accounts, outside: Outside) -> Media:
+def build_media(ground: Ground, accounts: Accounts, outside: Outside, remote: RemoteMedia) -> Media:
     settings, server, clock, chance = ground.config.media, ground.config.server, ground.clock, ground.chance
     store, locks = StoredMedia(ground.database), NamedLocks()
     files = _files(ground)
     keeper = Keeper(store, files, locks)
-    library = Library(settings, server.name, store, keeper, NoRemoteMedia(), Arrivals(ground.streams, clock), clock)
+    library = Library(settings, server.name, store, keeper, remote, Arrivals(ground.streams, clock), clock)
     removal = Removal(store, files, locks, clock)
     workbench = Workbench(
         ground.threads.pool("images", settings.image_threads),

@@ -19,7 +19,7 @@ from homeserver.ephemeral.presence import Presence
 from homeserver.ephemeral.receipts import Receipts
 from homeserver.ephemeral.typing import Typing
 from homeserver.profiles.profiles import Profiles
-from homeserver.profiles.remote import NoRemoteProfiles
+from homeserver.profiles.remote import RemoteProfiles
 from homeserver.profiles.spread import ProfileSpread
 from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.push import Push, build_push
@@ -44,7 +44,7 @@ class Personal:
     chapters: Chapters
 
 
-def build_personal(ground: Ground, rooms: Rooms) -> Personal:
+def build_personal(ground: Ground, rooms: Rooms, remote: RemoteProfiles) -> Personal:
     account_data = rooms.account_data
     tags = Tags(account_data, StoredAccountData(ground.database))
     filters = Filters(StoredFilters(ground.database))
@@ -54,7 +54,7 @@ def build_personal(ground: Ground, rooms: Rooms) -> Personal:
     presence = Presence(StoredPresence(ground.database), rooms.members, ground.ephemera, ground.clock, ground.streams, enabled=enabled)
     profile_store = StoredProfiles(ground.database)
     spread = ProfileSpread(profile_store, rooms.members, rooms.writing.membership, ground.clock)
-    profiles = Profiles(profile_store, spread, NoRemoteProfiles(), ground.config.server.name)
+    profiles = Profiles(profile_store, spread, remote, ground.config.server.name)
     push = build_push(ground, rooms, receipts)
     chapters = (
         AccountDataEndpoints(account_data),

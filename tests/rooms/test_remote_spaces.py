@@ -54,6 +54,9 @@ class FarAway:
     async def public_rooms(self, server: str, query: Mapping[str, Any]) -> Mapping[str, Any]:
         raise NotFound
 
+    async def resolve_alias(self, alias: str) -> tuple[str, list[str]]:
+        raise NotFound("There is no such alias")
+
     async def space(self, room_id: str, servers: Sequence[str], suggested_only: bool) -> RemoteSpace | None:
         self.asked.append(room_id)
         if room_id not in self.rooms:

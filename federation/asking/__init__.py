@@ -1,0 +1,1 @@
+"""What this server asks of others for its own users: rooms, names, profiles, files."""

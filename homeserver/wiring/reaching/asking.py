@@ -1,0 +1,30 @@
+"""What this server asks of others for its users."""
+
+from dataclasses import dataclass
+
+from federation.asking.directory import FederatedDirectory
+from federation.asking.media import FederatedMedia
+from federation.asking.profiles import FederatedProfiles
+from homeserver.media.remote import NoRemoteMedia, RemoteMedia
+from homeserver.outside import Outside
+from homeserver.profiles.remote import NoRemoteProfiles, RemoteProfiles
+from homeserver.rooms.directory.ports import NoRemoteDirectory, RemoteDirectory
+from homeserver.wiring.ground import Ground
+from homeserver.wiring.reaching.reach import Reach
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    directory: RemoteDirectory
+    profiles: RemoteProfiles
+    media: RemoteMedia
+
+
+def build_asking(ground: Ground, reach: Reach, outside: Outside) -> Asking:
+    if not ground.config.federation.enabled:
+        return Asking(NoRemoteDirectory(), NoRemoteProfiles(), NoRemoteMedia())
+    return Asking(
+        FederatedDirectory(reach.client, ground.identity.server_name),
+        FederatedProfiles(reach.client, ground.clock),
+        FederatedMedia(ground.config.media, reach.client, outside, ground.clock),
+    )
