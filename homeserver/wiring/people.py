@@ -33,7 +33,7 @@ from homeserver.client_api.people.threepids import ThreepidEndpoints
 from homeserver.control.commands import AdministratorCommands
 from homeserver.devices.device_list import DeviceList
 from homeserver.devices.last_seen import LastSeen
-from homeserver.rooms.departure import Departure
+from homeserver.rooms.members.departure import Departure
 from homeserver.rooms.members.limits import UserLimits
 from homeserver.web.endpoint import Caller
 from homeserver.web.rate_limit import FailedLogins

@@ -12,7 +12,7 @@ from homeserver.rooms.receiving.enter import Entrance
 from homeserver.rooms.receiving.peers import StateNames, Subject
 from homeserver.rooms.store import StoredEvent
 from homeserver.wiring.parts import Parts
-from homeserver.wiring.receiving import Arrivals, build_receiving
+from homeserver.wiring.reaching.receiving import Arrivals, build_receiving
 from tests.support.client import Client
 from tests.support.rooms import path
 from tests.support.server import TestServer, make_server, test_config
