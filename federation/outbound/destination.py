@@ -62,7 +62,7 @@ class Board(Protocol):
 class Destination:
     _log = Logger()
     __slots__ = (
-        "_board", "_means", "_running", "_stopped", "_timer", "has_letters", "is_proven", "name", "owed", "passing", "queue", "since", "unsaved",
+        "_board", "_is_running", "_means", "_running", "_stopped", "_timer", "has_letters", "is_proven", "name", "owed", "passing", "queue", "since", "unsaved",
     )  # fmt: skip
 
     def __init__(self, name: str, means: Means, board: Board) -> None:
@@ -77,6 +77,7 @@ class Destination:
         self.since = 0  # while it is behind: up to where it was told of changes of keys
         self.unsaved: dict[str, None] = {}  # rooms owed that are not written down as they are now
         self._timer: IDelayedCall | None = None
+        self._is_running = False
         self._running: Deferred[None] | None = None
         self._stopped = False
 
@@ -87,7 +88,7 @@ class Destination:
     @property
     def is_at_rest(self) -> bool:
         """There is nothing to do, and nothing under way."""
-        return self._running is None and self._timer is None and self.is_idle
+        return not self._is_running and self._timer is None and self.is_idle
 
     @property
     def is_down(self) -> bool:
@@ -145,21 +146,19 @@ class Destination:
     def wake(self) -> None:
         """There may be something to do, now."""
         self._cancel_timer()
-        if self._running is not None or self._stopped or self.is_idle:
-            return
-        running = self._running = Deferred.fromCoroutine(self._run())
-        if running.called:
-            self._running = None
+        if not self._is_running and not self._stopped and not self.is_idle:
+            self._is_running = True
+            self._running = Deferred.fromCoroutine(self._run())
 
     def wake_soon(self) -> None:
-        if self._running is None and self._timer is None and not self._stopped:
+        if not self._is_running and self._timer is None and not self._stopped:
             self._timer = self._means.clock.call_later(PASSING_S, self.wake)
 
     async def stop(self) -> None:
         """What is under way is given up: it will be told again after the next start."""
         self._stopped = True
         self._cancel_timer()
-        if self._running is not None:
+        if self._running is not None and self._is_running:
             self._running.cancel()
 
     async def transmit(self, items: Sequence[Item]) -> bool:
@@ -202,7 +201,7 @@ class Destination:
             if not self._stopped:
                 self._timer = self._means.clock.call_later(RETRY_S, self.wake)
         finally:
-            self._running = None
+            self._is_running = False
 
     async def _step(self) -> None:
         if self.owed is not None:

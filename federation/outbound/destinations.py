@@ -1,6 +1,6 @@
 """All other servers to which there is something to tell, by name."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from federation.outages import Outages
@@ -21,7 +21,12 @@ class Destinations:
         self._by_name: dict[str, Destination] = {}
         self.generation = 0
         self.unsaved: dict[str, Destination] = {}  # not written down as they are now
+        self._told: Callable[[], None] = lambda: None
         outages.tell_recovery(self._recovered)
+
+    def tell_unsaved(self, listener: Callable[[], None]) -> None:
+        """`listener` is called when there is something to be written down."""
+        self._told = listener
 
     def __iter__(self) -> Iterator[Destination]:
         return iter(self._by_name.values())
@@ -48,10 +53,11 @@ class Destinations:
 
     def moved(self, destination: Destination) -> None:
         self.generation += 1
-        self.unsaved[destination.name] = destination
+        self.note(destination)
 
     def note(self, destination: Destination) -> None:
         self.unsaved[destination.name] = destination
+        self._told()
 
     def live(self, room_id: str, room: Servers, position: int) -> Sequence[Destination]:
         """Those in the room that are told at once; the others are owed what happens there from that position on."""

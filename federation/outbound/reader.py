@@ -55,10 +55,13 @@ class OutboundReader:
         self._clock = clock
         self._suffix = ":" + own_name
         self._own_name = own_name
+        destinations.tell_unsaved(self._save_in_time)
+        self._heard = 0  # the stream's position when it last spoke
         self._saved = 0
         self._handed_out = False  # something, since it was last saved
         self._saving: IDelayedCall | None = None
         self._writing: Deferred[None] | None = None
+        self._is_running = False
         self._running: Deferred[None] | None = None
         self._retry: IDelayedCall | None = None
         self._stopped = True
@@ -69,6 +72,7 @@ class OutboundReader:
         behind = await store.behind()
         position = await store.position()
         self._saved = self._mark.done = self._streams.position if position is None else position
+        self._heard = self._streams.position
         self._stopped = False
         self._streams.subscribe(self._follow)
         if position is None:
@@ -83,7 +87,7 @@ class OutboundReader:
         for timer in (self._retry, self._saving):
             if timer is not None and timer.active():
                 timer.cancel()
-        if self._running is not None:
+        if self._running is not None and self._is_running:
             await self._running
         await self._destinations.stop()
         if self._writing is not None:
@@ -93,13 +97,20 @@ class OutboundReader:
     def _follow(self, changes: list[Change]) -> None:
         if self._stopped:
             return
+        before, position = self._heard, self._streams.position
+        self._heard = position
         if not changes:  # positions that were stepped over
             self._rooms.clear()
-        elif self._running is None and self._retry is None and self._pass_by(changes):
-            self._mark.done = self._streams.position
+        elif not self._is_running and self._retry is None and self._mark.done == before:
+            self._is_running = True  # what happens meanwhile waits
+            try:
+                if self._pass_by(changes):
+                    self._mark.done = max(self._mark.done, position)
+            finally:
+                self._is_running = False
             self._save_in_time()
-            return
-        self._wake()
+        if self._mark.done < self._streams.position:
+            self._wake()
 
     def _pass_by(self, changes: Iterable[Change]) -> bool:
         """Whether all could be dealt with on the spot; `mark` stands before the first that could not."""
@@ -208,11 +219,9 @@ class OutboundReader:
             self._tell(tuple(room.names), Item(event.position or 0, None, edu))
 
     def _wake(self) -> None:
-        if self._running is not None or self._retry is not None or self._stopped:
-            return
-        running = self._running = Deferred.fromCoroutine(self._run())
-        if running.called:
-            self._running = None
+        if not self._is_running and self._retry is None and not self._stopped:
+            self._is_running = True
+            self._running = Deferred.fromCoroutine(self._run())
 
     async def _run(self) -> None:
         try:
@@ -224,7 +233,7 @@ class OutboundReader:
             if not self._stopped:
                 self._retry = self._clock.call_later(RETRY_S, self._again)
         finally:
-            self._running = None
+            self._is_running = False
 
     def _again(self) -> None:
         self._retry = None
@@ -276,8 +285,8 @@ class OutboundReader:
         self._save_in_time()
 
     async def _save(self) -> None:
-        self._handed_out = False
         waiting = [destination.queue[0].position - 1 for destination in self._destinations if destination.queue]
+        self._handed_out = bool(waiting)
         position = min([*waiting, self._mark.done])
         behind, caught_up = self._destinations.take_unsaved()
         try:

@@ -61,23 +61,12 @@ def build_traffic(
     acls: RoomAcls,
     arrivals: Arrivals,
 ) -> Traffic:
-    name, is_local, mark = ground.identity.server_name, ground.identity.is_local, Mark()
+    name, mark = ground.identity.server_name, Mark()
     store = StoredOutbound(ground.database, ground.names, name)
     servers = RoomServers(store.servers_in, name)
-    news = KeyNews(encryption.keys, rooms.members, servers)
+    sources = Sources(store, devices.letters, rooms.members, servers, KeyNews(encryption.keys, rooms.members, servers))
     transactions = Transactions(name, reach.client, reach.outages, ground.clock, ground.chance)
-    means = Means(
-        transactions=transactions,
-        outages=reach.outages,
-        letters=devices.letters,
-        clock=ground.clock,
-        mark=mark,
-        catch_up=CatchUp(store, servers, news, ground.streams, mark, is_local, f":{name}"),
-        proven=Slots(MOST_PROVEN),
-        doubtful=Slots(MOST_DOUBTFUL),
-    )
-    destinations = Destinations(means, reach.policy, reach.outages)
-    sources = Sources(store, devices.letters, rooms.members, servers, news)
+    destinations = _destinations(ground, reach, sources, transactions, mark)
     edus = EduTable(
         kinds_of_edus(
             RoomEdus(personal.typing, personal.receipts, rooms.members, acls),
@@ -91,7 +80,7 @@ def build_traffic(
         destinations=destinations,
         transactions=transactions,
         reader=OutboundReader(sources, destinations, mark, ground.streams, ground.clock, name),
-        ephemeral=EphemeralNews(personal.presence, rooms.members, servers, destinations, mark, is_local),
+        ephemeral=EphemeralNews(personal.presence, rooms.members, servers, destinations, mark, ground.identity.is_local),
         devices=devices,
         edus=edus,
         chapters=(
@@ -99,3 +88,21 @@ def build_traffic(
             DeviceEndpoints(encryption.keys, encryption.claims, devices.store, ground.identity),
         ),
     )
+
+
+def _destinations(ground: Ground, reach: Reach, sources: Sources, transactions: Transactions, mark: Mark) -> Destinations:
+    identity = ground.identity
+    catch_up = CatchUp(
+        sources.store, sources.rooms, sources.news, ground.streams, mark, is_local=identity.is_local, suffix=f":{identity.server_name}"
+    )
+    means = Means(
+        transactions=transactions,
+        outages=reach.outages,
+        letters=sources.letters,
+        clock=ground.clock,
+        mark=mark,
+        catch_up=catch_up,
+        proven=Slots(MOST_PROVEN),
+        doubtful=Slots(MOST_DOUBTFUL),
+    )
+    return Destinations(means, reach.policy, reach.outages)
