@@ -162,8 +162,11 @@ class FederationClient:
             if timer.active():
                 timer.cancel()
 
-    def _note_failure(self, ask: Ask) -> None:
-        if ask.noted:
+    def _note_failure(self, ask: Ask, error: FederationError | None = None) -> None:
+        """A Matrix error is a sign of life, whatever its status: a file that is not uploaded yet is a 504."""
+        if ask.noted and isinstance(error, RemoteRefused) and error.remote_errcode:
+            self._outages.alive(ask.destination)
+        elif ask.noted:
             self._outages.failed(ask.destination)
 
     async def _opened(self, ask: Ask) -> RemoteAnswer:
@@ -179,7 +182,10 @@ class FederationClient:
                 raise refusal(429, body)
             if 200 <= answer.status < 300:
                 return answer
-            raise refusal(answer.status, await collect(answer, MOST_ERROR_BYTES))
+            error = refusal(answer.status, await collect(answer, MOST_ERROR_BYTES))
+            if answer.status in GATEWAY:
+                self._note_failure(ask, error)
+            raise error
         raise Unreachable
 
     async def _sent(self, ask: Ask) -> RemoteAnswer:
@@ -191,9 +197,7 @@ class FederationClient:
         if content is not None:
             headers["Content-Type"] = "application/json"
         answer = await self._transport.request(ask.destination, ask.method, uri, headers, content)
-        if answer.status in GATEWAY:
-            self._note_failure(ask)
-        elif ask.noted:
+        if ask.noted and answer.status not in GATEWAY:
             self._outages.alive(ask.destination)
         return answer
 

@@ -182,7 +182,10 @@ def test_outages_grow_are_kept_and_end_with_a_sign_of_life() -> None:
 
 
 def test_a_gateway_without_a_server_behind_it_counts_as_silence_and_a_refusal_as_life() -> None:
-    world = World(ok(b"", 502), ok(b"", 500), ok(b"", 403))
+    world = World(ok(b'{"errcode":"M_NOT_YET_UPLOADED"}', 504), ok(b"", 502), ok(b"", 500), ok(b"", 403))
+    with pytest.raises(RemoteRefused):
+        world.ask()
+    assert world.outages.of(B) is None
     with pytest.raises(RemoteRefused):
         world.ask()
     assert world.outages.of(B) is not None
