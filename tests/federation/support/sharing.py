@@ -1,6 +1,6 @@
 """Rooms that two servers share, and what passed between them. The other server knows of such a room who is in it, and none of its events."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -29,11 +29,16 @@ def plant(server: TownServer, room_id: str, members: Mapping[str, bool], room_nu
                 *(room_num, user_id, 10**9 + room_num + number, user_id, int(is_local)),
             )
 
-    server.run(_as_coroutine(server, write))
+    change(server, write)
 
 
-async def _as_coroutine(server: TownServer, write: Any) -> None:
-    await server.database.write(write)
+def change(server: TownServer, write: Callable[[WriteCursor], Any]) -> None:
+    """In the database alone: nobody is told."""
+
+    async def work() -> None:
+        await server.database.write(write)
+
+    server.run(work())
 
 
 def shared_room(town: Town, alice: Client, others: tuple[str, ...] = ("@bob:b.test",), **body: Any) -> str:

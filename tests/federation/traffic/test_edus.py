@@ -1,0 +1,170 @@
+"""Typing, receipts and presence between servers; what is forged is dropped, and dropped alone."""
+
+from typing import Any
+
+import pytest
+
+from federation.client import v1
+from federation.errors import RemoteRefused
+from tests.federation.support.sharing import edus, plant, say, shared_room, transactions
+from tests.federation.support.town import Town
+from tests.support.client import Client
+from tests.support.rooms import path
+
+ALICE, BOB = "@alice:a.test", "@bob:b.test"
+
+
+@pytest.fixture
+def alice(town: Town) -> Client:
+    return town.user("a.test", "alice")
+
+
+@pytest.fixture
+def bob(town: Town) -> Client:
+    return town.user("b.test", "bob")
+
+
+@pytest.fixture
+def room(town: Town, alice: Client, bob: Client) -> str:
+    """Known on both servers."""
+    room_id = shared_room(town, alice)
+    plant(town["b.test"], room_id, {ALICE: False, BOB: True})
+    town.settle(1)
+    return room_id
+
+
+def send(town: Town, *told: dict[str, Any], txn_id: str = "t1", pdus: Any = ()) -> dict[str, Any]:
+    """A transaction of a.test to b.test."""
+    body = {"origin": "a.test", "origin_server_ts": 1, "pdus": list(pdus), "edus": list(told)}
+    return town.run(town["a.test"].federation.reach.client.put("b.test", v1("send", txn_id), body))
+
+
+def edu(kind: str, **content: Any) -> dict[str, Any]:
+    return {"edu_type": kind, "content": content}
+
+
+def typing_at_b(town: Town, room: str) -> tuple[str, ...]:
+    return town["b.test"].parts.personal.typing.in_room(room)
+
+
+def test_typing_is_told_and_heard(town: Town, alice: Client, room: str) -> None:
+    where = path("rooms", room, "typing", ALICE)
+    town["a.test"].ok(alice.put(where, {"typing": True, "timeout": 20_000}))
+    town.settle(1)
+    assert typing_at_b(town, room) == (ALICE,)
+    town["a.test"].ok(alice.put(where, {"typing": False}))
+    town.settle(1)
+    assert typing_at_b(town, room) == ()
+    assert [content["typing"] for content in edus(town, "m.typing")] == [True, False]
+
+
+def test_the_last_word_alone_is_told(town: Town, alice: Client, room: str) -> None:
+    where = path("rooms", room, "typing", ALICE)
+    for typing in (True, False, True, False):
+        town["a.test"].ok(alice.put(where, {"typing": typing}))
+    town.settle(1)
+    assert [content["typing"] for content in edus(town, "m.typing")] == [False]
+
+
+def test_receipts_are_told_with_their_threads_and_private_ones_are_not(town: Town, alice: Client, room: str) -> None:
+    event_id = say(town, alice, room, "read me")
+    other = say(town, alice, room, "me too")
+    for kind, target, body in (
+        ("m.read", event_id, {}),
+        ("m.read", other, {"thread_id": "main"}),
+        ("m.read.private", event_id, {}),
+    ):
+        town["a.test"].ok(alice.post(path("rooms", room, "receipt", kind, target), body))
+    town.settle(1)
+    told = [content[room]["m.read"][ALICE] for content in edus(town, "m.receipt")]
+    assert sorted((each["event_ids"][0] == event_id, each["data"].get("thread_id")) for each in told) == [(False, "main"), (True, None)]
+    held = town.run(town["b.test"].parts.personal.receipts.room(room))
+    assert held.latest(ALICE, "m.read") is not None
+    assert held.latest(ALICE, "m.read", "main") is not None
+    assert held.latest(ALICE, "m.read.private") is None
+
+
+def test_presence_is_told_and_heard(town: Town, alice: Client, bob: Client, room: str) -> None:
+    town["a.test"].ok(alice.put(path("presence", ALICE, "status"), {"presence": "online", "status_msg": "here"}))
+    town.settle(2)
+    seen = town["b.test"].ok(bob.get(path("presence", ALICE, "status")))
+    assert (seen["presence"], seen["status_msg"]) == ("online", "here")
+    assert len(edus(town, "m.presence")) == 1
+
+
+def test_what_is_forged_is_dropped_and_the_rest_is_taken(town: Town, room: str) -> None:
+    b = town["b.test"]
+    honest = edu("m.typing", room_id=room, user_id=ALICE, typing=True)
+    send(
+        town,
+        edu("m.typing", room_id=room, user_id=BOB, typing=True),  # of the other server
+        edu("m.typing", room_id=room, user_id="@carol:a.test", typing=True),  # not in the room
+        edu("m.typing", room_id="!other:b.test", user_id=ALICE, typing=True),
+        edu("m.typing", room_id=room, user_id=ALICE, typing="yes"),
+        edu(
+            "m.receipt",
+            **{room: {"m.read": {BOB: {"event_ids": ["$x"], "data": {"ts": 1}}, ALICE: {"event_ids": ["$y"], "data": {"ts": 1}}}}},
+        ),
+        edu("m.presence", push=[{"user_id": BOB, "presence": "offline", "last_active_ago": 1}]),
+        edu("m.presence", push=[{"user_id": "@stranger:a.test", "presence": "online", "last_active_ago": 1}]),
+        edu("m.unknown", a=1),
+        {"edu_type": ["m.typing"], "content": {}},
+        {"content": {}},
+        honest,
+    )
+    assert typing_at_b(town, room) == (ALICE,)
+    held = town.run(b.parts.personal.receipts.room(room))
+    assert held.latest(BOB, "m.read") is None
+    assert held.latest(ALICE, "m.read") is not None
+    assert b.parts.personal.presence.known_users <= 1
+    assert b.federation.traffic.edus.dropped >= 5
+
+
+def test_edus_that_are_no_objects_are_dropped_alone(town: Town, room: str) -> None:
+    honest = edu("m.typing", room_id=room, user_id=ALICE, typing=True)
+    nonsense: tuple[Any, ...] = (None, 3, "x", [], {"edu_type": "m.typing", "content": None}, {"edu_type": "m.receipt", "content": []})
+    assert send(town, *nonsense, honest) == {"pdus": {}}
+    assert typing_at_b(town, room) == (ALICE,)
+
+
+def test_a_room_may_keep_a_server_out(town: Town, room: str) -> None:
+    acls = town["b.test"].federation.acls
+
+    async def bars(server_name: str, room_id: str) -> bool:
+        return False
+
+    acls.allows = bars  # type: ignore[method-assign]
+    send(town, edu("m.typing", room_id=room, user_id=ALICE, typing=True))
+    assert typing_at_b(town, room) == ()
+
+
+def test_transactions_are_bounded(town: Town) -> None:
+    too_many = edu("m.unknown")
+    for edus_sent, pdus in (([too_many] * 101, []), ([], [{}] * 51)):
+        with pytest.raises(RemoteRefused) as refused:
+            send(town, *edus_sent, pdus=pdus)
+        assert refused.value.remote_status == 400
+    assert send(town, *[too_many] * 100, pdus=[{}] * 50) == {"pdus": {}}
+    malformed: tuple[dict[str, Any], ...] = ({"edus": {}}, {"pdus": "x"})
+    for body in malformed:
+        with pytest.raises(RemoteRefused):
+            town.run(town["a.test"].federation.reach.client.put("b.test", v1("send", "x"), body))
+
+
+def test_the_same_transaction_again_is_answered_as_before(town: Town, room: str) -> None:
+    calls: list[list[Any]] = []
+
+    class Counting:
+        async def receive(self, origin: str, pdus: list[Any]) -> dict[str, str | None]:
+            calls.append(pdus)
+            return {"$a": None, "$b": "no"}
+
+    endpoint = town["b.test"].federation.traffic.chapters[0]
+    endpoint._arrivals = Counting()
+    first = send(town, pdus=[{"a": 1}], txn_id="same")
+    assert first == {"pdus": {"$a": {}, "$b": {"error": "no"}}}
+    assert send(town, pdus=[{"a": 1}], txn_id="same") == first
+    assert len(calls) == 1
+    send(town, pdus=[{"a": 1}], txn_id="other")
+    assert len(calls) == 2
+    assert transactions(town)
