@@ -15,13 +15,14 @@ RUN ?=
 .PHONY: install run test check format lint types imports services oracle lock clean
 
 install: .venv/installed
-	@$(BIN)/python -m compileall -q -j 0 $(ROOMS)
+	@$(BIN)/python -m compileall -q -j 0 -o 0 -o 2 $(ROOMS)
 
 .venv/installed: requirements-dev.lock pyproject.toml tests/install
 	@PYTHON="$(PYTHON)" tests/install python
+	@$(BIN)/python -OO -c "import homeserver.main"
 
 run: install
-	@exec $(BIN)/chatme serve $(RUN)
+	@exec $(BIN)/python -OO -m homeserver serve $(RUN) # without docstrings: 2 MB less
 
 services: install
 	@tests/install services
