@@ -50,7 +50,8 @@ class RemoteDeviceStore(Protocol):
         """The whole list, in the place of what was known. `is_news`: people here may know something else."""
 
     async def update(self, update: DeviceUpdate) -> bool:
-        """False: the list is followed and lacks an update that came before this; it is stale now. Of one that is not followed, only that it changed."""
+        """False: the list is followed and lacks an update that came before this, or this names none; it is stale now. Of a list that is not
+        followed, only that it changed."""
 
     async def update_signing(self, update: CrossSigningUpdate) -> None: ...
 

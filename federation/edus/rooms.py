@@ -1,15 +1,20 @@
 """What happens in rooms and passes: typing and receipts. Whoever speaks is in the room, and the room lets the server in (MSC4163)."""
 
-from typing import Any
+from typing import Any, Final
+
+from twisted.internet.defer import DeferredList, ensureDeferred
 
 from federation.edus.origin import own_user
 from federation.room_acls import RoomAcls
 from homeserver.ephemeral.receipts import Receipts, check_thread_id
 from homeserver.ephemeral.typing import Typing
-from homeserver.errors import Forbidden, MatrixError
+from homeserver.errors import Forbidden, InvalidParam
 from homeserver.protocol.errors import InvalidIdentifier
 from homeserver.protocol.ids import EventId
 from homeserver.rooms.member_store import MemberStore
+
+MOST_RECEIPTS: Final = 1_000  # in one EDU
+REFUSED: Final = (Forbidden, InvalidParam, InvalidIdentifier)
 
 
 class RoomEdus:
@@ -28,18 +33,14 @@ class RoomEdus:
             self._typing.stopped(room_id, user_id)
 
     async def receipt(self, origin: str, content: dict[str, Any]) -> None:
-        """One bad receipt does not spoil the others."""
-        refused: Exception | None = None
-        for room_id, of_room in content.items():
-            for user_id, receipt in of_room.get("m.read", {}).items():
-                try:
-                    await self._take_receipt(origin, room_id, user_id, receipt)
-                except (MatrixError, InvalidIdentifier) as error:
-                    if getattr(error, "status", 400) >= 500:
-                        raise
-                    refused = error
-        if refused is not None:
-            raise refused
+        """One bad receipt does not spoil the others. They are taken all at once, so that they share a commit."""
+        each = [(room_id, *named) for room_id, of_room in content.items() for named in of_room.get("m.read", {}).items()]
+        taking = [ensureDeferred(self._take_receipt(origin, *receipt)) for receipt in each[:MOST_RECEIPTS]]
+        outcomes: list[tuple[bool, Any]] = await DeferredList(taking, consumeErrors=True)
+        failures = [outcome for succeeded, outcome in outcomes if not succeeded]
+        failures.sort(key=lambda failure: failure.check(*REFUSED) is not None)  # an error of our own first
+        if failures:
+            failures[0].raiseException()
 
     async def _take_receipt(self, origin: str, room_id: str, user_id: str, receipt: dict[str, Any]) -> None:
         own_user(user_id, origin)

@@ -12,12 +12,14 @@ from twisted.internet.defer import Deferred
 
 from federation.outbound.transaction import MOST_EDUS, MOST_PDUS
 from federation.slots import Slots
-from homeserver.errors import BadJson, InvalidParam
+from homeserver.errors import BadJson, InvalidParam, LimitExceeded
 from homeserver.waiting import shielded
 from homeserver.web.endpoint import Access, Answer, Body, Rate, endpoint
 from homeserver.web.request import Request
 
-REMEMBERED: Final = 5_000  # transactions
+REMEMBERED: Final = 1_000  # transactions
+MOST_AT_ONCE: Final = 5  # of one server, which sends one after the other
+RETRY_MS: Final = 5_000
 MAX_ID_BYTES: Final = 255
 
 
@@ -45,6 +47,7 @@ class TransactionEndpoint:
         self._arrivals = arrivals
         self._edus = edus
         self._turns = Slots(1)
+        self._under_way: dict[str, int] = {}
         self._known: OrderedDict[tuple[str, str], Deferred[dict[str, Any]]] = OrderedDict()
 
     @endpoint("PUT", "/_matrix/federation/v1/send/{txn_id}", access=Access.PEER, rate=Rate.NONE, body=Body.OBJECT)
@@ -56,16 +59,27 @@ class TransactionEndpoint:
         key = (origin, txn_id)
         known = self._known.get(key)
         if known is None:
+            self._check_crowd(origin)
             known = self._known[key] = Deferred.fromCoroutine(self._take(origin, pdus, edus))
             known.addErrback(self._forget, key)
             while len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
         return await shielded(known)
 
+    def _check_crowd(self, origin: str) -> None:
+        if self._under_way.get(origin, 0) >= MOST_AT_ONCE:
+            raise LimitExceeded("Send one transaction after the other", retry_after_ms=RETRY_MS)
+
     async def _take(self, origin: str, pdus: list[Any], edus: list[Any]) -> dict[str, Any]:
-        async with self._turns.of(origin):
-            await self._edus.receive(origin, edus)
-            results = await self._arrivals.receive(origin, pdus) if pdus else {}
+        self._under_way[origin] = self._under_way.get(origin, 0) + 1
+        try:
+            async with self._turns.of(origin):
+                await self._edus.receive(origin, edus)
+                results = await self._arrivals.receive(origin, pdus) if pdus else {}
+        finally:
+            self._under_way[origin] -= 1
+            if not self._under_way[origin]:
+                del self._under_way[origin]
         return {"pdus": {event_id: {} if error is None else {"error": error} for event_id, error in results.items()}}
 
     def _forget(self, failure: Any, key: tuple[str, str]) -> Any:

@@ -29,9 +29,7 @@ class KeyNews:
             device_id, previous = change.device_ids[0], [] if change.previous is None else [change.previous]
             return _device(user_id, device_id, position, previous, await self._of(user_id, change.device_ids))
         keys = await self._of(user_id, ())
-        if change.device_ids:
-            return _device(user_id, change.device_ids[0], position, [], keys)
-        return _signing(user_id, keys)
+        return self._anew(user_id, position, keys) if change.device_ids else _signing(user_id, keys)
 
     async def anew(self, user_id: str, position: int) -> bytes | None:
         """The EDU after which other servers ask for the user's devices; None: there are no keys."""

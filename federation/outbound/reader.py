@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from federation.outbound.audience import is_ours_to_tell, member_server, sender_server
 from federation.outbound.destination import Mark
 from federation.outbound.destinations import Destinations
-from federation.outbound.key_news import KeyNews
+from federation.outbound.key_news import NO_DEVICE, KeyNews
 from federation.outbound.servers import RoomServers, Servers
 from federation.outbound.store import LETTER, LetterStore, OutboundStore
 from federation.outbound.transaction import Item
@@ -30,6 +30,7 @@ AT_ONCE: Final = 500  # events in one step
 SAVED_EVERY: Final = 5_000  # positions
 SAVE_S: Final = 2.0
 RETRY_S: Final = 10.0
+UNKNOWN: Final = (NO_DEVICE, NO_DEVICE)  # it is not known which devices changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +197,7 @@ class OutboundReader:
         """Of what could not be dealt with on the spot."""
         if change.kind == KEYS_CHANGE:
             if change.user_id is not None and isinstance(change.subject, KeysChange):
-                edu = await self._sources.news.of(change.user_id, change.position, change.subject)
-                self._tell(await self._sources.news.servers(change.subject.room_ids), Item(change.position, None, edu))
+                await self._tell_keys(change.user_id, change.position, change.subject)
             return
         if change.room_id is None:
             return
@@ -208,6 +208,11 @@ class OutboundReader:
             return
         self._hand_out(event, room)
         await self._introduce(event, room)
+
+    async def _tell_keys(self, user_id: str, position: int, change: KeysChange) -> None:
+        names = await self._sources.news.servers(change.room_ids)
+        if names:
+            self._tell(names, Item(position, None, await self._sources.news.of(user_id, position, change)))
 
     async def _introduce(self, event: StoredEvent, room: Servers) -> None:
         """A user of ours came to the room: the servers there may not have followed his devices until now."""
@@ -264,9 +269,7 @@ class OutboundReader:
             self._hand_out(event, await self._rooms.get(event.room_id))
         for user_id, position in await store.keys_changed(self._mark.done, until):
             rooms = await self._sources.members.joined_rooms(user_id)
-            edu = await self._sources.news.anew(user_id, position)
-            if edu is not None:
-                self._tell(await self._sources.news.servers(rooms), Item(position, None, edu))
+            await self._tell_keys(user_id, position, KeysChange("", tuple(rooms), UNKNOWN))
         self._mark.done = until
 
     def _save_in_time(self) -> None:

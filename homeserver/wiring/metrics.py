@@ -28,7 +28,8 @@ class PartMetrics(Collector):
         yield from self._of_caches()
         yield from self._waiting()
         parts = self._parts
-        yield gauge("federation_outages", "Servers that do not answer and are left alone.", len(parts.federation.reach.outages))
+        yield from self._of_federation()
+        yield from self._of_appservices()
         yield gauge("presence_users", "Users whose presence is known.", parts.personal.presence.known_users)
         yield counter("search_blocks", "Blocks of the search index that were written.", parts.community.search_index.blocks)
         yield from self._pushes()
@@ -47,6 +48,16 @@ class PartMetrics(Collector):
         yield histogram("commit_seconds", "Time to bring one transaction to disk.", commits.commit)
         yield gauge("commit_waiting_items", "Writes that waited when the last transaction ended.", commits.waiting)
         yield counter("commit_lost_items", "Writes that failed because their transaction or the connection was lost.", commits.lost_items)
+
+    def _of_federation(self) -> Iterator[Metric]:
+        federation = self._parts.federation
+        traffic = federation.traffic
+        outcomes = {"sent": traffic.transactions.sent - traffic.transactions.failed, "failed": traffic.transactions.failed}
+        yield gauge("federation_behind", "Servers that have not got everything.", traffic.destinations.behind)
+        yield counter("federation_dropped_edus", "What other servers told that was wrong, beside events.", traffic.edus.dropped)
+        yield gauge("federation_outages", "Servers that do not answer and are left alone.", len(federation.reach.outages))
+        yield counters("federation_transactions", "Transactions to other servers, by their outcome.", "outcome", outcomes)
+        yield gauge("federation_waiting", "Events and EDUs in memory that are still to be sent.", traffic.destinations.waiting)
 
     def _of_caches(self) -> Iterator[Metric]:
         entries = GaugeMetricFamily("chatme_cache_entries", "Entries in memory, by cache.", labels=("cache",))
@@ -67,6 +78,17 @@ class PartMetrics(Collector):
         yield gauge("pushes_waiting", "Notifications that no gateway or mail server has taken yet.", pushing.reader.waiting)
         yield counters("pushes", "Requests to push gateways, by their outcome.", "outcome", pushing.gateways.outcomes)
 
+    def _of_appservices(self) -> Iterator[Metric]:
+        lines = {line.service.id: line for line in self._parts.appservices.outbound.lines}
+        accepted = {name: line.figures.accepted for name, line in lines.items()}
+        failed = {name: line.figures.failed for name, line in lines.items()}
+        yield counters("appservice_transactions", "Transactions that were accepted, by application service.", "appservice", accepted)
+        yield counters("appservice_failures", "Transactions that were not, each try.", "appservice", failed)
+        behind = GaugeMetricFamily("chatme_appservice_behind", "Changes it has not been told of.", labels=("appservice",))
+        for name, line in lines.items():
+            behind.add_metric((name,), line.behind)
+        yield behind
+
     def _waiting(self) -> Iterator[Metric]:
         locks = self._parts.rooms.writing.locks
         yield gauge("syncs_waiting", "Syncs that wait for something to happen.", self._parts.sync.feeds.waiting)
@@ -80,6 +102,8 @@ def caches(parts: Parts) -> Mapping[str, Figures]:
     return {
         "access_tokens": lambda: parts.people.tokens.figures,
         "account_data": lambda: rooms.account_data.figures,
+        "appservice_rooms": lambda: parts.appservices.outbound.figures,
+        "appservice_users": lambda: parts.appservices.enlisted.tokens.figures,
         "key_counts": lambda: parts.encryption.counting.figures,
         "push_audiences": lambda: parts.personal.push.audiences.figures,
         "push_listeners": lambda: rooms.writing.listeners.figures,

@@ -74,7 +74,7 @@ class StoredRemoteDevices:
     async def update(self, update: DeviceUpdate) -> bool:
         def change(cursor: WriteCursor) -> bool:
             row = cursor.one(_STREAM_ID, update.user_id)
-            if row is not None and not row[1] and row[0] >= update.stream_id:
+            if row is not None and not row[1] and row[0] >= update.stream_id and update.previous:
                 return True
             note_keys_change(cursor, update.user_id)
             if row is None:
