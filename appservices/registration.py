@@ -40,7 +40,9 @@ class Registration:
     rate_limited: bool = True
     protocols: tuple[str, ...] = ()
     receive_ephemeral: bool = False
-    early_ephemeral: bool = False  # it asked by the name from before the specification (MSC2409), and wants that one back
+    early_ephemeral: bool = (
+        False  # it asked (also) by the name from before the specification (MSC2409), and looks for that one in transactions
+    )
     encrypted: bool = False  # it wants to be told of devices and keys (MSC3202)
 
 
@@ -101,7 +103,7 @@ class _Table:
             rate_limited=self._flag("rate_limited", default=True),
             protocols=self._protocols(),
             receive_ephemeral=any(self._flag(key) for key in _EPHEMERAL),
-            early_ephemeral=not self._flag(_EPHEMERAL[0]),
+            early_ephemeral=any(self._flag(key) for key in _EPHEMERAL[1:]),
             encrypted=any(self._flag(key) for key in _ENCRYPTED),
         )
 

@@ -39,6 +39,7 @@ from homeserver.wiring.metrics import register_metrics
 from homeserver.wiring.parts import Parts
 from homeserver.wiring.people import build_people
 from homeserver.wiring.personal import build_personal
+from homeserver.wiring.reaching.appservice_lines import build_appservices
 from homeserver.wiring.reaching.appservices import appservice_transport, enlist
 from homeserver.wiring.reaching.asking import build_asking
 from homeserver.wiring.reaching.pushers import build_pushers
@@ -87,6 +88,7 @@ class Server:
         await self._parts.community.directory_reader.start()
         await self._parts.community.search_index.start()
         await self._parts.pushing.reader.start()
+        await self._parts.appservices.start()
         await self._parts.people.deactivation.resume()
         await self._parts.media.removal.start()
         self._parts.rooms.collector.start()
@@ -100,6 +102,7 @@ class Server:
             await door.edge.stop(STOP_SECONDS)
         await self._parts.upkeep.stop()
         await self._parts.rooms.collector.stop()
+        await self._parts.appservices.stop()
         await self._parts.pushing.reader.stop()
         await self._parts.community.search_index.stop()
         await self._parts.community.directory_reader.stop()
@@ -133,9 +136,9 @@ async def build(
     ground = lay_ground(config, clock, chance, threads, database, streams, commits or CommitFigures(), postman)
     reach = reach_out(ground, transport or NoTransport())
     devices = build_remote_devices(ground, reach)
-    rooms = await build_rooms(ground)
-    enlisted = enlist(ground, services)
     asking = build_asking(ground, reach, outside or NoOutside())
+    rooms = await build_rooms(ground, asking.policy_signers)
+    enlisted = enlist(ground, services)
     people = build_people(ground, rooms, enlisted)
     personal = build_personal(ground, rooms, asking.profiles)
     finding = build_finding(ground, rooms, people, personal, enlisted, asking.directory)
@@ -147,7 +150,8 @@ async def build(
     past = (*tasks(StoredUpkeep(database), session_seconds=config.sessions.interactive_auth_seconds), *media.tasks, *people.addresses.tasks)
     federation = build_federation(ground, rooms, reach, personal, finding, community, media, encryption, devices)
     upkeep = Upkeep(past, clock, chance)
-    parts = Parts(ground, rooms, people, personal, finding, community, media, encryption, sync, pushing, upkeep, federation)
+    telling = build_appservices(ground, enlisted, rooms, people, personal, encryption)
+    parts = Parts(ground, rooms, people, personal, finding, community, media, encryption, sync, pushing, upkeep, federation, telling)
     client = (*parts.chapters, *build_reading(ground, rooms, personal, finding))
     register_metrics(parts)
     return Server(parts, build_doors(ground, people, client, federation, access_log), access_log)

@@ -11,6 +11,7 @@ from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.media import Media
 from homeserver.wiring.people import People
 from homeserver.wiring.personal import Personal
+from homeserver.wiring.reaching.appservice_lines import Appservicing
 from homeserver.wiring.reaching.pushers import Pushing
 from homeserver.wiring.rooms import Rooms
 from homeserver.wiring.sync.syncing import Sync
@@ -30,6 +31,7 @@ class Parts:
     pushing: Pushing
     upkeep: Upkeep
     federation: Federation
+    appservices: Appservicing
 
     @property
     def chapters(self) -> Chapters:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from homeserver.rooms.directory.store import LISTING, AliasRecord, NetworkListing
+from homeserver.rooms.directory.store import ALIASES, LISTING, AliasRecord, NetworkListing
 from homeserver.streams import Change
 from storage.database import Database, WriteCursor
 
@@ -37,12 +37,22 @@ class Directory:
         return [row[0] for row in rows]
 
     async def claim(self, record: AliasRecord, stale_before: int) -> bool:
-        return await self._database.write(lambda cursor: cursor.run(CLAIM, *record, stale_before) > 0)
+        def change(cursor: WriteCursor) -> bool:
+            claimed = cursor.run(CLAIM, *record, stale_before) > 0
+            if claimed:
+                cursor.announce(Change(cursor.position(), ALIASES, record.room_id))
+            return claimed
+
+        return await self._database.write(change)
 
     async def release(self, alias: str, room_id: str) -> bool:
-        return await self._database.write(
-            lambda cursor: cursor.run("DELETE FROM aliases WHERE alias = ? AND room_id = ?", alias, room_id) > 0
-        )
+        def change(cursor: WriteCursor) -> bool:
+            released = cursor.run("DELETE FROM aliases WHERE alias = ? AND room_id = ?", alias, room_id) > 0
+            if released:
+                cursor.announce(Change(cursor.position(), ALIASES, room_id))
+            return released
+
+        return await self._database.write(change)
 
     async def publish(self, room_id: str, published: bool) -> bool:
         def change(cursor: WriteCursor) -> bool:

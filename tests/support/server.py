@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 
+from appservices.transport import Transport as AppserviceTransport
 from config.accounts import Passwords, Registration
 from config.rate_limits import RateLimits
 from config.secret import Secret
@@ -76,6 +77,7 @@ def make_server(
     seed: int = 0,
     postman: Postman | None = None,
     outside: Outside | None = None,
+    services: AppserviceTransport | None = None,
     **sections: Any,
 ) -> TestServer:
     """A new server with its data in `directory` (the signing key alone) and in memory."""
@@ -84,7 +86,15 @@ def make_server(
     database = database or run(open_memory_database(streams))
     config = test_config(directory, **sections)
     building = build(
-        config, clock=clock, chance=chance, threads=threads, database=database, streams=streams, outside=outside, postman=postman
+        config,
+        clock=clock,
+        chance=chance,
+        threads=threads,
+        database=database,
+        streams=streams,
+        outside=outside,
+        postman=postman,
+        services=services,
     )
     server = run(building)
     return TestServer(server, clock, database)

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 from homeserver.rooms.store import RoomRecord, StoredEvent
 
+ALIASES = "aliases"  # the kind of the Change announced when a room gets or loses an alias
 LISTING = "listing"  # the kind of the Change announced when a room enters or leaves a directory
 
 SUMMARY_TYPES = (

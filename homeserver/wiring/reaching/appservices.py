@@ -1,4 +1,4 @@
-"""Application services: who they are, laid before the rooms, and what they are told, built upon all parts."""
+"""Application services: who they are and what they may do; laid before the rooms."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,0 +1,1 @@
+"""What application services are told: transactions, one after the other (application-service API, "Pushing events")."""
