@@ -19,6 +19,7 @@ from homeserver.protocol.signing import SigningKey
 from homeserver.rooms.head import CREATE, POWER_LEVELS, RoomHead, RoomHeads
 from homeserver.rooms.notice import notice_of
 from homeserver.rooms.room_lock import RoomLock
+from homeserver.rooms.servers.policy import POLICY, RoomPolicy
 from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import EventCommit, MemberChange, RoomStore, StoredEvent
 from homeserver.rooms.told import Telling
@@ -39,19 +40,28 @@ class Appender:
     """Makes events for rooms this server takes part in."""
 
     def __init__(
-        self, *, identity: Identity, store: RoomStore, heads: RoomHeads, states: StateReader, telling: Telling, clock: Clock
+        self,
+        *,
+        identity: Identity,
+        store: RoomStore,
+        heads: RoomHeads,
+        states: StateReader,
+        telling: Telling,
+        policy: RoomPolicy,
+        clock: Clock,
     ) -> None:
         self.identity = identity
         self._store = store
         self._heads = heads
         self._states = states
         self._telling = telling
+        self._policy = policy
         self._clock = clock
 
     async def append(self, lock: RoomLock, head: RoomHead, draft: Draft) -> EventCommit:
-        """Raises NotAuthorised, InvalidEvent, EventTooLarge …: then nothing has changed."""
+        """Raises NotAuthorised, InvalidEvent, EventTooLarge, what a policy server says …: then nothing has changed."""
         needed = needed_state(draft.type, draft.sender, draft.state_key, draft.content, head.version)
-        judged = [*needed, CREATE, POWER_LEVELS]
+        judged = [*needed, CREATE, POWER_LEVELS, POLICY]
         notice = notice_of(draft.type, draft.state_key, draft.content)
         mentioned = self._telling.members_called(notice)
         await self._heads.learn(head, [*judged, *mentioned] if mentioned else judged)
@@ -60,6 +70,8 @@ class Appender:
         if judging != needed:
             await self._heads.learn(head, judging)
         check_event(event, head.state_for(judging), create=head.create.event, power_levels=head.levels)
+        if head.get(POLICY) is not None:
+            event = await self._policy.approved(event, head.get(POLICY))
         commit = self._commit(head, event)
         self._telling.note(head, commit, notice)
         if draft.state_key is not None:
@@ -71,6 +83,16 @@ class Appender:
         else:
             event.keep_bytes_alone()
         return commit
+
+    async def propose(self, head: RoomHead, draft: Draft) -> Event:
+        """The event as it could stand now, judged and signed; the head does not count it. Raises as `append` does."""
+        needed = needed_state(draft.type, draft.sender, draft.state_key, draft.content, head.version)
+        await self._heads.learn(head, [*needed, CREATE, POWER_LEVELS])
+        event = self._build(head, draft, needed)
+        judging = judging_state(event)
+        await self._heads.learn(head, judging)
+        check_event(event, head.state_for(judging), create=head.create.event, power_levels=head.levels)
+        return event
 
     def _build(self, head: RoomHead, draft: Draft, needed: Sequence[StateKey]) -> Event:
         version = head.version

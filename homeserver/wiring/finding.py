@@ -20,7 +20,6 @@ from homeserver.rooms.directory.room_summary import RoomSummaries
 from homeserver.rooms.directory.summaries import Summaries
 from homeserver.rooms.members.guests import GuestFarewell
 from homeserver.rooms.members.third_party_invites import ThirdPartyInvites
-from homeserver.rooms.servers.members import ServerMembers
 from homeserver.rooms.spaces.hierarchy import Hierarchy
 from homeserver.rooms.spaces.peer_hierarchy import PeerHierarchy
 from homeserver.rooms.spaces.remote_spaces import RemoteSpaces
@@ -45,13 +44,10 @@ class Finding:
     guests: GuestFarewell
     public_rooms: PublicRooms
     peer_hierarchy: PeerHierarchy
-    server_members: ServerMembers
     chapters: Chapters
 
 
-def build_finding(
-    ground: Ground, rooms: Rooms, people: People, personal: Personal, enlisted: Enlisted, remote: RemoteDirectory
-) -> Finding:
+def build_finding(ground: Ground, rooms: Rooms, people: People, personal: Personal, enlisted: Enlisted, remote: RemoteDirectory) -> Finding:
     settings, writing = ground.config.rooms, rooms.writing
     directory = Directory(ground.database)
     summaries = Summaries(StoredSummaries(ground.database, ground.names), ground.streams)
@@ -88,9 +84,8 @@ def build_finding(
         PublicRoomDirectory(settings, ground.config.server.name, public_rooms, remote),
         Spaces(hierarchy, RoomSummaries(summaries, rooms.members, spaces), aliases),
     )
-    server_members = ServerMembers(rooms.members, ground.streams, ground.config.server.name)
     guests = GuestFarewell(members=rooms.members, membership=writing.membership, accounts=people.accounts, streams=ground.streams)
-    return Finding(summaries, aliases, guests, public_rooms, PeerHierarchy(summaries, server_members), server_members, chapters)
+    return Finding(summaries, aliases, guests, public_rooms, PeerHierarchy(summaries, rooms.server_members), chapters)
 
 
 def _membership(rooms: Rooms, aliases: Aliases, summaries: Summaries) -> RoomMembership:

@@ -11,6 +11,8 @@ from homeserver.rooms.reading.aggregations import Aggregations
 from homeserver.rooms.reading.history import History, HistoryReads
 from homeserver.rooms.reading.serve import EventServing
 from homeserver.rooms.reading.timelines import Timelines
+from homeserver.rooms.servers.members import ServerMembers
+from homeserver.rooms.servers.policy import PolicySigners, RoomPolicy
 from homeserver.rooms.state_map import AddressHash
 from homeserver.rooms.state_reader import StateReader
 from homeserver.wiring.ground import Ground
@@ -28,6 +30,8 @@ from storage.timelines import StoredTimelines
 class Rooms:
     store: StoredRooms
     members: Members
+    server_members: ServerMembers
+    policy: RoomPolicy
     timeline_store: StoredTimelines
     states: StateReader
     history: History
@@ -41,7 +45,7 @@ class Rooms:
     collector: StateCollector
 
 
-async def build_rooms(ground: Ground) -> Rooms:
+async def build_rooms(ground: Ground, policy_signers: PolicySigners) -> Rooms:
     writer = CommitWriter()
     store = StoredRooms(ground.database, ground.names, writer, ground.chance)
     await store.open()
@@ -52,7 +56,9 @@ async def build_rooms(ground: Ground) -> Rooms:
     account_data_store = StoredAccountData(ground.database)
     account_data = AccountData(account_data_store, ground.streams, {PUSH_RULES: push_rules_content}, limits)
     push_rules = PushRules(account_data, account_data_store)
-    writing = build_writing(ground, store, members, states, account_data, push_rules)
+    server_members = ServerMembers(members, ground.streams, ground.config.server.name)
+    policy = RoomPolicy(policy_signers, server_members)
+    writing = build_writing(ground, store, members, states, account_data, push_rules, policy)
     history = History(HistoryReads(members, timeline_store), states)
     relations = StoredRelations(ground.database, ground.names)
     aggregations = Aggregations(
@@ -67,6 +73,8 @@ async def build_rooms(ground: Ground) -> Rooms:
     return Rooms(
         store=store,
         members=members,
+        server_members=server_members,
+        policy=policy,
         timeline_store=timeline_store,
         states=states,
         history=history,

@@ -15,6 +15,7 @@ from homeserver.rooms.membership import Membership
 from homeserver.rooms.remote import Unfederated
 from homeserver.rooms.room_lock import RoomLocks
 from homeserver.rooms.send import RoomSender
+from homeserver.rooms.servers.policy import RoomPolicy
 from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.told import Telling
 from homeserver.rooms.transactions import Transactions
@@ -42,12 +43,20 @@ class Writing:
 
 
 def build_writing(
-    ground: Ground, store: StoredRooms, members: Members, states: StateReader, account_data: AccountData, push_rules: PushRules
+    ground: Ground,
+    store: StoredRooms,
+    members: Members,
+    states: StateReader,
+    account_data: AccountData,
+    push_rules: PushRules,
+    policy: RoomPolicy,
 ) -> Writing:
     heads, locks = RoomHeads(store, states), RoomLocks()
     listeners = _listeners(ground, heads, push_rules)
     telling = Telling(server_name=ground.identity.server_name, store=store, personal=listeners)
-    appender = Appender(identity=ground.identity, store=store, heads=heads, states=states, telling=telling, clock=ground.clock)
+    appender = Appender(
+        identity=ground.identity, store=store, heads=heads, states=states, telling=telling, policy=policy, clock=ground.clock
+    )
     transactions = Transactions(store, ground.streams)
     sender = RoomSender(store=store, heads=heads, locks=locks, appender=appender, transactions=transactions)
     profiles = RoomProfiles(StoredProfiles(ground.database))

@@ -26,8 +26,8 @@ def build_telling(
     ground: Ground, rooms: Rooms, acls: RoomAcls, personal: Personal, finding: Finding, community: Community, media: Media
 ) -> Chapters:
     settings, server_name, clock = ground.config.federation, ground.config.server.name, ground.clock
-    history = ServerHistory(finding.server_members, rooms.timeline_store, rooms.states)
-    walks = GraphWalks(rooms.store, history, finding.server_members)
+    history = ServerHistory(rooms.server_members, rooms.timeline_store, rooms.states)
+    walks = GraphWalks(rooms.store, history, rooms.server_members)
     turns = Turns()
     return (
         EventEndpoints(
