@@ -143,7 +143,7 @@ async def build(
     personal = build_personal(ground, rooms, asking.profiles)
     finding = build_finding(ground, rooms, people, personal, enlisted, asking.directory)
     community = build_community(ground, rooms, enlisted)
-    encryption = build_encryption(ground, rooms, people, devices)
+    encryption = build_encryption(ground, rooms, people, devices, enlisted)
     sync = build_syncing(ground, rooms, personal, encryption)
     pushing = build_pushers(ground, rooms, personal.push, outside or NoOutside())
     media = build_media(ground, people.accounts, outside or NoOutside(), asking.media)

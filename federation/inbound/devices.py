@@ -7,7 +7,7 @@ import orjson
 from federation.devices.store import RemoteDeviceStore
 from federation.outbound.key_news import public_signing_keys
 from homeserver.encryption.claim import KeyClaims, wanted_keys
-from homeserver.encryption.query import tell, wanted_devices
+from homeserver.encryption.query import KeyQuery, wanted_devices
 from homeserver.encryption.store import Claim, KeyStore, UserKeys
 from homeserver.errors import NotFound
 from homeserver.protocol.ids import UserId
@@ -17,8 +17,9 @@ from homeserver.web.request import Request
 
 
 class DeviceEndpoints:
-    def __init__(self, keys: KeyStore, claims: KeyClaims, store: RemoteDeviceStore, identity: Identity) -> None:
+    def __init__(self, keys: KeyStore, query: KeyQuery, claims: KeyClaims, store: RemoteDeviceStore, identity: Identity) -> None:
         self._keys = keys
+        self._query = query
         self._claims = claims
         self._store = store
         self._identity = identity
@@ -41,7 +42,7 @@ class DeviceEndpoints:
     async def query(self, request: Request) -> Answer:
         wanted = wanted_devices(request.body.get("device_keys"))
         local = {user_id: devices for user_id, devices in wanted.items() if self._identity.is_local(user_id)}
-        answer = tell(await self._keys.keys_of(local, ""), "")
+        answer = await self._query.local(local, "")
         del answer["user_signing_keys"]
         return answer
 

@@ -5,14 +5,13 @@ from typing import Any
 
 import orjson
 
+from homeserver.encryption.delegates import Claimed, KeyDelegates, NoDelegates
 from homeserver.encryption.remote import RemoteKeySource
 from homeserver.encryption.store import Claim, KeyStore
 from homeserver.errors import BadJson, InvalidParam
 from homeserver.rooms.append import Identity
 
 MAX_CLAIMS = 5_000
-
-Claimed = dict[str, dict[str, dict[str, Any]]]  # user → device → key name → key
 
 
 def wanted_keys(value: Any) -> dict[str, dict[str, str]]:
@@ -30,10 +29,11 @@ def wanted_keys(value: Any) -> dict[str, dict[str, str]]:
 
 
 class KeyClaims:
-    def __init__(self, store: KeyStore, remote: RemoteKeySource, identity: Identity) -> None:
+    def __init__(self, store: KeyStore, remote: RemoteKeySource, identity: Identity, delegates: KeyDelegates | None = None) -> None:
         self._store = store
         self._remote = remote
         self._identity = identity
+        self._delegates = delegates or NoDelegates()
 
     async def answer(self, wanted: Mapping[str, Mapping[str, str]], timeout_ms: int) -> dict[str, Any]:
         """The whole answer of /keys/claim."""
@@ -52,11 +52,20 @@ class KeyClaims:
 
     async def local(self, claims: Sequence[Claim]) -> Claimed:
         """Keys of our own users' devices, as far as there are any."""
-        claimed: Claimed = {}
         if not claims:
-            return claimed
+            return {}
+        claimed = await self._from_delegates(claims)
+        claims = [claim for claim in claims if claim.device_id not in claimed.get(claim.user_id, {})]
         for claim, key in zip(claims, await self._store.claim(claims), strict=True):
             if key is not None:
                 of_user = claimed.setdefault(claim.user_id, {})
                 of_user[claim.device_id] = {key.name: orjson.Fragment(key.body)}
         return claimed
+
+    async def _from_delegates(self, claims: Sequence[Claim]) -> Claimed:
+        """Of devices that have none left here; a fallback key is the last resort."""
+        wanted: dict[str, dict[str, str]] = {}
+        for user_id, device_id, algorithm in claims:
+            if self._delegates.answers_for(user_id) and not (await self._store.counts(user_id, device_id)).one_time.get(algorithm):
+                wanted.setdefault(user_id, {})[device_id] = algorithm
+        return await self._delegates.claim(wanted) if wanted else {}

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from homeserver.encryption.delegates import KeyDelegates, NoDelegates, merge_told
 from homeserver.encryption.remote import RemoteKeySource
 from homeserver.encryption.signed import with_signatures
 from homeserver.encryption.store import MASTER, SELF_SIGNING, USER_SIGNING, DeviceKeys, KeyStore, UserKeys
@@ -35,16 +36,17 @@ def timeout_of(body: Mapping[str, Any]) -> int:
 
 
 class KeyQuery:
-    def __init__(self, store: KeyStore, remote: RemoteKeySource, identity: Identity) -> None:
+    def __init__(self, store: KeyStore, remote: RemoteKeySource, identity: Identity, delegates: KeyDelegates | None = None) -> None:
         self._store = store
         self._remote = remote
         self._identity = identity
+        self._delegates = delegates or NoDelegates()
 
     async def answer(self, users: Mapping[str, Sequence[str]], viewer: str, timeout_ms: int) -> dict[str, Any]:
         """The whole answer of /keys/query."""
         local = {user_id: devices for user_id, devices in users.items() if self._identity.is_local(user_id)}
         remote = {user_id: devices for user_id, devices in users.items() if user_id not in local}
-        answer = tell(await self._store.keys_of(local, viewer), viewer)
+        answer = await self.local(local, viewer)
         answer["failures"] = {}
         if remote:
             found = await self._remote.query(remote, timeout_ms)
@@ -53,6 +55,12 @@ class KeyQuery:
             answer["self_signing_keys"].update(found.self_signing_keys)
             answer["failures"] = found.failures
             await self._add_own_signatures(answer["master_keys"], list(found.master_keys), viewer)
+        return answer
+
+    async def local(self, users: Mapping[str, Sequence[str]], viewer: str) -> dict[str, Any]:
+        """What there is to tell of our own users."""
+        answer = tell(await self._store.keys_of(users, viewer), viewer)
+        merge_told(answer, await self._delegates.query(users), viewer)
         return answer
 
     async def _add_own_signatures(self, masters: dict[str, Any], user_ids: Sequence[str], viewer: str) -> None:

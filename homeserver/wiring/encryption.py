@@ -21,6 +21,7 @@ from homeserver.encryption.to_device.send import ToDevice
 from homeserver.encryption.upload import KeyUpload
 from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.people import People
+from homeserver.wiring.reaching.appservices import Enlisted
 from homeserver.wiring.reaching.remote_devices import RemoteDevices
 from homeserver.wiring.rooms import Rooms
 from storage.encryption.dehydrated import StoredDehydrated
@@ -33,6 +34,7 @@ from storage.encryption.to_device import StoredToDevice
 @dataclass(frozen=True, slots=True)
 class Encryption:
     keys: StoredKeys
+    query: KeyQuery
     claims: KeyClaims
     to_device: ToDevice
     counting: KeyCounting
@@ -41,9 +43,10 @@ class Encryption:
     chapters: Chapters
 
 
-def build_encryption(ground: Ground, rooms: Rooms, people: People, devices: RemoteDevices) -> Encryption:
+def build_encryption(ground: Ground, rooms: Rooms, people: People, devices: RemoteDevices, enlisted: Enlisted) -> Encryption:
     store, remote = StoredKeys(ground.database), devices.keys
-    letters, claims = StoredToDevice(ground.database), KeyClaims(store, remote, ground.identity)
+    letters, claims = StoredToDevice(ground.database), KeyClaims(store, remote, ground.identity, enlisted.keys)
+    query = KeyQuery(store, remote, ground.identity, enlisted.keys)
     to_device = ToDevice(letters, devices.courier, ground.identity, ground.clock)
     backups = Backups(StoredBackups(ground.database))
     lists = DeviceLists(
@@ -54,7 +57,7 @@ def build_encryption(ground: Ground, rooms: Rooms, people: People, devices: Remo
         states=rooms.states,
     )
     chapters = (
-        Keys(KeyUpload(store), KeyQuery(store, remote, ground.identity), claims),
+        Keys(KeyUpload(store), query, claims),
         KeyChanges(lists),
         CrossSigningEndpoints(CrossSigning(store), SignatureUpload(store, remote, ground.identity), people.auth),
         ToDeviceEndpoints(to_device),
@@ -62,4 +65,6 @@ def build_encryption(ground: Ground, rooms: Rooms, people: People, devices: Remo
         BackupKeys(backups),
         DehydratedEndpoints(DehydratedDevices(StoredDehydrated(ground.database), letters, ground.streams, ground.clock)),
     )
-    return Encryption(store, claims, to_device, KeyCounting(store, ground.streams), Inboxes(letters, ground.streams), lists, chapters)
+    return Encryption(
+        store, query, claims, to_device, KeyCounting(store, ground.streams), Inboxes(letters, ground.streams), lists, chapters
+    )

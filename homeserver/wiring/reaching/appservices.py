@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from appservices.appservice import Appservice, Appservices
+from appservices.asking.keys import AppserviceKeys
 from appservices.asking.networks import BridgedNetworks
 from appservices.asking.ping import AppservicePings
 from appservices.asking.queries import Queries
@@ -35,6 +36,7 @@ class Enlisted:
     aliases: RegisteredAliases
     networks: BridgedNetworks
     pings: AppservicePings
+    keys: AppserviceKeys
     signs_of_life: "SignsOfLife"
     transport: Transport
 
@@ -85,6 +87,7 @@ def enlist(ground: Ground, transport: Transport | None) -> Enlisted:
         names=RegisteredNames(services),
         aliases=RegisteredAliases(services, queries),
         networks=BridgedNetworks(services, client, ground.clock),
+        keys=AppserviceKeys(services, client, ground.clock),
         pings=AppservicePings(services, client, ground.clock, heard),
         signs_of_life=heard,
         transport=way,

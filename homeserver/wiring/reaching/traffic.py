@@ -85,7 +85,7 @@ def build_traffic(
         edus=edus,
         chapters=(
             TransactionEndpoint(arrivals, edus),
-            DeviceEndpoints(encryption.keys, encryption.claims, devices.store, ground.identity),
+            DeviceEndpoints(encryption.keys, encryption.query, encryption.claims, devices.store, ground.identity),
         ),
     )
 
