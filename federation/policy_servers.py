@@ -5,7 +5,7 @@ Server-server API, "Asking for a Policy Server signature on an event".
 
 from typing import Final
 
-from federation.client import FederationClient
+from federation.client import Ask, FederationClient
 from federation.errors import RELAYABLE, BadAnswer, RemoteRefused
 from homeserver.errors import Forbidden
 from homeserver.protocol.event import Event
@@ -21,9 +21,14 @@ class FederatedPolicySigners:
         self._client = client
 
     async def signature(self, event: Event, server_name: str) -> str:
-        """What the policy server says against an event is said to its sender, too."""
+        """What the policy server says against an event is said to its sender, too.
+
+        It is asked even if it counts as down: it need not take transactions, and one that does not looks like that.
+        """
         try:
-            answer = await self._client.post(server_name, PATH, event.pdu, seconds=SECONDS, most_bytes=MOST_BYTES)
+            answer = await self._client.ask(
+                Ask("POST", server_name, PATH, body=event.pdu, seconds=SECONDS, most_bytes=MOST_BYTES, though_down=True)
+            )
         except RemoteRefused as error:
             if error.remote_errcode in RELAYABLE:
                 raise error.as_local() from error
