@@ -1,11 +1,15 @@
 """Who is told of an event: the servers in the room, and that of the member whom it concerns."""
 
-from homeserver.rooms.store import HIDDEN, RELAYED, StoredEvent
+from typing import Final
+
+from homeserver.rooms.store import HIDDEN, RELAYED, TOLD, StoredEvent
+
+UNTOLD: Final = HIDDEN | TOLD
 
 
 def is_ours_to_tell(event: StoredEvent, own_suffix: str) -> bool:
     """Events of our users, and those that other servers gave us to pass on. `own_suffix`: a colon and this server's name."""
-    return not event.flags & HIDDEN and (event.sender.endswith(own_suffix) or bool(event.flags & RELAYED))
+    return not event.flags & UNTOLD and (event.sender.endswith(own_suffix) or bool(event.flags & RELAYED))
 
 
 def member_server(event: StoredEvent) -> str | None:

@@ -87,6 +87,8 @@ class CatchUp:
                 continue
             event = change.subject
             if not isinstance(event, StoredEvent):
+                if change.user_id is not None:
+                    continue  # a membership that changed by an earlier event
                 return None
             if is_ours_to_tell(event, self._suffix) and self._concerns(destination, event):
                 items.append(Item(change.position, event))

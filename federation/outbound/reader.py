@@ -141,14 +141,23 @@ class OutboundReader:
     def _deal_with_event(self, change: Change) -> bool:
         event = change.subject
         if not isinstance(event, StoredEvent):
-            return False
+            return self._is_other_member(change)
         room = self._rooms.peek(event.room_id)
+        if change.user_id is not None and self._arrives(event):
+            return False
         if is_ours_to_tell(event, self._suffix):
-            if room is None or (change.user_id is not None and room.names and self._arrives(event)):
+            if room is None:
                 return False
             self._hand_out(event, room)
         if room is not None and change.user_id is not None and not change.user_id.endswith(self._suffix):
             self._rooms.follow(change)
+        return True
+
+    def _is_other_member(self, change: Change) -> bool:
+        """A membership that changed by an earlier event; that event was told already."""
+        if change.user_id is None or change.room_id is None or change.user_id.endswith(self._suffix):
+            return False
+        self._rooms.drop(change.room_id)
         return True
 
     def _arrives(self, event: StoredEvent) -> bool:
@@ -201,13 +210,24 @@ class OutboundReader:
             return
         if change.room_id is None:
             return
-        room = await self._rooms.get(change.room_id)
         event = change.subject
-        if not isinstance(event, StoredEvent) or not room.names or not self._arrives(event) or change.user_id is None:
+        if isinstance(event, StoredEvent) and change.user_id is not None and self._arrives(event):
+            await self._deal_with_join(event)
+        else:
+            await self._rooms.get(change.room_id)
             self._deal(change)
-            return
-        self._hand_out(event, room)
-        await self._introduce(event, room)
+
+    async def _deal_with_join(self, event: StoredEvent) -> None:
+        """Of a user of ours. Who comes to a room may be the first here: what was known of it is not current then."""
+        record = await self._sources.members.member(event.room_id, event.state_key or "")
+        is_new = record is not None and record.joined_position == event.position
+        if is_new:
+            self._rooms.drop(event.room_id)
+        room = await self._rooms.get(event.room_id)
+        if is_ours_to_tell(event, self._suffix):
+            self._hand_out(event, room)
+        if is_new and room.names:
+            await self._introduce(event, room)
 
     async def _tell_keys(self, user_id: str, position: int, change: KeysChange) -> None:
         names = await self._sources.news.servers(change.room_ids)
@@ -216,10 +236,7 @@ class OutboundReader:
 
     async def _introduce(self, event: StoredEvent, room: Servers) -> None:
         """A user of ours came to the room: the servers there may not have followed his devices until now."""
-        record = await self._sources.members.member(event.room_id, event.state_key or "")
-        if record is None or record.joined_position != event.position:
-            return
-        edu = await self._sources.news.anew(record.user_id, event.position or 0)
+        edu = await self._sources.news.anew(event.state_key or "", event.position or 0)
         if edu is not None:
             self._tell(tuple(room.names), Item(event.position or 0, None, edu))
 
@@ -247,7 +264,7 @@ class OutboundReader:
     async def _read_on(self) -> None:
         until = self._streams.position
         changes = self._streams.recent(self._mark.done)
-        if changes is None or any(change.kind in ("event", KEYS_CHANGE) and change.subject is None for change in changes):
+        if changes is None or any(self._lacks(change) for change in changes):
             await self._read_stored(until)
             return
         for change in changes:
@@ -257,6 +274,12 @@ class OutboundReader:
             if self._stopped:
                 return
         self._mark.done = max(self._mark.done, until)
+
+    def _lacks(self, change: Change) -> bool:
+        """Whether the store knows more of it."""
+        if change.subject is not None or change.kind not in ("event", KEYS_CHANGE):
+            return False
+        return change.kind == KEYS_CHANGE or not self._is_other_member(change)
 
     async def _read_stored(self, until: int) -> None:
         """What memory does not hold: it happened before the start, or in another process."""

@@ -36,6 +36,7 @@ class RoomServers:
         self.peek = self._cache.peek
         self.get = self._cache.get
         self.clear = self._cache.clear
+        self.drop = self._cache.drop
 
     def follow(self, change: Change) -> None:
         """Of the membership of another server's user."""

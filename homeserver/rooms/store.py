@@ -24,6 +24,7 @@ OUTLIER = 4  # known without its place in the graph
 REDACTED = 8
 HAS_CHILDREN = 16  # other events relate to it
 RELAYED = 32  # came by a handshake with another server, for which this one tells the other servers in the room
+TOLD = 64  # of ours, by a handshake with another server, which tells it to the other servers in the room
 HIDDEN = REJECTED | SOFT_FAILED | OUTLIER
 
 

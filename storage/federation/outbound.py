@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from federation.outbound.store import Behind
-from homeserver.rooms.store import HIDDEN, RELAYED, StoredEvent
+from homeserver.rooms.store import HIDDEN, RELAYED, TOLD, StoredEvent
 from storage.database import Cursor, Database, Row, WriteCursor, batches
 from storage.event_rows import SELECT, RoomNames
 
 COUNTER = "federation_outbound"
+UNTOLD = HIDDEN | TOLD
 FEW = 200  # joined users that may be listed on the loop
 NAMES_AT_ONCE = 500
 
@@ -82,7 +83,7 @@ class StoredOutbound:
 
     async def events(self, after: int, until: int, most: int) -> list[StoredEvent]:
         def question(cursor: Cursor) -> list[StoredEvent]:
-            return self._names.events(cursor, cursor.all(_EVENTS, after, until, HIDDEN, self._like, RELAYED, most))
+            return self._names.events(cursor, cursor.all(_EVENTS, after, until, UNTOLD, self._like, RELAYED, most))
 
         return await self._database.scan(question)
 
@@ -91,7 +92,7 @@ class StoredOutbound:
             found = []
             for room_id, after in rooms.items():
                 room_num = self._names.num(cursor, room_id)
-                position = cursor.value(_NEWEST, room_num, after, until, HIDDEN, self._like, RELAYED)
+                position = cursor.value(_NEWEST, room_num, after, until, UNTOLD, self._like, RELAYED)
                 if position is not None:
                     found.append((room_id, int(position)))
             return sorted(found, key=lambda each: -each[1])
@@ -101,7 +102,7 @@ class StoredOutbound:
     async def owed(self, room_id: str, after: int, until: int, most: int) -> list[StoredEvent]:
         def question(cursor: Cursor) -> list[StoredEvent]:
             room_num = self._names.num(cursor, room_id)
-            rows = cursor.all(_ROOM_EVENTS, room_num, after, until, HIDDEN, self._like, RELAYED, most + 1)
+            rows = cursor.all(_ROOM_EVENTS, room_num, after, until, UNTOLD, self._like, RELAYED, most + 1)
             return self._names.events(cursor, rows[:1] if len(rows) > most else rows[::-1])
 
         return await self._database.scan(question)

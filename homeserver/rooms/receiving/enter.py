@@ -20,7 +20,7 @@ from homeserver.rooms.receiving.outliers import Gathered, Outliers
 from homeserver.rooms.room_lock import RoomLocks
 from homeserver.rooms.send import on_disk
 from homeserver.rooms.state_reader import StateReader
-from homeserver.rooms.store import OUTLIER, REJECTED, EventCommit, HeadRecord, RoomRecord, RoomStore, StoredEvent
+from homeserver.rooms.store import OUTLIER, REJECTED, TOLD, EventCommit, HeadRecord, RoomRecord, RoomStore, StoredEvent
 
 FIRST_TOPO = 1_000_000_000  # of a room that was there before: its history comes to lie below
 
@@ -109,7 +109,7 @@ class Entering:
         before, nodes = await self._states.update(state_map.EMPTY, {address: event.num for address, event in state.items()})
         known = gathered.known.get(join.event_id)
         num = self._store.take_event_num() if known is None else known.num
-        stored = stored_event(num, head.room_num, join, topo=max(FIRST_TOPO, head.topo), state_before=before)
+        stored = stored_event(num, head.room_num, join, topo=max(FIRST_TOPO, head.topo), state_before=before, flags=TOLD)
         self._states.keep(stored)
         stored.state_after, more = await self._states.update(before, {join.address: num})
         here = await self._store.events(join.prev_events)
