@@ -25,8 +25,7 @@ class UnreadSection:
 
     async def recounted(self, scope: SyncScope, joined: Iterable[MemberRecord], data: UserData) -> set[str]:
         """The rooms whose counts may be others, for the user's push rules changed. Costs all his rooms, when they did."""
-        last = max(data.last_change(PUSH_RULES), data.last_change(IGNORED_USERS))
-        if not 0 < scope.since < last <= scope.until or scope.full_state:
+        if not 0 < scope.since < rules_changed(data) <= scope.until or scope.full_state:
             return set()
         rooms = [RoomScope(member.room_id, member, scope.since, scope.until) for member in joined]
         return await self._counts.unread_rooms(scope.user_id, rooms)
@@ -38,6 +37,11 @@ class UnreadSection:
     async def may_have_fallen(self, user_id: str, room: RoomScope, window: Sequence[StoredEvent]) -> bool:
         """Whether less may be unread than before, by a receipt or a redaction that the client's filter hides."""
         return await self._counts.may_have_fallen(user_id, room, room.since, window)
+
+
+def rules_changed(data: UserData) -> int:
+    """When what the user is notified of last became other than it was."""
+    return max(data.last_change(PUSH_RULES), data.last_change(IGNORED_USERS))
 
 
 def encode_counts(counts: Counts, *, by_thread: bool) -> bytes:

@@ -3,7 +3,7 @@
 A room is told of when it has news for this client, or when the client looks at more of it than before (MSC4186, "Changing room configs").
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 from homeserver.rooms.store import MemberRecord
@@ -29,6 +29,7 @@ class Turn:
     is_deeper: bool = False  # the client wants more of the past
     is_wider: bool = False  # it wants more of the state
     flags: int = 0
+    is_recounted: bool = False  # its counts may be others without an event
 
     @property
     def is_initial(self) -> bool:
@@ -66,6 +67,14 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
+class Recount:
+    """When the user's push rules last changed, and the rooms whose counts may be others by it, if that was after the client's token."""
+
+    position: int
+    rooms: Set[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Chooser:
     """`scope.since` is the position of the client's token; nothing here waits."""
 
@@ -75,6 +84,7 @@ class Chooser:
     standing: Standing
     directs: frozenset[str]
     reach: Reach
+    recount: Recount
 
     def choose(self, looked: Looked) -> Choice:
         choice = Choice()
@@ -86,7 +96,7 @@ class Chooser:
                 after = self._after(turn)
                 if after != turn.told:
                     choice.delta[room_id] = after
-            elif record is not None and self._last_change(record) > self.scope.since:
+            elif record is not None and (self._last_change(record) > self.scope.since or room_id in self.recount.rooms):
                 self._pass_over(choice, room_id)
         for room_id in self._unlooked(looked.rooms) if self.connection.rooms else ():
             self._pass_over(choice, room_id)
@@ -107,12 +117,21 @@ class Chooser:
             return self._made(record, config, None, NOTHING, since=0, flags=flags)
         since = told.since or self.scope.since
         held = self.connection.required[told.required]
-        if changed <= since:
+        is_recounted = self._is_recounted(record, told)
+        if changed <= since and not is_recounted:
             if told.flags == flags and told.depth >= config.limit and (held is config.required or held.covers(config.required)):
                 return None
         elif record.membership in ("invite", "knock") or (record.joined_position or 0) > since:
             since = 0
-        return self._made(record, config, told, held, since=since, flags=flags, has_news=changed > since)
+        turn = self._made(record, config, told, held, since=since, flags=flags, has_news=changed > since or is_recounted)
+        if turn is not None:
+            turn.is_recounted = is_recounted
+        return turn
+
+    def _is_recounted(self, record: MemberRecord, told: Told) -> bool:
+        if record.membership != "join":
+            return False
+        return told.since < self.recount.position if told.since else record.room_id in self.recount.rooms
 
     def _made(
         self,
@@ -149,6 +168,7 @@ class Chooser:
         """Rooms with news since the token at which the client does not look."""
         since = self.scope.since
         yield from (room_id for room_id in self.feed.changed_rooms(since) if room_id not in rooms)
+        yield from (room_id for room_id in self.recount.rooms if room_id not in rooms)
         for records in (self.standing.pending, self.standing.departed):
             yield from (room_id for room_id, record in records.items() if record.position > since and room_id not in rooms)
 

@@ -127,6 +127,7 @@ class SlidingSyncing:
             position = self._streams.position
             data = await self._account_data.of(call.viewer.user_id)
             view = await self._views.read(call.viewer, question, connection, feed, data)
+            recount = await self._rooms.recount(self._scope(call, data), feed, data)
             if not self._feeds.is_current(feed):
                 return None
             if feed.touched <= position and view.is_current:
@@ -134,7 +135,8 @@ class SlidingSyncing:
         # Up to the choice of the rooms nothing may be awaited: feed, account data and position belong together.
         scope, counter = self._scope(call, data), self._ephemera.counter
         looked = look(question, view.around)
-        choice = Chooser(scope, connection, feed, view.around.standing, view.around.directs, reach_of(question, looked)).choose(looked)
+        around, reach = view.around, reach_of(question, looked)
+        choice = Chooser(scope, connection, feed, around.standing, around.directs, reach, recount).choose(looked)
         asked = Asked(scope, question, looked, connection, feed, data, self._device_lists.rooms(scope, feed.joined))
         notes = MemberNotes(connection.members)
         rooms, timelines = await self._rooms.tell(scope, choice, notes)

@@ -1,7 +1,9 @@
 """What sliding sync tells of rooms (MSC4186, "Room results", "Changing room configs")."""
 
 from typing import Any
+from urllib.parse import quote
 
+from tests.support.client import start
 from tests.support.rooms import create_room, member, path
 from tests.sync.sliding.connection import a_list
 from tests.sync.sliding.town import ALICE, BOB, Town
@@ -208,3 +210,27 @@ def test_unread_counts(town: Town) -> None:
     town.ok(town.alice.post(path("rooms", room, "receipt", "m.read", sent)))
     told = client.sync()["rooms"][room]
     assert (told["notification_count"], told["highlight_count"], told["timeline"]) == (0, 0, [])
+
+
+def test_counts_that_other_push_rules_make(town: Town) -> None:
+    """They are told without news of the room; where the client does not look, when it does again."""
+    first, second = town.room(), town.room()
+    quiet = town.room()
+    town.say(first)
+    town.say(second)
+    client = town.client(lists={"all": a_list()})
+    client.sync()
+    for room in (first, second, quiet):
+        town.ok(town.alice.put(f"/_matrix/client/v3/pushrules/global/room/{quote(room)}", {"actions": []}))
+    told = client.sync(lists={"all": a_list(0)})
+    assert {room_id: (room["notification_count"], room["timeline"]) for room_id, room in told["rooms"].items()} == {second: (0, [])}
+    assert client.sync(lists={"all": a_list(0)})["rooms"] == {}
+    told = client.sync()
+    assert {room_id: room["notification_count"] for room_id, room in told["rooms"].items()} == {first: 0}
+    answers: list[Any] = []
+    begun = start(client.request(client.pos, 30_000))
+    begun.addCallback(lambda pair: answers.append(pair[1]))
+    assert answers == []
+    town.ok(town.alice.delete(f"/_matrix/client/v3/pushrules/global/room/{quote(first)}"))
+    town.server.clock.advance(1)
+    assert answers[0]["rooms"][first]["notification_count"] == 1

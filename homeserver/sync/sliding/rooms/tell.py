@@ -5,15 +5,17 @@ from typing import NamedTuple
 
 import orjson
 
+from homeserver.account_data.account_data import UserData
 from homeserver.clock import Clock
 from homeserver.protocol.filters import EventFilter, Filter, RoomEventFilter, RoomFilter
 from homeserver.rooms.reading.serve import EventServing
 from homeserver.rooms.store import MemberRecord
+from homeserver.sync.feed import Feed
 from homeserver.sync.scope import RoomScope, SyncScope
 from homeserver.sync.sections.invites import InviteSection
 from homeserver.sync.sections.timeline import RoomTimeline, TimelineSection
-from homeserver.sync.sections.unread import UnreadSection
-from homeserver.sync.sliding.choice import Choice, Turn, limit_depth
+from homeserver.sync.sections.unread import UnreadSection, rules_changed
+from homeserver.sync.sliding.choice import Choice, Recount, Turn, limit_depth
 from homeserver.sync.sliding.connections.connection import IS_DIRECT
 from homeserver.sync.sliding.connections.members import MemberNotes
 from homeserver.sync.sliding.rooms.bump import Bumps
@@ -74,6 +76,10 @@ class SlidingRooms:
                     encoded[room_id] = await self._encode(scope, turn, reading)
         return encoded, timelines
 
+    async def recount(self, scope: SyncScope, feed: Feed, data: UserData) -> Recount:
+        """The rooms whose counts may be others without an event."""
+        return Recount(rules_changed(data), await self._sections.unread.recounted(scope, feed.joined.values(), data))
+
     # ---------------------------------------------------------------- reading
 
     async def _read(self, scope: SyncScope, turns: Sequence[Turn], notes: MemberNotes) -> list[Reading]:
@@ -104,7 +110,7 @@ class SlidingRooms:
 
     async def _is_news(self, scope: SyncScope, turn: Turn, reading: Reading) -> bool:
         told, timeline, state = turn.told, reading.timeline, reading.state
-        if turn.is_initial or told is None or state.events or state.changed or (told.flags ^ turn.flags) & IS_DIRECT:
+        if turn.is_initial or told is None or state.events or state.changed or (told.flags ^ turn.flags) & IS_DIRECT or turn.is_recounted:
             return True
         if timeline is None:
             return False
