@@ -1,7 +1,8 @@
-"""Names that other servers look up: server-server API, "Querying for information"."""
+"""What other servers look up, and services beside Matrix: server-server API, "Querying for information", "OpenID"."""
 
 from config.federation import Federation
-from homeserver.errors import Forbidden, InvalidParam, NotFound, Unrecognized
+from homeserver.errors import Forbidden, InvalidParam, NotFound, UnknownToken, Unrecognized
+from homeserver.integrations.openid import OpenIdTokens
 from homeserver.profiles.profiles import Profiles
 from homeserver.protocol.ids import RoomAlias, UserId
 from homeserver.rooms.directory.aliases import Aliases
@@ -40,3 +41,17 @@ class QueryEndpoints:
     @endpoint("GET", _QUERY + "{query_type}", access=Access.PEER, rate=Rate.NONE, body=Body.NONE)
     async def other(self, request: Request, query_type: str) -> Answer:
         raise Unrecognized("This server knows no such query")
+
+
+class OpenIdEndpoint:
+    """Whose OpenID token it is, for the service that was given it."""
+
+    def __init__(self, tokens: OpenIdTokens) -> None:
+        self._tokens = tokens
+
+    @endpoint("GET", "/_matrix/federation/v1/openid/userinfo", access=Access.NONE, rate=Rate.READ, body=Body.NONE)
+    async def userinfo(self, request: Request) -> Answer:
+        owner = await self._tokens.owner_of(request.required("access_token"))
+        if owner is None:
+            raise UnknownToken("Access token unknown or expired")
+        return {"sub": owner}

@@ -1,12 +1,10 @@
 """What other servers may read."""
 
 from federation.inbound.events import EventEndpoints
+from federation.inbound.finding import FindingEndpoints
 from federation.inbound.history import HistoryEndpoints
 from federation.inbound.media import MediaEndpoints
-from federation.inbound.openid import OpenIdEndpoint
-from federation.inbound.public_rooms import PublicRoomEndpoints
-from federation.inbound.queries import QueryEndpoints
-from federation.inbound.spaces import SpaceEndpoints
+from federation.inbound.queries import OpenIdEndpoint, QueryEndpoints
 from federation.room_acls import RoomAcls
 from federation.telling.snapshots import Snapshots
 from federation.telling.turns import Turns
@@ -42,9 +40,8 @@ def build_telling(
             clock=clock,
         ),
         HistoryEndpoints(server_name=server_name, history=history, walks=walks, turns=turns, clock=clock),
-        PublicRoomEndpoints(settings, finding.public_rooms),
+        FindingEndpoints(settings, finding.public_rooms, finding.peer_hierarchy, turns),
         QueryEndpoints(settings, server_name, finding.aliases, personal.profiles),
-        SpaceEndpoints(finding.peer_hierarchy, turns),
         OpenIdEndpoint(community.openid),
         MediaEndpoints(server_name, media.library, media.thumbnails, media.files),
     )

@@ -1,23 +1,28 @@
-"""The published room directory, for other servers: server-server API, "Published Room Directory"."""
+"""Rooms that other servers look for: server-server API, "Published Room Directory", "Spaces"."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from config.federation import Federation
+from federation.telling.turns import Turns
 from homeserver.errors import Forbidden
+from homeserver.protocol.ids import RoomId
 from homeserver.rooms.directory.public_rooms import PublicRooms, read_query
+from homeserver.rooms.spaces.peer_hierarchy import PeerHierarchy
 from homeserver.web.endpoint import Access, Answer, Body, Rate, Schema, endpoint
 from homeserver.web.request import Request
 
-_PATH = "/_matrix/federation/v1/publicRooms"
+_DIRECTORY = "/_matrix/federation/v1/publicRooms"
 
 
-class PublicRoomEndpoints:
-    def __init__(self, settings: Federation, rooms: PublicRooms) -> None:
+class FindingEndpoints:
+    def __init__(self, settings: Federation, rooms: PublicRooms, hierarchy: PeerHierarchy, turns: Turns) -> None:
         self._settings = settings
         self._rooms = rooms
+        self._hierarchy = hierarchy
+        self._turns = turns
 
-    @endpoint("GET", _PATH, access=Access.PEER, rate=Rate.NONE, body=Body.NONE)
+    @endpoint("GET", _DIRECTORY, access=Access.PEER, rate=Rate.NONE, body=Body.NONE)
     async def list(self, request: Request) -> Answer:
         asked = {
             "limit": request.integer("limit", 0),
@@ -27,7 +32,7 @@ class PublicRoomEndpoints:
         }
         return await self._page(asked)
 
-    @endpoint("POST", _PATH, access=Access.PEER, rate=Rate.NONE, body=Schema("client/public_rooms", optional=True))
+    @endpoint("POST", _DIRECTORY, access=Access.PEER, rate=Rate.NONE, body=Schema("client/public_rooms", optional=True))
     async def search(self, request: Request) -> Answer:
         return await self._page(request.body)
 
@@ -35,3 +40,9 @@ class PublicRoomEndpoints:
         if not self._settings.public_rooms:
             raise Forbidden("This server shows its directory to its own users alone")
         return await self._rooms.page(read_query(asked))
+
+    @endpoint("GET", "/_matrix/federation/v1/hierarchy/{room_id}", access=Access.PEER, rate=Rate.NONE, body=Body.NONE)
+    async def hierarchy(self, request: Request, room_id: RoomId) -> Answer:
+        peer, suggested_only = request.peer or "", request.flag("suggested_only")
+        async with self._turns.hold(peer):
+            return await self._hierarchy.page(peer, room_id, suggested_only)
