@@ -187,7 +187,7 @@ def write_extremities(cursor: WriteCursor, commits: list[EventCommit]) -> None:
 def write_gaps(cursor: WriteCursor, commit: EventCommit) -> None:
     """What is missing behind an event, and what no longer is."""
     event = commit.event
-    if commit.is_history:
+    if commit.is_history or commit.fills_gap:
         cursor.run("DELETE FROM backward_extremities WHERE room_num = ? AND missing_id = ?", event.room_num, event.event_id)
     if commit.gaps:
         cursor.many(

@@ -1,13 +1,13 @@
 """The port `homeserver.rooms.store.RoomStore`: the write path of rooms."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.python.failure import Failure
 
 from homeserver.clock import Chance
 from homeserver.errors import Unavailable
-from homeserver.rooms.store import CommitLost, EventCommit, HeadRecord, RoomRecord, StoredEvent
+from homeserver.rooms.store import HIDDEN, CommitLost, EventCommit, HeadRecord, RoomRecord, StoredEvent
 from storage.database import Conflict, Cursor, Database, WriteCursor
 from storage.event_rows import SELECT, SELECT_E, RoomNames, room_record
 from storage.room_commits import CommitWriter
@@ -19,6 +19,8 @@ ROOM = """SELECT room_num, room_id, version, published, joined_count, invited_co
     FROM rooms WHERE room_id = ?"""
 ROOM_WITH_ROOT = """SELECT r.room_num, r.room_id, r.version, r.published, r.joined_count, r.invited_count, r.local_joined_count, r.blocked,
     r.created_ts, x.root FROM rooms r LEFT JOIN room_roots x ON x.room_num = r.room_num WHERE r.room_id = ?"""
+GAPS_AMONG = """SELECT b.missing_id, e.flags FROM backward_extremities b JOIN events e ON e.num = b.successor_num
+    WHERE b.room_num = ? AND b.missing_id IN ??"""
 EXTREMITIES = SELECT_E + "JOIN forward_extremities x ON x.num = e.num WHERE x.room_num = ? ORDER BY x.num"
 
 
@@ -133,6 +135,17 @@ class StoredRooms:
         def question(cursor: Cursor) -> list[StoredEvent]:
             nums = [row[0] for row in cursor.all("SELECT num FROM redactions WHERE target_id = ? ORDER BY num", event_id)]
             return self._names.events(cursor, cursor.all(SELECT + "WHERE num IN ??", nums)) if nums else []
+
+        return await self._database.read(question)
+
+    async def gaps_among(self, room_id: str, event_ids: Collection[str]) -> dict[str, bool]:
+        wanted = list(event_ids)
+
+        def question(cursor: Cursor) -> dict[str, bool]:
+            found: dict[str, bool] = {}
+            for missing_id, flags in cursor.all(GAPS_AMONG, self._names.num(cursor, room_id), wanted):
+                found[missing_id] = found.get(missing_id, False) or not flags & HIDDEN
+            return found
 
         return await self._database.read(question)
 

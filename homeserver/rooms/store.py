@@ -4,7 +4,7 @@
 A method is one transaction. Reads return what is committed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -221,6 +221,7 @@ class EventCommit:
     others: Sequence[tuple[StoredEvent, MemberChange]] = ()  # memberships by other events, that come to stand with this one
     enters: bool = False  # the whole state comes in: of the members only those of this server are news
     gaps: Sequence[str] = ()  # predecessors that this server does not have
+    fills_gap: bool = False  # it was such a predecessor itself
     joined_delta: int = 0
     invited_delta: int = 0
     local_joined_delta: int = 0
@@ -260,6 +261,9 @@ class RoomStore(Protocol):
 
     async def redactions_of(self, event_id: str) -> list[StoredEvent]:
         """Redactions that name the event, whether or not they may."""
+
+    async def gaps_among(self, room_id: str, event_ids: Collection[str]) -> dict[str, bool]:
+        """Which of the events are missing behind others here, and whether one of those is shown."""
 
     async def backward_extremities(self, room_id: str) -> list[tuple[str, StoredEvent]]:
         """What is missing behind the room's oldest events: (its ID, the event here that names it)."""

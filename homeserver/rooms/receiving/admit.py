@@ -35,6 +35,8 @@ class Surroundings:
     nodes: Mapping[bytes, bytes] = field(default_factory=dict)  # of those states
     outlier: StoredEvent | None = None  # its own record, where it is known without a place
     is_stored: bool = False  # that record
+    fills_gap: bool = False  # it was missing behind events that are here
+    is_built_on: bool = False  # by one of those that is shown: then it is no end of the graph
 
 
 class Admission:
@@ -56,7 +58,15 @@ class Admission:
         before = await self._resolver.resolve(head.version, [*roots, *around.roots], fresh)
         stored = self._record(head, event, around, before.root)
         nodes = {**around.nodes, **before.nodes}
-        commit = EventCommit(stored, head.lineage, nodes=nodes, becomes_extremity=False, is_known=around.is_stored, gaps=around.gaps)
+        commit = EventCommit(
+            stored,
+            head.lineage,
+            nodes=nodes,
+            becomes_extremity=False,
+            is_known=around.is_stored,
+            gaps=around.gaps,
+            fills_gap=around.fills_gap,
+        )
         reason = await self._refusal(head, event, around, before.root)
         if reason is not None:
             stored.flags |= REJECTED
@@ -70,7 +80,7 @@ class Admission:
             if reason is not None:
                 stored.flags |= SOFT_FAILED
                 return commit, SoftFailed(reason)
-        await self._take_place(head, commit, around.previous, fresh)
+        await self._take_place(head, commit, around, fresh)
         return commit, Accepted()
 
     def _record(self, head: RoomHead, event: Event, around: Surroundings, before: bytes) -> StoredEvent:
@@ -110,9 +120,7 @@ class Admission:
             return str(error)
         return None
 
-    async def _take_place(
-        self, head: RoomHead, commit: EventCommit, previous: Sequence[StoredEvent], fresh: Mapping[str, StoredEvent]
-    ) -> None:
+    async def _take_place(self, head: RoomHead, commit: EventCommit, around: Surroundings, fresh: Mapping[str, StoredEvent]) -> None:
         """Among the ends of the graph, in the current state, and before the people it concerns."""
         stored = commit.event
         event = stored.event
@@ -120,12 +128,13 @@ class Admission:
         await self._heads.learn(head, [*self._telling.members_called(notice), CREATE, POWER_LEVELS])
         self._telling.note(head, commit, notice)
         await self._redact(head, commit, fresh)
-        built_on = {one.num for one in previous}
+        built_on = {one.num for one in around.previous}
         commit.extremities_gone = [end.num for end in head.extremities if end.num in built_on]
-        commit.becomes_extremity = True
-        kept = [end.root for end in head.extremities if end.num not in built_on and end.root is not None]
-        after = stored.root_after or b""
-        now = await self._resolver.resolve(head.version, [*kept, after], {**fresh, stored.event_id: stored})
+        commit.becomes_extremity = not around.is_built_on
+        ends = [end.root for end in head.extremities if end.num not in built_on and end.root is not None]
+        if commit.becomes_extremity and stored.root_after is not None:
+            ends.append(stored.root_after)
+        now = await self._resolver.resolve(head.version, ends, {**fresh, stored.event_id: stored})
         commit.nodes = {**commit.nodes, **now.nodes}
         stored.shown_before = head.root if head.root != stored.state_before else None
         stored.shown_after = now.root if now.root != stored.root_after else None

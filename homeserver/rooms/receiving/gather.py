@@ -3,7 +3,7 @@
 Server-server API, "Retrieving event authorisation information", "Backfilling and retrieving missing events".
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from twisted.logger import Logger
@@ -30,6 +30,8 @@ class Batch:
     events: dict[str, Event]
     gathered: Gathered = field(default_factory=Gathered)
     after: dict[str, Resolved] = field(default_factory=dict)
+    gaps: dict[str, bool] = field(default_factory=dict)  # see RoomStore.gaps_among
+    unwanted: dict[str, str] = field(default_factory=dict)  # what the room's policy server did not sign, and why
 
 
 class Gathering:
@@ -56,6 +58,7 @@ class Gathering:
             found = await self.state_after(room, subject, event_id, batch.gathered)
             if found is not None:
                 batch.after[event_id] = found
+        batch.gaps = await self._store.gaps_among(room.room_id, batch.events)
         return batch
 
     async def _look_up(self, batch: Batch) -> None:
@@ -78,16 +81,30 @@ class Gathering:
 
     async def _fill_gaps(self, subject: Subject, ends: Sequence[str], batch: Batch) -> None:
         for _ in range(MAX_ROUNDS):
-            missing = self._missing_previous(batch)
+            missing = set(self._missing_previous(batch))
+            if missing:  # what lies behind all that is here is asked for by those who read back
+                missing.difference_update(await self._store.gaps_among(subject.room_id, missing))
             if not missing:
                 return
-            latest = [event.event_id for event in batch.events.values() if any(one in missing for one in event.prev_events)]
+            latest = [event.event_id for event in batch.events.values() if not missing.isdisjoint(event.prev_events)]
             found = await self._peers.missing_events(subject, earliest=ends, latest=latest, limit=MAX_MISSING)
-            new = {event.event_id: event for event in found[:MAX_MISSING] if event.event_id not in batch.events}
-            if not new:
+            offered = {event.event_id: event for event in found[:MAX_MISSING] if event.event_id not in batch.events}
+            if not await self._add_between(missing, offered, batch):
                 return
-            batch.events.update(new)
-            await self._look_up(batch)
+
+    async def _add_between(self, missing: set[str], offered: Mapping[str, Event], batch: Batch) -> bool:
+        """Of what was offered, that which leads to the missing events without passing what has its place here already."""
+        batch.gathered.known.update(await self._store.events([one for one in offered if one not in batch.gathered.known]))
+        wanted = list(missing)
+        before = len(batch.events)
+        while wanted:
+            event_id = wanted.pop()
+            event, known = offered.get(event_id), batch.gathered.known.get(event_id)
+            if event is not None and event_id not in batch.events and (known is None or known.state_before is None):
+                batch.events[event_id] = event
+                wanted += event.prev_events
+        await self._look_up(batch)
+        return len(batch.events) > before
 
     async def _find_auth(self, room: RoomRecord, subject: Subject, batch: Batch) -> None:
         """What the events are authorised by, as far as it is not here: the chain of each as the server tells it, then one by one."""

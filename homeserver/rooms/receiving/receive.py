@@ -103,6 +103,7 @@ class Receiving:
         if len(auth) < len(set(event.auth_events)):
             return Unplaced("What it is authorised by cannot be had")
         around = Surroundings([], auth, outlier=gathered.get(event.event_id), is_stored=event.event_id in gathered.known)
+        around.fills_gap, around.is_built_on = event.event_id in batch.gaps, batch.gaps.get(event.event_id, False)
         previous, roots, gaps, nodes = list[StoredEvent](), list[bytes](), list[str](), dict[bytes, bytes]()
         for event_id in event.prev_events:
             known = placed.get(event_id) or gathered.known.get(event_id)

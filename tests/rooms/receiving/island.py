@@ -78,7 +78,7 @@ class Island:
             join = build(
                 draft, version=head.version, room_id=room_id, prev_events=[reference_to(e.event) for e in record.extremities],
                 auth_events=auth, depth=head.depth, now_ms=self.server.clock.now_ms(), server_name=identity.server_name, key=identity.key,
-                event_id="$join:b.test" if head.version.event_id == "server_chosen" else None,
+                event_id=f"$join{rooms.store.take_event_num()}:{joiner.name}" if head.version.event_id == "server_chosen" else None,
             )  # fmt: skip
         chain = await chain_of(self, [event.event for event in state])
         return join, [copy_of(event) for event in state], chain
