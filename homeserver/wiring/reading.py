@@ -13,7 +13,7 @@ from homeserver.rooms.peeking.event_stream import EventStream
 from homeserver.rooms.peeking.snapshots import Snapshots
 from homeserver.rooms.reading.context import Contexts
 from homeserver.rooms.reading.paging import Paging
-from homeserver.rooms.reading.paging_store import NoOlderHistory
+from homeserver.rooms.reading.paging_store import NoOlderHistory, NoOtherMoments
 from homeserver.rooms.reading.related import Related
 from homeserver.rooms.reading.single import SingleEvents
 from homeserver.rooms.reading.state_views import StateViews
@@ -42,7 +42,15 @@ def build_reading(ground: Ground, rooms: Rooms, personal: Personal, finding: Fin
     )
     views = StateViews(store=pages, timelines=rooms.timeline_store, members=rooms.members, history=rooms.history, states=rooms.states)
     single = SingleEvents(rooms.store, rooms.history)
-    contexts = Contexts(paging=paging, single=single, store=pages, history=rooms.history, states=rooms.states)
+    contexts = Contexts(
+        paging=paging,
+        single=single,
+        store=pages,
+        history=rooms.history,
+        states=rooms.states,
+        older=NoOlderHistory(),
+        moments=NoOtherMoments(),
+    )
     related = Related(store=rooms.relations, single=single, history=rooms.history, ignoring=rooms.account_data)
     snapshots = Snapshots(store=rooms.store, paging=paging, views=views, history=rooms.history, streams=ground.streams)
     return (

@@ -8,8 +8,8 @@ from homeserver.protocol.filters import RoomEventFilter
 from homeserver.rooms.reading.fill import Filled
 from homeserver.rooms.reading.history import History, Seen
 from homeserver.rooms.reading.paging import PageQuestion, Paging
-from homeserver.rooms.reading.paging_store import PagingStore
-from homeserver.rooms.reading.place import Place, Span, after, before
+from homeserver.rooms.reading.paging_store import OlderHistory, OtherMoments, PagingStore
+from homeserver.rooms.reading.place import BEGINNING, Place, Span, after, before
 from homeserver.rooms.reading.single import SingleEvents
 from homeserver.rooms.reading.wanted import EVERYTHING, accepts
 from homeserver.rooms.state_reader import StateReader
@@ -18,6 +18,7 @@ from homeserver.rooms.store import MemberRecord, StoredEvent
 MEMBER = "m.room.member"
 CANDIDATES = 50  # events looked at at once for the nearest to a moment
 MAX_ROUNDS = 20
+MAX_FETCHES = 20  # of older history, to reach a moment
 
 
 class Context(NamedTuple):
@@ -41,12 +42,24 @@ class Beside(NamedTuple):
 
 
 class Contexts:
-    def __init__(self, *, paging: Paging, single: SingleEvents, store: PagingStore, history: History, states: StateReader) -> None:
+    def __init__(
+        self,
+        *,
+        paging: Paging,
+        single: SingleEvents,
+        store: PagingStore,
+        history: History,
+        states: StateReader,
+        older: OlderHistory,
+        moments: OtherMoments,
+    ) -> None:
         self._paging = paging
         self._single = single
         self._store = store
         self._history = history
         self._states = states
+        self._older = older
+        self._moments = moments
 
     async def around(self, user_id: str, room_id: str, event_id: str, limit: int, wanted: RoomEventFilter) -> Context:
         """Up to `limit` events besides the one; M_NOT_FOUND for one the user may not see."""
@@ -95,6 +108,30 @@ class Contexts:
     async def nearest(self, user_id: str, room_id: str, ts: int, *, backwards: bool) -> StoredEvent:
         """The event sent at that time, or next to it in the direction, that the user may see; M_NOT_FOUND."""
         member = await self._history.may_read(user_id, room_id)
+        found = await self._nearest(user_id, member, room_id, ts, backwards)
+        if await self._older.is_missing(room_id) and await self._reach_back(room_id, ts, found, backwards):
+            found = await self._nearest(user_id, member, room_id, ts, backwards)
+        if found is None:
+            raise NotFound(f"There is no event {'before' if backwards else 'after'} that time")
+        return found
+
+    async def _reach_back(self, room_id: str, ts: int, found: StoredEvent | None, backwards: bool) -> bool:
+        """Where others know something nearer, our history grows until that is in it; whether it grew."""
+        told = await self._moments.nearest(room_id, ts, backwards=backwards)
+        if told is None or (told > ts if backwards else told < ts):
+            return False
+        if found is not None and abs(told - ts) >= abs(found.ts - ts):
+            return False
+        grown = False
+        for _ in range(MAX_FETCHES):
+            if await self._store.nearest(room_id, told, backwards=True, limit=1, skip=0):
+                break  # our history goes back beyond that
+            if not await self._older.fetch(room_id, BEGINNING):
+                break
+            grown = True
+        return grown
+
+    async def _nearest(self, user_id: str, member: MemberRecord | None, room_id: str, ts: int, backwards: bool) -> StoredEvent | None:
         for round_ in range(MAX_ROUNDS):
             events = await self._store.nearest(room_id, ts, backwards=backwards, limit=CANDIDATES, skip=round_ * CANDIDATES)
             seen = await self._history.visible_to(user_id, member, events)
@@ -102,4 +139,4 @@ class Contexts:
                 return seen[0].event
             if len(events) < CANDIDATES:
                 break
-        raise NotFound(f"There is no event {'before' if backwards else 'after'} that time")
+        return None

@@ -63,6 +63,20 @@ class NoOlderHistory:
         return False
 
 
+class OtherMoments(Protocol):
+    """Other servers, who may know an event nearer to a moment than any of ours."""
+
+    async def nearest(self, room_id: str, ts: int, *, backwards: bool) -> int | None:
+        """When the event was sent that a server in the room knows; None: none does, or says so."""
+
+
+class NoOtherMoments:
+    """OtherMoments of a server that talks to no other."""
+
+    async def nearest(self, room_id: str, ts: int, *, backwards: bool) -> int | None:
+        return None
+
+
 class Ignoring(Protocol):
     """Whom a user does not want to hear (client-server API, "Ignoring Users")."""
 
