@@ -147,7 +147,12 @@ async def build(
     sync = build_syncing(ground, rooms, personal, encryption)
     pushing = build_pushers(ground, rooms, personal.push, outside or NoOutside())
     media = build_media(ground, people.accounts, outside or NoOutside(), asking.media)
-    past = (*tasks(StoredUpkeep(database), session_seconds=config.sessions.interactive_auth_seconds), *media.tasks, *people.addresses.tasks)
+    past = (
+        *tasks(StoredUpkeep(database), session_seconds=config.sessions.interactive_auth_seconds),
+        *media.tasks,
+        *people.addresses.tasks,
+        *devices.tasks,
+    )
     federation = build_federation(ground, rooms, reach, personal, finding, community, media, encryption, devices)
     upkeep = Upkeep(past, clock, chance)
     telling = build_appservices(ground, enlisted, rooms, people, personal, encryption)

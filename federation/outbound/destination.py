@@ -22,6 +22,9 @@ from homeserver.clock import Clock
 
 MOST_WAITING: Final = 500  # items in memory
 PASSING_S: Final = 0.2  # what is worth telling only now waits so long for more of it
+PROVEN_S: Final = 60.0  # for one transaction: the other server may have to ask for much before it answers
+DOUBTFUL_S: Final = 20.0
+SLOW_S: Final = 5.0  # who takes longer does not go before those who may be dead
 RETRY_S: Final = 15.0  # after an error of our own
 EVERYBODY: Final = "everybody"
 
@@ -173,11 +176,11 @@ class Destination:
         edus += self.passing.take(MOST_EDUS - len(edus))
         if not pdus and not edus:
             return True
-        sent = False
+        sent, began = False, self._means.clock.monotonic()
         try:
-            sent = await self._means.transactions.send(self.name, pdus, edus)
+            sent = await self._means.transactions.send(self.name, pdus, edus, PROVEN_S if self.is_proven else DOUBTFUL_S)
         finally:
-            self.is_proven = sent
+            self.is_proven = sent and self._means.clock.monotonic() - began < SLOW_S
             if letters and not sent:
                 self.has_letters = True
         if sent and letters:

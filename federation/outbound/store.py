@@ -58,3 +58,6 @@ class LetterStore(Protocol):
     async def waiting(self, destination: str, most: int) -> Sequence[Letter]: ...
 
     async def remove(self, destination: str, until: int) -> None: ...
+
+    async def forget(self, before_ms: int, most: int) -> int:
+        """Of servers that do not answer since then, at most so many; how many there were."""

@@ -16,7 +16,6 @@ from homeserver.rooms.store import StoredEvent
 
 MOST_PDUS: Final = 50
 MOST_EDUS: Final = 100
-SECONDS: Final = 60.0  # the other server may have to ask for much before it answers
 SPOILED: Final = frozenset({400, 413})  # the same would be refused again
 BOOT_LENGTH: Final = 8
 
@@ -71,11 +70,11 @@ class Transactions:
         self.sent = 0
         self.failed = 0
 
-    async def send(self, destination: str, pdus: Sequence[bytes], edus: Sequence[bytes]) -> bool:
+    async def send(self, destination: str, pdus: Sequence[bytes], edus: Sequence[bytes], seconds: float) -> bool:
         """False: to be tried again when `Outages` says so. What the other server will never take counts as sent."""
         self.sent += 1
         body = compose(self._origin, self._clock.now_ms(), pdus, edus)
-        ask = Ask("PUT", destination, v1("send", f"{self._boot}{self.sent}"), body=body, seconds=SECONDS, noted=False)
+        ask = Ask("PUT", destination, v1("send", f"{self._boot}{self.sent}"), body=body, seconds=seconds, noted=False)
         try:
             answer = await self._client.ask(ask)
         except NotFederated:

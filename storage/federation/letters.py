@@ -12,6 +12,9 @@ _POST = """INSERT INTO outgoing_letters (destination, position, message_id, cont
 _DESTINATIONS = "SELECT DISTINCT destination FROM outgoing_letters"
 _WAITING = "SELECT position, content FROM outgoing_letters WHERE destination = ? ORDER BY position LIMIT ?"
 _REMOVE = "DELETE FROM outgoing_letters WHERE destination = ? AND position <= ?"
+_PAST = """SELECT l.destination, l.position FROM outages o JOIN outgoing_letters l ON l.destination = o.destination
+    WHERE o.since_ts < ? LIMIT ?"""
+_FORGET = "DELETE FROM outgoing_letters WHERE destination = ? AND position = ?"
 
 
 class StoredLetters:
@@ -40,3 +43,12 @@ class StoredLetters:
 
     async def remove(self, destination: str, until: int) -> None:
         await self._database.write(lambda cursor: cursor.run(_REMOVE, destination, until))
+
+    async def forget(self, before_ms: int, most: int) -> int:
+        def change(cursor: WriteCursor) -> int:
+            past = cursor.all(_PAST, before_ms, most)
+            if past:
+                cursor.many(_FORGET, past)
+            return len(past)
+
+        return await self._database.write(change)

@@ -7,10 +7,13 @@ from federation.devices.courier import Courier
 from federation.devices.follow import DeviceFollower
 from homeserver.encryption.remote import NoRemoteKeys, RemoteKeySource
 from homeserver.encryption.to_device.remote import NoCourier, ToDeviceCourier
+from homeserver.upkeep.upkeep import Task
 from homeserver.wiring.ground import Ground
 from homeserver.wiring.reaching.reach import Reach
 from storage.federation.letters import StoredLetters
 from storage.federation.remote_devices import StoredRemoteDevices
+
+LETTERS_MS = 30 * 24 * 3_600_000  # for so long a server may be away until messages for its devices are dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,10 @@ class RemoteDevices:
     follower: DeviceFollower
     keys: RemoteKeySource
     courier: ToDeviceCourier
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        return (Task("outgoing_letters", self.letters.forget, LETTERS_MS),)
 
 
 def build_remote_devices(ground: Ground, reach: Reach) -> RemoteDevices:

@@ -2,13 +2,18 @@
 
 from pathlib import Path
 
+import orjson
 import pytest
+from twisted.internet.defer import Deferred
 
+from federation.inbound.transactions import NoArrivals
+from homeserver.protocol import canonical_json
+from homeserver.wiring.reaching.traffic import Traffic, build_traffic
 from tests.federation.support.asking import put_member
-from tests.federation.support.sharing import say, shared_room, texts, transactions
+from tests.federation.support.sharing import edus, say, shared_room, texts, transactions
 from tests.federation.support.town import Town, build_town, town_of
 from tests.support.client import Client
-from tests.support.rooms import create_room, member, path
+from tests.support.rooms import V3, create_room, member, path
 
 
 @pytest.fixture
@@ -214,6 +219,56 @@ def test_who_is_owed_something_is_known_after_a_restart(tmp_path: Path) -> None:
         assert texts(town) == ["unheard"]
         town.settle(5)
         assert a.run(traffic.reader._sources.store.behind()) == []
+
+
+def test_nothing_is_lost_in_a_crash(tmp_path: Path) -> None:
+    """What was acknowledged and not told yet, or not known to be told, is told by who begins anew with the same database."""
+    with town_of(tmp_path) as town:
+        alice, a = town.user("a.test", "alice"), town["a.test"]
+        room = shared_room(town, alice)
+        town.settle(5)
+        town.network.delays = (1.0, 1.0)
+        for number in range(60):
+            say(town, alice, room, f"{number}")
+        parts = a.parts
+        a.ok(alice.put(f"{V3}/sendToDevice/m.test/one", {"messages": {"@bob:b.test": {"*": {}}}}))
+        crash(parts.federation.traffic)
+        again = build_traffic(
+            parts.ground,
+            parts.rooms,
+            parts.personal,
+            parts.encryption,
+            parts.federation.traffic.devices,
+            parts.federation.reach,
+            parts.federation.acls,
+            NoArrivals(),
+        )
+        a.run(again.start())
+        town.settle(20)
+        assert sorted(set(texts(town)), key=int) == [f"{number}" for number in range(60)]
+        assert len(edus(town, "m.direct_to_device")) == 1
+        a.run(again.stop())
+
+
+def crash(traffic: Traffic) -> None:
+    """It does nothing any more, and what it did not write down is gone."""
+    traffic.reader._stopped = True
+    if traffic.reader._saving is not None:
+        traffic.reader._saving.cancel()
+    for destination in traffic.destinations:
+        Deferred.fromCoroutine(destination.stop())
+
+
+def test_what_is_sent_is_canonical(town: Town, alice: Client) -> None:
+    """Other servers check the signature over the canonical form of what they were sent."""
+    room = shared_room(town, alice)
+    say(town, alice, room, "ü")
+    town["a.test"].ok(alice.put(path("rooms", room, "typing", "@alice:a.test"), {"typing": True}))
+    town.settle(1)
+    sent = [passed.body for passed in town.network.passed if "/send/" in passed.uri]
+    assert sent
+    for body in sent:
+        assert canonical_json.encode_tolerant(orjson.loads(body)) == body
 
 
 def test_a_server_without_others_writes_and_waits_for_nothing(tmp_path: Path) -> None:

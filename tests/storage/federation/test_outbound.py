@@ -2,11 +2,13 @@
 
 from federation.devices.store import CrossSigningUpdate, DeviceUpdate, RemoteDevice, RemoteUser
 from federation.outbound.store import LETTER, Behind
+from federation.store import Outage
 from homeserver.encryption.store import KEYS_CHANGE
 from homeserver.streams import Change, Streams
 from storage.database import Database, WriteCursor
 from storage.event_rows import RoomNames
 from storage.federation.letters import StoredLetters
+from storage.federation.outages import StoredOutages
 from storage.federation.outbound import StoredOutbound
 from storage.federation.remote_devices import StoredRemoteDevices
 from tests.support.loop import ThreadLoop
@@ -96,6 +98,17 @@ def test_letters(loop: ThreadLoop, database: Database, streams: Streams) -> None
     loop.run(store.remove("b.test", first.position))
     assert [letter.content for letter in loop.run(store.waiting("b.test", 10))] == [b"3"]
     assert sorted(loop.run(store.destinations())) == ["b.test", "c.test"]
+
+
+def test_letters_for_servers_that_are_gone(loop: ThreadLoop, database: Database) -> None:
+    store = StoredLetters(database)
+    loop.run(store.post({"gone.test": b"1", "away.test": b"2", "b.test": b"3"}, "m1", 9))
+    loop.run(store.post({"gone.test": b"4"}, "m2", 9))
+    loop.run(StoredOutages(database).put_outages([Outage("gone.test", 100, 1, 1), Outage("away.test", 200, 1, 1)], []))
+    assert loop.run(store.forget(150, 1)) == 1
+    assert loop.run(store.forget(150, 9)) == 1
+    assert loop.run(store.forget(150, 9)) == 0
+    assert sorted(loop.run(store.destinations())) == ["away.test", "b.test"]
 
 
 def test_lists_of_devices(loop: ThreadLoop, database: Database, streams: Streams) -> None:
