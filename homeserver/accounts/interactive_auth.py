@@ -80,6 +80,8 @@ class InteractiveAuth:
             raise await self._challenge(attempt, flows, {})
         if not isinstance(auth, dict):
             raise BadJson("auth must be an object")
+        if not isinstance(auth.get("type"), str | None):
+            raise BadJson("auth.type must be text")
         session_id = auth.get("session")
         if session_id is None:
             return await self._in_one_request(attempt, flows, auth)
@@ -135,7 +137,7 @@ class InteractiveAuth:
         name = auth.get("type")
         if name is None or name in completed:
             return None
-        if not isinstance(name, str) or name not in self._stages or not _may_follow(flows, completed, name):
+        if name not in self._stages or not _may_follow(flows, completed, name):
             return Forbidden("This stage is not offered, or not yet")
         try:
             completed[name] = await self._stages[name].check(auth, attempt)

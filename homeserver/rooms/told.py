@@ -35,8 +35,8 @@ class Telling:
     async def complete(self, head: RoomHead, commit: EventCommit, notice: Notice) -> None:
         """What people's own rules say, and the thread that an event with another relation stands in."""
         stored = commit.event
-        verdicts = stored.verdicts = await self._personal.verdicts(head, commit, notice)
-        if commit.relation is not None and stored.thread is None and (notice is not QUIET or verdicts):
+        stored.verdicts = await self._personal.verdicts(head, commit, notice)
+        if commit.relation is not None and stored.thread is None:  # also of what counts for nobody: others may relate to it
             stored.thread = await self._thread_of(head, commit.relation.parent_id)
 
     async def _thread_of(self, head: RoomHead, parent_id: str) -> str | None:

@@ -53,3 +53,9 @@ def test_an_upgraded_room_shows_its_power_levels(server: TestServer) -> None:
     path = f"/_matrix/client/v3/rooms/{upgraded}/state/m.room.power_levels"
     server.ok(alice.put(path, {**server.ok(alice.get(path)), "kick": 49}))
     assert upgraded in server.ok(alice.get("/_matrix/client/v3/sync"))["rooms"]["join"]
+
+
+@pytest.mark.parametrize("auth", [{"type": {}}, {"type": ["m.login.password"], "session": "x"}])
+def test_a_proof_whose_type_is_no_text(server: TestServer, auth: dict[str, Any]) -> None:
+    status, answer = server.run(server.user("alice").post("/_matrix/client/v3/keys/device_signing/upload", {"auth": auth}))
+    assert (status, answer["errcode"]) == (400, "M_BAD_JSON")
