@@ -11,6 +11,7 @@ import orjson
 
 from federation.outbound.servers import RoomServers
 from federation.outbound.transaction import edu
+from homeserver.devices.store import DeviceStore
 from homeserver.encryption.store import MASTER, SELF_SIGNING, KeysChange, KeyStore, UserKeys
 from homeserver.rooms.member_store import MemberStore
 
@@ -18,8 +19,9 @@ NO_DEVICE: Final = "NONE"  # in the place of one, when a user has none left
 
 
 class KeyNews:
-    def __init__(self, keys: KeyStore, members: MemberStore, rooms: RoomServers) -> None:
+    def __init__(self, keys: KeyStore, devices: DeviceStore, members: MemberStore, rooms: RoomServers) -> None:
         self._keys = keys
+        self._devices = devices
         self._members = members
         self._rooms = rooms
 
@@ -32,11 +34,14 @@ class KeyNews:
         return self._anew(user_id, position, keys) if change.device_ids else _signing(user_id, keys)
 
     async def anew(self, user_id: str, position: int) -> bytes | None:
-        """The EDU after which other servers ask for the user's devices; None: there are no keys."""
+        """The EDU after which other servers ask for the user's devices; None: there are none."""
         keys = await self._of(user_id, ())
-        if not keys.devices and not keys.cross_signing:
+        if keys.devices or keys.cross_signing:
+            return self._anew(user_id, position, keys)
+        devices = await self._devices.devices(user_id)
+        if not devices:
             return None
-        return self._anew(user_id, position, keys)
+        return edu("m.device_list_update", {"user_id": user_id, "device_id": devices[0].device_id, "stream_id": position, "prev_id": []})
 
     def _anew(self, user_id: str, position: int, keys: UserKeys) -> bytes:
         device_id = keys.devices[0].device_id if keys.devices else NO_DEVICE

@@ -25,6 +25,7 @@ from homeserver.wiring.reaching.reach import Reach
 from homeserver.wiring.reaching.remote_devices import RemoteDevices
 from homeserver.wiring.rooms import Rooms
 from storage.federation.outbound import StoredOutbound
+from storage.people.devices import StoredDevices
 
 MOST_PROVEN, MOST_DOUBTFUL = 30, 20  # transactions under way
 
@@ -64,7 +65,9 @@ def build_traffic(
     name, mark = ground.identity.server_name, Mark()
     store = StoredOutbound(ground.database, ground.names, name)
     servers = RoomServers(store.servers_in, name)
-    sources = Sources(store, devices.letters, rooms.members, servers, KeyNews(encryption.keys, rooms.members, servers))
+    sources = Sources(
+        store, devices.letters, rooms.members, servers, KeyNews(encryption.keys, StoredDevices(ground.database), rooms.members, servers)
+    )
     transactions = Transactions(name, reach.client, reach.outages, ground.clock, ground.chance)
     destinations = _destinations(ground, reach, sources, transactions, mark)
     edus = EduTable(

@@ -128,6 +128,19 @@ def test_cross_signing_keys_are_told(town: Town, alice: Device, bob: Device) -> 
     assert len(edus(town, "m.signing_key_update")) == 1
 
 
+def test_who_comes_to_a_room_is_introduced(town: Town, alice: Device, bob: Device) -> None:
+    carol = person(town, "a.test", "carol", "NEW")
+    room = share(town, alice)
+    before = len(edus(town, "m.device_list_update"))
+    for device in (alice, carol):
+        server = town["a.test"]
+        server.ok(device.client.post(f"{V3}/join/{room}"))  # alice is there already
+        server.ok(device.client.put(f"{V3}/profile/{device.user_id}/displayname", {"displayname": "I am not new"}))
+    town.settle(5)
+    told = edus(town, "m.device_list_update")[before:]
+    assert [(update["user_id"], update["device_id"], update["prev_id"]) for update in told] == [("@carol:a.test", "NEW", [])]
+
+
 def test_who_shares_no_room_any_more_is_followed_no_longer(town: Town, alice: Device, bob: Device) -> None:
     share(town, alice)
     query(town, bob, ALICE)
