@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 from twisted.internet.defer import CancelledError, Deferred
 
 from federation.errors import BadAnswer, FederationError, NotFederated, RemoteRefused, Unreachable
+from federation.large_answers import parse_object, parse_slowly
 from federation.outages import Outages
 from federation.server_policy import ServerPolicy
 from federation.slots import Slots
@@ -21,8 +22,6 @@ from federation.transport import RemoteAnswer, Transport, collect
 from federation.x_matrix import authorization
 from homeserver.clock import Clock
 from homeserver.protocol import canonical_json
-from homeserver.protocol.errors import InvalidJson
-from homeserver.protocol.limits import MAX_FEDERATION_JSON_NESTING
 from homeserver.rooms.append import Identity
 from homeserver.version import VERSION
 
@@ -110,7 +109,7 @@ class FederationClient:
 
     async def ask(self, ask: Ask) -> dict[str, Any]:
         """The JSON object that was answered."""
-        return read_object(await self.bytes_of(ask))
+        return await parse_slowly(await self.bytes_of(ask), self._clock)
 
     async def bytes_of(self, ask: Ask) -> bytes:
         """The body of the answer as it came, for what is large enough to be parsed elsewhere."""
@@ -202,20 +201,9 @@ class FederationClient:
         return answer
 
 
-def read_object(body: bytes) -> dict[str, Any]:
-    """Raises BadAnswer."""
-    try:
-        value = canonical_json.parse(body, max_nesting=MAX_FEDERATION_JSON_NESTING, exact_integers=True)
-    except InvalidJson as error:
-        raise BadAnswer("The answer of the other server is no JSON") from error
-    if type(value) is not dict:
-        raise BadAnswer("The answer of the other server is no JSON object")
-    return value
-
-
 def refusal(status: int, body: bytes) -> FederationError:
     try:
-        fields = read_object(body)
+        fields = parse_object(body)
     except BadAnswer:
         return RemoteRefused(status)
     errcode, message = fields.get("errcode"), fields.get("error")
@@ -228,7 +216,7 @@ def retry_after(headers: Mapping[str, str], body: bytes) -> float:
     if text.isascii() and text.isdigit() and len(text) < 10:
         return float(text)
     try:
-        wait_ms = read_object(body).get("retry_after_ms")
+        wait_ms = parse_object(body).get("retry_after_ms")
     except BadAnswer:
         return 1.0
     return wait_ms / 1000 if isinstance(wait_ms, int) and not isinstance(wait_ms, bool) and wait_ms >= 0 else 1.0

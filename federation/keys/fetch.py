@@ -9,9 +9,10 @@ from typing import Any, Final
 import orjson
 from twisted.logger import Logger
 
-from federation.client import Ask, FederationClient, read_object
+from federation.client import Ask, FederationClient
 from federation.errors import FederationError
 from federation.keys.documents import BadDocument
+from federation.large_answers import parse_object
 from homeserver.protocol.errors import BadSignature
 
 SECONDS: Final = 10.0
@@ -37,7 +38,7 @@ class KeyFetch:
         # Anybody can make us ask for the keys of names that lead nowhere: whether they answer is not written down.
         ask = Ask("GET", server_name, SERVER, seconds=SECONDS, most_bytes=MOST_BYTES, signed=False, though_down=True, noted=False)
         body = await self._client.bytes_of(ask)
-        return read_object(body), body
+        return parse_object(body), body
 
     async def by_notaries(self, server_name: str, key_id: str, least_ms: int, vouch: Vouch) -> list[tuple[dict[str, Any], bytes]]:
         """What the first notary that knows the server has; `vouch` raises BadSignature unless the notary signed it."""
