@@ -3,12 +3,14 @@
 from typing import Any
 
 import pytest
+from twisted.logger import globalLogPublisher
 
 from federation.client import v1
 from federation.errors import RemoteRefused
 from tests.federation.support.sharing import edus, plant, say, shared_room, transactions
 from tests.federation.support.town import Town
 from tests.support.client import Client
+from tests.support.clock import SeededChance
 from tests.support.rooms import path
 
 ALICE, BOB = "@alice:a.test", "@bob:b.test"
@@ -168,3 +170,54 @@ def test_the_same_transaction_again_is_answered_as_before(town: Town, room: str)
     send(town, pdus=[{"a": 1}], txn_id="other")
     assert len(calls) == 2
     assert transactions(town)
+
+
+VALUES: tuple[Any, ...] = (
+    None, True, -1, 2**53, 2**70, 1.5, 1.0, "", "x", "@", "@alice:a.test", "@\x00:a.test", "!r:b.test", "$e", "\u2028" * 300,
+    [], [[]], [None], {}, {"": {}}, {"m.read": {}}, {"@alice:a.test": {"*": {}}}, [1, 2], {"a": {"b": {"c": []}}},
+)  # fmt: skip
+HONEST: dict[str, dict[str, Any]] = {
+    "m.typing": {"room_id": "!r", "user_id": ALICE, "typing": True},
+    "m.receipt": {"!r": {"m.read": {ALICE: {"event_ids": ["$e"], "data": {"ts": 1, "thread_id": "main"}}}}},
+    "m.presence": {"push": [{"user_id": ALICE, "presence": "online", "last_active_ago": 1, "status_msg": "x", "currently_active": True}]},
+    "m.device_list_update": {"user_id": ALICE, "device_id": "D", "stream_id": 1, "prev_id": [], "keys": {"keys": {}}, "deleted": False},
+    "m.signing_key_update": {"user_id": ALICE, "master_key": {"keys": {"ed25519:a": "a"}}, "self_signing_key": {}},
+    "m.direct_to_device": {"sender": ALICE, "type": "t", "message_id": "m", "messages": {BOB: {"*": {"a": 1}}}},
+}
+
+
+def spoilt(value: Any, chance: SeededChance) -> Any:
+    """Somewhere within, something else."""
+    if chance.uniform(0, 1) < 0.25 or not isinstance(value, dict | list) or not value:
+        return VALUES[int(chance.uniform(0, len(VALUES)))]
+    if isinstance(value, list):
+        return [spoilt(value[0], chance), *value[1:]]
+    names = list(value)
+    name = names[int(chance.uniform(0, len(names)))]
+    rest = {other: item for other, item in value.items() if other != name}
+    return rest if chance.uniform(0, 1) < 0.1 else {**rest, name: spoilt(value[name], chance)}
+
+
+def placed(value: Any, room: str) -> Any:
+    """In that room."""
+    if isinstance(value, dict):
+        return {placed(name, room): placed(item, room) for name, item in value.items()}
+    return room if value == "!r" else value
+
+
+def test_no_nonsense_leads_to_an_error_of_our_own(town: Town, room: str) -> None:
+    chance = SeededChance(1)
+    failures: list[Any] = []
+    observer: Any = lambda event: failures.append(event) if "log_failure" in event else None  # noqa: E731
+    globalLogPublisher.addObserver(observer)
+    try:
+        for number in range(40):
+            told = [
+                {"edu_type": kind, "content": spoilt(placed(content, room), chance)} for kind, content in HONEST.items() for _ in range(10)
+            ]
+            send(town, *told, txn_id=f"n{number}")
+    finally:
+        globalLogPublisher.removeObserver(observer)
+    assert failures == []
+    send(town, edu("m.typing", room_id=room, user_id=ALICE, typing=True), txn_id="honest")
+    assert typing_at_b(town, room) == (ALICE,)
