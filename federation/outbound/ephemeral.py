@@ -1,8 +1,9 @@
 """Who types and who is here, told to the servers of those who may see it (server-server API, "Typing Notifications", "Presence")."""
 
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from typing import Any, Final, Protocol
 
+import orjson
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
@@ -16,8 +17,15 @@ TYPING: Final = frozenset({"typing", "typing_still"})
 PRESENCE: Final = "presence"
 
 
+AS_OF_NOW: Final = 2**63  # a counter that is later than all
+
+
 class PresenceSource(Protocol):
+    enabled: bool
+
     async def of(self, user_id: str, for_user: str) -> dict[str, Any]: ...
+
+    async def met_since(self, counter: int, for_user: str, user_ids: Iterable[str]) -> list[bytes]: ...
 
 
 class EphemeralNews:
@@ -43,6 +51,20 @@ class EphemeralNews:
 
     def start(self, ephemera: Ephemera) -> None:
         ephemera.subscribe(self._hear)
+
+    def meet(self, room_id: str, user_id: str) -> None:
+        """The user came to the room: of ours, or the first of another server there. Who is here is told."""
+        if self._presence.enabled:
+            self._begin(self._be(user_id) if self._is_local(user_id) else self._show_others(room_id, user_id))
+
+    async def _show_others(self, room_id: str, user_id: str) -> None:
+        destination = self._destinations.get(user_id.partition(":")[2])
+        if destination is None or destination.owed is not None or destination.is_down:
+            return
+        for event in await self._presence.met_since(AS_OF_NOW, user_id, await self._members.local_joined(room_id)):
+            told = orjson.loads(event)
+            destination.passing.be(told["sender"], {"last_active_ago": 0, **told["content"], "user_id": told["sender"]})
+            destination.wake_soon()
 
     def _hear(self, change: EphemeralChange) -> None:
         if change.user_id is None or not self._is_local(change.user_id):

@@ -4,7 +4,7 @@ A background reader with a position of its own. Everything up to there was told,
 told and not written down yet is told once more, which other servers notice by its ID. A change in a room without other servers costs a look-up in memory.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,6 +40,7 @@ class Sources:
     members: MemberStore
     rooms: RoomServers
     news: KeyNews
+    acquaint: Callable[[str, str], None]  # room and user: the first of another server, or one of ours, who came to know the others
 
 
 class OutboundReader:
@@ -150,8 +151,15 @@ class OutboundReader:
                 return False
             self._hand_out(event, room)
         if room is not None and change.user_id is not None and not change.user_id.endswith(self._suffix):
-            self._rooms.follow(change)
+            self._deal_with_stranger(change, change.user_id, room)
         return True
+
+    def _deal_with_stranger(self, change: Change, user_id: str, room: Servers) -> None:
+        """A user of another server came to the room, or went."""
+        before = len(room.names)
+        self._rooms.follow(change)
+        if len(room.names) > before and change.room_id is not None:
+            self._sources.acquaint(change.room_id, user_id)
 
     def _is_other_member(self, change: Change) -> bool:
         """A membership that changed by an earlier event; that event was told already."""
@@ -227,6 +235,7 @@ class OutboundReader:
         if is_ours_to_tell(event, self._suffix):
             self._hand_out(event, room)
         if is_new and room.names:
+            self._sources.acquaint(event.room_id, event.state_key or "")
             await self._introduce(event, room)
 
     async def _tell_keys(self, user_id: str, position: int, change: KeysChange) -> None:

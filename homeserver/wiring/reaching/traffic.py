@@ -65,11 +65,12 @@ def build_traffic(
     name, mark = ground.identity.server_name, Mark()
     store = StoredOutbound(ground.database, ground.names, name)
     servers = RoomServers(store.servers_in, name)
-    sources = Sources(
-        store, devices.letters, rooms.members, servers, KeyNews(encryption.keys, StoredDevices(ground.database), rooms.members, servers)
-    )
+    news = KeyNews(encryption.keys, StoredDevices(ground.database), rooms.members, servers)
     transactions = Transactions(name, reach.client, reach.outages, ground.clock, ground.chance)
-    destinations = _destinations(ground, reach, sources, transactions, mark)
+    catch_up = CatchUp(store, servers, news, ground.streams, mark, is_local=ground.identity.is_local, suffix=f":{name}")
+    destinations = _destinations(ground, reach, devices, transactions, catch_up, mark)
+    ephemeral = EphemeralNews(personal.presence, rooms.members, servers, destinations, mark, ground.identity.is_local)
+    sources = Sources(store, devices.letters, rooms.members, servers, news, ephemeral.meet)
     edus = EduTable(
         kinds_of_edus(
             RoomEdus(personal.typing, personal.receipts, rooms.members, acls),
@@ -83,7 +84,7 @@ def build_traffic(
         destinations=destinations,
         transactions=transactions,
         reader=OutboundReader(sources, destinations, mark, ground.streams, ground.clock, name),
-        ephemeral=EphemeralNews(personal.presence, rooms.members, servers, destinations, mark, ground.identity.is_local),
+        ephemeral=ephemeral,
         devices=devices,
         edus=edus,
         chapters=(
@@ -93,15 +94,13 @@ def build_traffic(
     )
 
 
-def _destinations(ground: Ground, reach: Reach, sources: Sources, transactions: Transactions, mark: Mark) -> Destinations:
-    identity = ground.identity
-    catch_up = CatchUp(
-        sources.store, sources.rooms, sources.news, ground.streams, mark, is_local=identity.is_local, suffix=f":{identity.server_name}"
-    )
+def _destinations(
+    ground: Ground, reach: Reach, devices: RemoteDevices, transactions: Transactions, catch_up: CatchUp, mark: Mark
+) -> Destinations:
     means = Means(
         transactions=transactions,
         outages=reach.outages,
-        letters=sources.letters,
+        letters=devices.letters,
         clock=ground.clock,
         mark=mark,
         catch_up=catch_up,

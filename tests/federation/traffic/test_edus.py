@@ -7,11 +7,12 @@ from twisted.logger import globalLogPublisher
 
 from federation.client import v1
 from federation.errors import RemoteRefused
+from tests.federation.support.asking import put_member
 from tests.federation.support.sharing import edus, plant, say, shared_room, transactions
 from tests.federation.support.town import Town
 from tests.support.client import Client
 from tests.support.clock import SeededChance
-from tests.support.rooms import path
+from tests.support.rooms import member, path
 
 ALICE, BOB = "@alice:a.test", "@bob:b.test"
 
@@ -92,6 +93,23 @@ def test_presence_is_told_and_heard(town: Town, alice: Client, bob: Client, room
     seen = town["b.test"].ok(bob.get(path("presence", ALICE, "status")))
     assert (seen["presence"], seen["status_msg"]) == ("online", "here")
     assert len(edus(town, "m.presence")) == 1
+
+
+def test_who_comes_to_a_room_learns_who_is_here(town: Town, alice: Client, room: str) -> None:
+    a = town["a.test"]
+    a.ok(alice.put(path("presence", ALICE, "status"), {"presence": "online", "status_msg": "here"}))
+    town.settle(2)
+    before = len(edus(town, "m.presence"))
+    put_member(town, room, "@ben:b.test")  # not the first of that server
+    town.settle(1)
+    assert len(edus(town, "m.presence")) == before
+    member(a, alice, room, "kick", BOB)
+    member(a, alice, room, "kick", "@ben:b.test")
+    say(town, alice, room, "so the room is looked up")
+    put_member(town, room, BOB)
+    town.settle(1)
+    (told,) = edus(town, "m.presence")[before:]
+    assert [(each["user_id"], each["presence"], each["status_msg"]) for each in told["push"]] == [(ALICE, "online", "here")]
 
 
 def test_what_is_forged_is_dropped_and_the_rest_is_taken(town: Town, room: str) -> None:
