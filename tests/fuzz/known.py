@@ -71,6 +71,10 @@ class Known:
         if isinstance(item.get("join"), dict):
             for room_id, room in item["join"].items():
                 self.learn_room(room_id, room.get("timeline") if isinstance(room, dict) else None)
+        if isinstance(item.get("content_uri"), str):
+            self.add("media", item["content_uri"].rpartition("/")[2])
+        if isinstance(item.get("version"), str) and len(item) < 6:
+            self.add("backup", item["version"])
         for name in KINDS.keys() & item.keys():
             found = item[name]
             texts: Iterable[Any] = found if isinstance(found, list) else (found,)

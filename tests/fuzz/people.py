@@ -18,7 +18,9 @@ ADMINISTRATION = (
     "/_synapse/admin/v1/media",
     "/_synapse/admin/v1/user",
     "/_synapse/admin/v1/purge",
-)  # what an administrator may do to files
+    "/_synapse/admin/v1/send_server_notice",
+    "/_matrix/client/v1/admin/",
+)  # what an administrator may do
 RACY = ("logout", "deactivate", "delete_devices", "password", "/devices/", "refresh", "upgrade_guest")  # what may end a session
 
 
@@ -34,6 +36,8 @@ class People:
         self._admin = self._logged_in_again("admin")
         known.lasting["version"] = list(VERSIONS)
         known.lasting["server"] = ["test", "elsewhere.test"]
+        known.lasting["alias"] = ["#fuzz:test", "#alias:test"]
+        known.lasting["backup"] = ["1", "2", "3"]
         known.lasting["token"] = ["s0", "s1", "s1__0", "t1_1"]
         self.room = self._new_room(self.alice, "10")
         self.server.ok(self.bob.post(f"/_matrix/client/v3/rooms/{self.room}/join", {}))
@@ -78,6 +82,7 @@ class People:
 
     def renew(self) -> None:
         """Whoever lost their session gets a successor, who joins the honest room; a few new rooms are made."""
+        self._pardon([self.name_of(client) for client in self.fuzzers])
         kept = [client for client in self.fuzzers if self.server.run(client.get("/_matrix/client/v3/account/whoami"))[0] == 200]
         while len(kept) < FUZZERS:
             kept.append(self._new_user())
@@ -94,6 +99,12 @@ class People:
             for other in self.fuzzers:
                 self.server.run(other.post(f"/_matrix/client/v3/rooms/{quote(made, safe='')}/join", {}))
         self._known.lasting["room"] = rooms
+
+    def _pardon(self, users: list[str]) -> None:
+        """The administrator's generated requests may have shut them out."""
+        for user in users:
+            for action in ("lock", "suspend"):
+                self.server.run(self._admin.put(f"/_matrix/client/v1/admin/{action}/{user}", {"locked": False, "suspended": False}))
 
     def _new_user(self) -> Client:
         self._count += 1
@@ -118,6 +129,7 @@ class People:
 
     def control(self, number: int) -> None:
         """Alice says something in the room that everybody fuzzes; Bob must hear it. Now and then all is read from the beginning."""
+        self._pardon(["@alice:test", "@bob:test"])
         body = {"msgtype": "m.text", "body": f"honest {number}"}
         path = f"/_matrix/client/v3/rooms/{self.room}/send/m.room.message/honest{number}"
         sent = self.server.ok(self.alice.put(path, body))["event_id"]

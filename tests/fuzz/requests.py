@@ -7,7 +7,7 @@ from urllib.parse import quote, quote_plus
 
 import schema
 from homeserver.web.endpoint import Body, Declaration, Schema
-from tests.fuzz import contents, schemas, values
+from tests.fuzz import bodies, contents, schemas, values
 from tests.fuzz.known import Known
 from tests.fuzz.mutate import mutate, mutate_bytes
 
@@ -33,13 +33,15 @@ WEIRD_SEGMENTS = (
 )
 PARAMETERS = {
     "room_id": "room", "user_id": "user", "event_id": "event", "room_alias": "alias", "room_id_or_alias": "place", "device_id": "device", "filter_id": "filter",
+    "media_id": "media", "server_name": "server", "version": "backup", "room": "room",
 }  # fmt: skip
 WORDS = {
     "event_type": tuple(contents.EVENTS), "type": tuple(contents.ACCOUNT_DATA), "state_key": ("", "a", "@fuzz0:test", "@fuzz1:test", "!a:test"),
     "rel_type": ("m.thread", "m.annotation", "m.replace", "x"), "receipt_type": ("m.read", "m.read.private", "m.fully_read", "x"),
     "key_name": ("displayname", "avatar_url", "m.tz", "x"), "kind": ("override", "underride", "sender", "room", "content", "x"),
     "stage": ("m.login.dummy", "m.login.terms", "m.login.registration_token", "m.login.recaptcha", "x"), "tag": ("m.favourite", "u.x"),
-    "network_id": ("x",), "rule_id": (".m.rule.master", ".m.rule.message", "x"),
+    "network_id": ("x",), "rule_id": (".m.rule.master", ".m.rule.message", "x", "x", "y"), "room_alias": ("#fuzz:test", "#alias:test"),
+    "session": ("session1", "session2"), "appservice_id": ("x",), "protocol": ("x",), "idp_id": ("x",), "file_name": ("a.png",),
 }  # fmt: skip
 QUERIES = {
     "from": "?token", "to": "?token", "since": "?token", "at": "?token", "pos": "?token", "user_id": "?user", "device_id": "?device", "session": "?session",
@@ -47,11 +49,16 @@ QUERIES = {
     "set_presence": ("online", "offline", "unavailable"), "ts": ("0", "1700000000000", "-1"), "server_name": ("test",), "via": ("test", "elsewhere.test"),
     "membership": ("join", "leave", "ban", "invite", "knock"), "not_membership": ("join", "leave"), "include": ("all", "participated"), "archived": ("true",),
     "recurse": ("true", "false"), "max_depth": ("0", "1", "100"), "suggested_only": ("true", "false"), "format": ("content", "event"), "token": ("x",),
+    "width": ("32", "96"), "height": ("32", "96"), "method": ("crop", "scale"), "animated": ("true",), "allow_redirect": ("true",), "url": ("https://test/",),
+    "before_ts": ("1", "1900000000000"), "alias": ("#alias:test",), "userid": "?user", "redirectUrl": ("https://test/",), "version": "?backup",
+    "sid": ("x",), "client_secret": ("x",),
     "username": ("somebody", "new1"), "kind": ("guest", "user"), "use_state_after": ("true", "false"), "query": ("a",), "search_term": ("user",),
 }  # fmt: skip
 NEEDED = {
     "timestamp_to_event": ("ts", "dir"), "mutual_rooms": ("user_id",), "register/available": ("username",), "/validity": ("token",),
-    "/fallback/": ("session",),
+    "/fallback/": ("session",), "room_keys/keys": ("version",), "keys/changes": ("from", "to"), "/thumbnail/": ("width", "height", "method"),
+    "preview_url": ("url",), "purge_media_cache": ("before_ts",), "/thirdparty/location": ("alias",), "/thirdparty/user": ("userid",),
+    "sso/redirect": ("redirectUrl",), "email/confirm": ("sid", "client_secret", "token"), "email/unsubscribe": ("token",), "thread_updates": ("dir",),
 }  # fmt: skip
 
 HEADERS = (
@@ -140,9 +147,11 @@ class Requests:
             return self._device
         if name == "event_id" and "room_id" in chosen and chance.random() < 0.7:
             return self._known.event_of(chosen["room_id"])
+        if name == "room_alias" and chance.random() < 0.5:
+            return self._known.some("alias")
         if name == "room_id_or_alias":
             return self._known.some(chance.choice(("room", "alias")))
-        kind = PARAMETERS.get(name)
+        kind = PARAMETERS.get(name) if name not in WORDS else None
         return self._known.some(kind) if kind is not None else chance.choice(WORDS.get(name, ("x",)))
 
     def _query(self, needed: tuple[str, ...]) -> str:
@@ -180,7 +189,7 @@ class Requests:
         if body is Body.NONE:
             return b"" if chance.random() < 0.9 else values.spell(values.value(chance))
         if body is Body.STREAM:
-            return values.string(chance).encode("utf-8", "replace")
+            return bodies.PICTURE if chance.random() < 0.4 else values.string(chance).encode("utf-8", "replace")
         if chance.random() < 0.03:
             return values.spell(values.nested(chance) if chance.random() < 0.3 else values.value(chance))
         return self._spoiled(self._right(declaration, chosen), 0.45)
@@ -199,6 +208,9 @@ class Requests:
                 self._schemas[body.name] = schema.load(body.name)
             made = schemas.sample(self._schemas[body.name], chance, known)
             return self._with_auth(made) if chance.random() < 0.7 else made
+        made = bodies.right(path, chance, known, bodies.Sender(self._me, self._device, chosen))
+        if made is not None:
+            return made
         if "event_type" in chosen:
             return contents.EVENTS.get(chosen["event_type"], contents.anything)(chance, known)
         if "/account_data/" in path:
