@@ -180,6 +180,10 @@ class UnableToAuthoriseJoin(MatrixError):
     errcode, default_message = "M_UNABLE_TO_AUTHORISE_JOIN", "This server cannot vouch for the join"
 
 
+class UnableToGrantJoin(MatrixError):
+    errcode, default_message = "M_UNABLE_TO_GRANT_JOIN", "Nobody on this server may vouch for the join"
+
+
 class CannotLeaveServerNoticeRoom(MatrixError):
     status, errcode, default_message = 403, "M_CANNOT_LEAVE_SERVER_NOTICE_ROOM", "You cannot leave this room"
 

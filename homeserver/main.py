@@ -137,11 +137,11 @@ async def build(
     reach = reach_out(ground, transport or NoTransport())
     devices = build_remote_devices(ground, reach)
     asking = build_asking(ground, reach, outside or NoOutside())
-    rooms = await build_rooms(ground, asking.policy_signers)
+    rooms = await build_rooms(ground, reach, asking)
     enlisted = enlist(ground, services)
     people = build_people(ground, rooms, enlisted)
     personal = build_personal(ground, rooms, asking.profiles)
-    finding = build_finding(ground, rooms, people, personal, enlisted, asking.directory)
+    finding = build_finding(ground, rooms, people, personal, enlisted, asking)
     community = build_community(ground, rooms, enlisted)
     encryption = build_encryption(ground, rooms, people, devices, enlisted)
     sync = build_syncing(ground, rooms, personal, encryption)
@@ -153,7 +153,7 @@ async def build(
         *people.addresses.tasks,
         *devices.tasks,
     )
-    federation = build_federation(ground, rooms, reach, personal, finding, community, media, encryption, devices)
+    federation = build_federation(ground, rooms, reach, asking, personal, finding, community, media, encryption, devices)
     upkeep = Upkeep(past, clock, chance)
     telling = build_appservices(ground, enlisted, rooms, people, personal, encryption)
     parts = Parts(ground, rooms, people, personal, finding, community, media, encryption, sync, pushing, upkeep, federation, telling)

@@ -1,22 +1,25 @@
-"""Events out of an answer: of the right format, of the room, well signed. The one way in for all that other servers tell when they are asked.
+"""Events out of an answer or a request: of the right format, of the room, well signed. The one way in for all that other servers tell.
 
-Server-server API, "Checks performed on receipt of a PDU", steps 1 to 3.
+Server-server API, "Checks performed on receipt of a PDU", steps 1 to 3; an event whose content is not what was hashed goes on redacted.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Final
 
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 
 from federation.keyring import Keyring
+from federation.slots import Slots
 from homeserver.clock import Clock
 from homeserver.protocol.errors import ProtocolError
 from homeserver.protocol.event import Event
-from homeserver.protocol.event_format import receive
+from homeserver.protocol.event_format import Received, receive
 from homeserver.protocol.room_versions import RoomVersion
-from homeserver.protocol.signing import required_signers
+from homeserver.protocol.signing import required_signers, signed_bytes
 
 AT_ONCE: Final = 25  # events judged before others have their turn: a signature takes a tenth of a millisecond
+WAITING: Final = 1_000  # for keys, of one answer
 
 
 class SoundEvents:
@@ -26,29 +29,59 @@ class SoundEvents:
         self._keyring = keyring
         self._clock = clock
 
-    async def among(self, pdus: Iterable[Any], room_id: str, version: RoomVersion, *, told_by: str) -> list[Event]:
+    async def among(self, pdus: Sequence[Any], room_id: str, version: RoomVersion, *, told_by: str) -> list[Event]:
         """Those that are sound, each once, in the order given."""
-        found: dict[str, Event] = {}
-        spoilt = 0
+        found = await self.each(pdus, room_id, version, told_by=told_by)
+        return list({event.event_id: event for event in found if event is not None}.values())
+
+    async def each(self, pdus: Sequence[Any], room_id: str, version: RoomVersion, *, told_by: str) -> list[Event | None]:
+        """For each of them the event, None where it is not sound. Events do not wait for the keys of others; the same one is looked at once."""
+        received: dict[str, Received] = {}
+        sound: set[str] = set()
+        names: list[str] = []  # of event and signatures: an event may come twice, and once wrongly signed
+        slots, work = Slots(WAITING), list[Deferred[None]]()
         for number, pdu in enumerate(pdus, start=1):
             try:
-                event = await self.check(pdu, room_id, version)
-                found.setdefault(event.event_id, event)
+                found = receive(pdu, version, room_id=room_id)
             except ProtocolError as error:
-                spoilt += 1
                 self._log.debug("{server} told of an event that is none: {error}", server=told_by, error=str(error))
+                names.append("")
+                continue
+            name = f"{found.event.event_id} {found.event.pdu['signatures']}"
+            names.append(name)
+            if name not in received:
+                received[name] = found
+                work.append(Deferred.fromCoroutine(self._look_at(found, name, slots, sound)))
             if number % AT_ONCE == 0:
                 await self._clock.sleep(0)
-        if spoilt:
+        await DeferredList(work, fireOnOneErrback=True, consumeErrors=True)
+        if spoilt := sum(name not in sound for name in names):
             self._log.info("{server} told of {count} events of {room} that are not sound", server=told_by, count=spoilt, room=room_id)
-        return list(found.values())
+        return [received[name].event if name in sound else None for name in names]
+
+    async def _look_at(self, received: Received, name: str, slots: Slots, sound: set[str]) -> None:
+        try:
+            async with slots.of(""):
+                await self.check_signatures(received)
+        except ProtocolError as error:
+            self._log.debug("{event} is not sound: {error}", event=received.event.event_id, error=str(error))
+        else:
+            sound.add(name)
 
     async def check(self, pdu: Any, room_id: str, version: RoomVersion) -> Event:
         """Raises ProtocolError."""
         received = receive(pdu, version, room_id=room_id)
+        await self.check_signatures(received)
+        return received.event
+
+    async def check_signatures(self, received: Received) -> None:
+        """Raises BadSignature unless all signed that must have."""
         event = received.event
+        signatures = event.pdu.get("signatures")
         for server_name in sorted(required_signers(event)):
-            await self._keyring.verify_signed(
-                received.signed_bytes, event.pdu.get("signatures"), server_name, event.origin_server_ts, version
-            )
-        return event
+            await self._keyring.verify_signed(received.signed_bytes, signatures, server_name, event.origin_server_ts, event.version)
+
+    async def check_signer(self, event: Event, server_name: str) -> None:
+        """Raises BadSignature unless that server signed, too."""
+        message, at_ms = signed_bytes(event.pdu, event.version), event.origin_server_ts
+        await self._keyring.verify_signed(message, event.pdu.get("signatures"), server_name, at_ms, event.version)

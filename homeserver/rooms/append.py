@@ -84,7 +84,7 @@ class Appender:
             event.keep_bytes_alone()
         return commit
 
-    async def propose(self, head: RoomHead, draft: Draft) -> Event:
+    async def propose(self, lock: RoomLock, head: RoomHead, draft: Draft) -> Event:
         """The event as it could stand now, judged and signed; the head does not count it. Raises as `append` does."""
         needed = needed_state(draft.type, draft.sender, draft.state_key, draft.content, head.version)
         await self._heads.learn(head, [*needed, CREATE, POWER_LEVELS])

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from homeserver.errors import BadState, CannotLeaveServerNoticeRoom, Forbidden, Unknown
-from homeserver.protocol.auth_rules import may_invite
-from homeserver.protocol.event import Draft
+from homeserver.errors import BadState, CannotLeaveServerNoticeRoom, Forbidden, UnableToGrantJoin, Unknown
+from homeserver.protocol.event import Draft, Event
 from homeserver.rooms.append import Appender
-from homeserver.rooms.head import JOIN_RULES, POWER_LEVELS, RoomHead, RoomHeads
+from homeserver.rooms.handshakes.shown import ShownState
+from homeserver.rooms.handshakes.vouching import VOUCHER, Vouching
+from homeserver.rooms.head import RoomHead, RoomHeads
 from homeserver.rooms.members.limits import UserLimits
 from homeserver.rooms.remote import RemoteRooms
 from homeserver.rooms.room_lock import RoomLock
@@ -15,8 +16,6 @@ from homeserver.rooms.send import RoomSender
 from homeserver.rooms.store import EventCommit, MemberRecord, RoomStore, StoredEvent
 
 KEPT_OF_CLIENT = ("reason", "is_direct")
-VOUCHER = "join_authorised_via_users_server"
-MAX_ALLOW_RULES = 50  # entries of a restricted join rule that are looked at
 
 
 class MemberProfiles(Protocol):
@@ -32,8 +31,6 @@ class MemberLookup(Protocol):
     async def is_joined(self, room_id: str, user_id: str) -> bool: ...
 
     async def member(self, room_id: str, user_id: str) -> MemberRecord | None: ...
-
-    async def local_joined(self, room_id: str) -> list[str]: ...
 
     async def forget(self, room_id: str, user_id: str) -> None: ...
 
@@ -70,6 +67,8 @@ class Membership:
         members: MemberLookup,
         profiles: MemberProfiles,
         remote: RemoteRooms,
+        shown: ShownState,
+        vouching: Vouching,
         permissions: InvitePermissions = ANYONE,
         notices_sender: str = "",
         limits: UserLimits | None = None,
@@ -82,6 +81,8 @@ class Membership:
         self._members = members
         self._profiles = profiles
         self._remote = remote
+        self._shown = shown
+        self._vouching = vouching
         self._permissions = permissions
         self._notices_sender = notices_sender
         self._limits = limits
@@ -91,19 +92,22 @@ class Membership:
         await self._check_blocked(room_id)
         await self.check_limit(user_id, room_id)
         content = {**without_voucher(extra or {}), "membership": "join", **await self._profiles.member_profile(user_id)}
-        if not await self._is_in_room(room_id):
-            await self._remote.join(room_id, user_id, content, servers)
+        if not await self._is_in_room(room_id) and await self._remote.join(room_id, user_id, content, servers):
             return room_id
 
         async def work(lock: RoomLock, head: RoomHead) -> tuple[list[EventCommit], str]:
             before = await self._current(head, user_id)
             if before is not None and before.content.get("membership") == "join" and _same_profile(before.content, content):
                 return [], room_id
-            if before is None or before.content.get("membership") not in ("invite", "join"):
-                await self._authorise_restricted(head, user_id, content)
-            return [await self._member(lock, head, user_id, user_id, content)], room_id
+            voucher = await self._vouching.voucher(head, user_id, is_ours=True)
+            vouched = content if voucher is None else {**content, VOUCHER: voucher}
+            return [await self._member(lock, head, user_id, user_id, vouched)], room_id
 
-        return await self._sender.change(room_id, work)
+        try:
+            return await self._sender.change(room_id, work)
+        except UnableToGrantJoin:
+            await self._remote.join(room_id, user_id, content, servers, though_here=True)
+            return room_id
 
     async def check_limit(self, user_id: str, room_id: str = "") -> None:
         """Raises UserLimitExceeded when the user is in as many rooms as the server allows, and this is none of them."""
@@ -126,21 +130,33 @@ class Membership:
         await self._permissions.check(user_id, sender)
         content = {key: extra[key] for key in KEPT_OF_CLIENT if key in extra}
         content["membership"] = "invite"
-        if self._appender.identity.is_local(user_id):
-            content.update(await self._profiles.member_profile(user_id))
+        if not self._appender.identity.is_local(user_id):
+            await self._invite_elsewhere(room_id, Draft("m.room.member", sender, content, user_id))
+            return
+        content.update(await self._profiles.member_profile(user_id))
 
         async def work(lock: RoomLock, head: RoomHead) -> tuple[list[EventCommit], None]:
-            before = await self._membership(head, user_id)
-            if before == "join":
-                raise Forbidden("The user is in the room already")
-            if before == "ban":
-                raise Forbidden("The user is banned from the room")
-            commit = await self._member(lock, head, sender, user_id, content)
-            if not self._appender.identity.is_local(user_id):
-                await self._remote.invite(commit.event, [])
-            return [commit], None
+            await self._check_invited(head, user_id)
+            return [await self._member(lock, head, sender, user_id, content)], None
 
         await self._sender.change(room_id, work)
+
+    async def _check_invited(self, head: RoomHead, user_id: str) -> None:
+        before = await self._membership(head, user_id)
+        if before == "join":
+            raise Forbidden("The user is in the room already")
+        if before == "ban":
+            raise Forbidden("The user is banned from the room")
+
+    async def _invite_elsewhere(self, room_id: str, draft: Draft) -> None:
+        """The user's server is asked first; meanwhile the room is free, and the invite takes its place like the events of others."""
+
+        async def propose(lock: RoomLock, head: RoomHead) -> tuple[list[EventCommit], tuple[Event, bytes]]:
+            await self._check_invited(head, draft.state_key or "")
+            return [], (await self._appender.propose(lock, head, draft), head.root)
+
+        event, root = await self._sender.change(room_id, propose)
+        await self._remote.invite(event, await self._shown.of(root, draft.sender))
 
     async def leave(self, room_id: str, user_id: str, reason: str | None = None, *, for_good: bool = False) -> None:
         """Leave, reject an invite, retract a knock. To have left already is no error. `for_good`: the account is closed."""
@@ -230,30 +246,6 @@ class Membership:
         room = await self._store.room(room_id)
         if room is not None and room.blocked:
             raise Forbidden("This room has been blocked on this server")
-
-    async def _authorise_restricted(self, head: RoomHead, user_id: str, content: dict[str, Any]) -> None:
-        """For a restricted room: is the user in one of the allowed rooms, and who here may vouch for it (spec, "Restricted rooms")."""
-        await self._heads.learn(head, [JOIN_RULES, POWER_LEVELS])
-        rules = head.get(JOIN_RULES)
-        rule = rules.content.get("join_rule") if rules is not None else None
-        if not head.version.restricted_joins or rule not in ("restricted", "knock_restricted") or rules is None:
-            return
-        if not await self._is_allowed(rules.content.get("allow"), user_id):
-            raise Forbidden("You are in none of the rooms whose members may join")
-        for member in await self._members.local_joined(head.room_id):
-            if may_invite(head.levels, member):
-                content[VOUCHER] = member
-                return
-        raise Forbidden("Nobody on this server may vouch for the join")
-
-    async def _is_allowed(self, allow: Any, user_id: str) -> bool:
-        for entry in allow[:MAX_ALLOW_RULES] if isinstance(allow, list) else ():
-            if not isinstance(entry, dict) or entry.get("type") != "m.room_membership":
-                continue
-            room_id = entry.get("room_id")
-            if isinstance(room_id, str) and await self._members.is_joined(room_id, user_id):
-                return True
-        return False
 
 
 def without_voucher(content: Mapping[str, Any]) -> dict[str, Any]:

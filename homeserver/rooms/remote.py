@@ -4,28 +4,35 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from homeserver.errors import Forbidden, NotFound
-from homeserver.rooms.store import StoredEvent
+from homeserver.protocol.event import Event
 
 
 class RemoteRooms(Protocol):
     """Handshakes and questions across servers. All raise MatrixError when no server could help."""
 
-    async def join(self, room_id: str, user_id: str, content: Mapping[str, Any], servers: Sequence[str]) -> None:
-        """Join through one of the servers; the room is known here afterwards."""
+    async def join(
+        self, room_id: str, user_id: str, content: Mapping[str, Any], servers: Sequence[str], *, though_here: bool = False
+    ) -> bool:
+        """Join through one of the servers; the room is known here afterwards. False: this server has come to be in the room meanwhile, so that
+        none is needed; `though_here`: one is needed all the same, to vouch for the user."""
 
     async def knock(self, room_id: str, user_id: str, content: Mapping[str, Any], servers: Sequence[str]) -> None: ...
 
     async def leave(self, room_id: str, user_id: str, content: Mapping[str, Any]) -> None:
-        """Reject an invite, retract a knock, or leave, in a room no local user is joined to."""
+        """Reject an invite or retract a knock, in a room no local user is joined to; also where no server of it can be reached."""
 
-    async def invite(self, event: StoredEvent, stripped: Sequence[Mapping[str, Any]]) -> None:
-        """Let the invited user's server sign the invite before it is stored."""
+    async def invite(self, event: Event, shown: Sequence[Mapping[str, Any]]) -> None:
+        """Let the invited user's server sign the invite, and bring it into the room. `shown`: what is told of the room."""
 
 
 class Unfederated:
     """RemoteRooms of a server that talks to no other."""
 
-    async def join(self, room_id: str, user_id: str, content: Mapping[str, Any], servers: Sequence[str]) -> None:
+    async def join(
+        self, room_id: str, user_id: str, content: Mapping[str, Any], servers: Sequence[str], *, though_here: bool = False
+    ) -> bool:
+        if though_here:
+            raise Forbidden("Nobody on this server may vouch for the join")
         raise NotFound("No known servers are in this room")
 
     async def knock(self, room_id: str, user_id: str, content: Mapping[str, Any], servers: Sequence[str]) -> None:
@@ -34,5 +41,5 @@ class Unfederated:
     async def leave(self, room_id: str, user_id: str, content: Mapping[str, Any]) -> None:
         raise NotFound("This server does not know the room")
 
-    async def invite(self, event: StoredEvent, stripped: Sequence[Mapping[str, Any]]) -> None:
+    async def invite(self, event: Event, shown: Sequence[Mapping[str, Any]]) -> None:
         raise Forbidden("This server talks to no other, so it cannot invite their users")

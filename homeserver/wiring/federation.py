@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from federation.inbound.keys import KeyEndpoints
-from federation.inbound.transactions import NoArrivals
 from federation.inbound.version import VersionEndpoint
 from federation.peers import SignedPeers
 from federation.room_acls import RoomAcls
@@ -13,6 +12,8 @@ from homeserver.wiring.finding import Finding
 from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.media import Media
 from homeserver.wiring.personal import Personal
+from homeserver.wiring.reaching.asking import Asking
+from homeserver.wiring.reaching.hosting import build_arrivals, build_hosting
 from homeserver.wiring.reaching.reach import Reach
 from homeserver.wiring.reaching.remote_devices import RemoteDevices
 from homeserver.wiring.reaching.telling import build_telling
@@ -47,6 +48,7 @@ def build_federation(
     ground: Ground,
     rooms: Rooms,
     reach: Reach,
+    asking: Asking,
     personal: Personal,
     finding: Finding,
     community: Community,
@@ -56,12 +58,13 @@ def build_federation(
 ) -> Federation:
     enabled = ground.config.federation.enabled
     acls = RoomAcls(rooms.timeline_store.current_state, ground.streams)
-    traffic = build_traffic(ground, rooms, personal, encryption, devices, reach, acls, NoArrivals())
+    traffic = build_traffic(ground, rooms, personal, encryption, devices, reach, acls, build_arrivals(rooms, asking.sound, acls))
     chapters = (
         KeyEndpoints(reach.own_keys, reach.keyring, reach.key_store, reach.policy, ground.clock),
         VersionEndpoint(),
         *build_telling(ground, rooms, acls, personal, finding, community, media),
         *traffic.chapters,
+        *build_hosting(ground, rooms, asking.sound),
     )
     peers = SignedPeers(ground.identity.server_name, reach.keyring, reach.outages, reach.policy, acls)
     return Federation(enabled, reach, acls, peers, traffic, chapters if enabled else ())

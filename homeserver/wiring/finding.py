@@ -13,7 +13,6 @@ from homeserver.rooms.creation.found import RoomFounder
 from homeserver.rooms.directory.aliases import Aliases
 from homeserver.rooms.directory.canonical_alias import CanonicalAlias
 from homeserver.rooms.directory.listing import Listing
-from homeserver.rooms.directory.ports import RemoteDirectory
 from homeserver.rooms.directory.powers import RoomPowers
 from homeserver.rooms.directory.public_rooms import PublicRooms
 from homeserver.rooms.directory.room_summary import RoomSummaries
@@ -30,6 +29,7 @@ from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.people import People
 from homeserver.wiring.personal import Personal
 from homeserver.wiring.reaching.appservices import Enlisted
+from homeserver.wiring.reaching.asking import Asking
 from homeserver.wiring.rooms import Rooms
 from storage.finding.directory import Directory
 from storage.finding.summaries import StoredSummaries
@@ -44,11 +44,12 @@ class Finding:
     guests: GuestFarewell
     public_rooms: PublicRooms
     peer_hierarchy: PeerHierarchy
+    third_party: ThirdPartyInvites
     chapters: Chapters
 
 
-def build_finding(ground: Ground, rooms: Rooms, people: People, personal: Personal, enlisted: Enlisted, remote: RemoteDirectory) -> Finding:
-    settings, writing = ground.config.rooms, rooms.writing
+def build_finding(ground: Ground, rooms: Rooms, people: People, personal: Personal, enlisted: Enlisted, asking: Asking) -> Finding:
+    settings, remote, writing = ground.config.rooms, asking.directory, rooms.writing
     directory = Directory(ground.database)
     summaries = Summaries(StoredSummaries(ground.database, ground.names), ground.streams)
     powers = RoomPowers(writing.heads, writing.locks)
@@ -75,27 +76,40 @@ def build_finding(ground: Ground, rooms: Rooms, people: People, personal: Person
     )
     public_rooms = PublicRooms(directory, summaries, ground.streams)
     spaces = RemoteSpaces(remote, ground.clock)
+    third_party = _third_party(rooms, asking)
     hierarchy = Hierarchy(summaries=summaries, members=rooms.members, spaces=spaces, walks=Walks(ground.clock, ground.chance))
     chapters = (
         Creation(founder),
-        _membership(rooms, aliases, summaries),
+        _membership(rooms, aliases, summaries, third_party),
         Upgrade(founder, _upgrade(ground, rooms, personal, summaries)),
         RoomDirectory(aliases, listing),
         PublicRoomDirectory(settings, ground.config.server.name, public_rooms, remote),
         Spaces(hierarchy, RoomSummaries(summaries, rooms.members, spaces), aliases),
     )
     guests = GuestFarewell(members=rooms.members, membership=writing.membership, accounts=people.accounts, streams=ground.streams)
-    return Finding(summaries, aliases, guests, public_rooms, PeerHierarchy(summaries, rooms.server_members), chapters)
+    return Finding(summaries, aliases, guests, public_rooms, PeerHierarchy(summaries, rooms.server_members), third_party, chapters)
 
 
-def _membership(rooms: Rooms, aliases: Aliases, summaries: Summaries) -> RoomMembership:
+def _third_party(rooms: Rooms, asking: Asking) -> ThirdPartyInvites:
+    writing = rooms.writing
+    return ThirdPartyInvites(
+        sender=writing.sender,
+        appender=writing.appender,
+        heads=writing.heads,
+        remote=rooms.visiting.remote,
+        shown=writing.shown,
+        others=asking.exchange,
+    )
+
+
+def _membership(rooms: Rooms, aliases: Aliases, summaries: Summaries, third_party: ThirdPartyInvites) -> RoomMembership:
     writing = rooms.writing
     return RoomMembership(
         membership=writing.membership,
         members=rooms.members,
         aliases=aliases,
         summaries=summaries,
-        third_party=ThirdPartyInvites(sender=writing.sender, appender=writing.appender, heads=writing.heads),
+        third_party=third_party,
         notices_sender=writing.notices_sender,
     )
 

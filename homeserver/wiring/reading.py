@@ -13,7 +13,6 @@ from homeserver.rooms.peeking.event_stream import EventStream
 from homeserver.rooms.peeking.snapshots import Snapshots
 from homeserver.rooms.reading.context import Contexts
 from homeserver.rooms.reading.paging import Paging
-from homeserver.rooms.reading.paging_store import NoOlderHistory, NoOtherMoments
 from homeserver.rooms.reading.related import Related
 from homeserver.rooms.reading.single import SingleEvents
 from homeserver.rooms.reading.state_views import StateViews
@@ -37,7 +36,7 @@ def build_reading(ground: Ground, rooms: Rooms, personal: Personal, finding: Fin
         history=rooms.history,
         states=rooms.states,
         ignoring=rooms.account_data,
-        older=NoOlderHistory(),
+        older=rooms.visiting.arrivals.history,
         streams=ground.streams,
     )
     views = StateViews(store=pages, timelines=rooms.timeline_store, members=rooms.members, history=rooms.history, states=rooms.states)
@@ -48,8 +47,8 @@ def build_reading(ground: Ground, rooms: Rooms, personal: Personal, finding: Fin
         store=pages,
         history=rooms.history,
         states=rooms.states,
-        older=NoOlderHistory(),
-        moments=NoOtherMoments(),
+        older=rooms.visiting.arrivals.history,
+        moments=rooms.visiting.moments,
     )
     related = Related(store=rooms.relations, single=single, history=rooms.history, ignoring=rooms.account_data)
     snapshots = Snapshots(store=rooms.store, paging=paging, views=views, history=rooms.history, streams=ground.streams)

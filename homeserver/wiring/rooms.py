@@ -12,11 +12,14 @@ from homeserver.rooms.reading.history import History, HistoryReads
 from homeserver.rooms.reading.serve import EventServing
 from homeserver.rooms.reading.timelines import Timelines
 from homeserver.rooms.servers.members import ServerMembers
-from homeserver.rooms.servers.policy import PolicySigners, RoomPolicy
+from homeserver.rooms.servers.policy import RoomPolicy
 from homeserver.rooms.state_map import AddressHash
 from homeserver.rooms.state_reader import StateReader
 from homeserver.wiring.ground import Ground
-from homeserver.wiring.writing import Writing, build_writing
+from homeserver.wiring.reaching.asking import Asking
+from homeserver.wiring.reaching.reach import Reach
+from homeserver.wiring.reaching.visiting import Visiting, build_visiting
+from homeserver.wiring.writing import Writing, build_desk, build_writing
 from storage.members import Members
 from storage.personal.account_data import StoredAccountData
 from storage.relations import StoredRelations
@@ -41,11 +44,12 @@ class Rooms:
     account_data: AccountData
     push_rules: PushRules
     writing: Writing
+    visiting: Visiting
     serving: EventServing
     collector: StateCollector
 
 
-async def build_rooms(ground: Ground, policy_signers: PolicySigners) -> Rooms:
+async def build_rooms(ground: Ground, reach: Reach, asking: Asking) -> Rooms:
     writer = CommitWriter()
     store = StoredRooms(ground.database, ground.names, writer, ground.chance)
     await store.open()
@@ -57,19 +61,16 @@ async def build_rooms(ground: Ground, policy_signers: PolicySigners) -> Rooms:
     account_data = AccountData(account_data_store, ground.streams, {PUSH_RULES: push_rules_content}, limits)
     push_rules = PushRules(account_data, account_data_store)
     server_members = ServerMembers(members, ground.streams, ground.config.server.name)
-    policy = RoomPolicy(policy_signers, server_members)
-    writing = build_writing(ground, store, members, states, account_data, push_rules, policy)
+    policy = RoomPolicy(asking.policy_signers, server_members)
+    desk = build_desk(ground, store, states, push_rules)
+    visiting = build_visiting(ground, reach, asking, store, members, states, desk, policy)
+    writing = build_writing(ground, store, members, states, account_data, desk, policy, visiting.remote)
     history = History(HistoryReads(members, timeline_store), states)
     relations = StoredRelations(ground.database, ground.names)
     aggregations = Aggregations(
-        store=store,
-        relations=relations,
-        history=history,
-        ignoring=account_data,
-        states=states,
-        transactions=writing.transactions,
+        store=store, relations=relations, history=history, ignoring=account_data, states=states, transactions=writing.transactions,
         clock=ground.clock,
-    )
+    )  # fmt: skip
     return Rooms(
         store=store,
         members=members,
@@ -84,6 +85,7 @@ async def build_rooms(ground: Ground, policy_signers: PolicySigners) -> Rooms:
         account_data=account_data,
         push_rules=push_rules,
         writing=writing,
+        visiting=visiting,
         serving=EventServing(states=states, transactions=writing.transactions, clock=ground.clock, bundles=aggregations),
         collector=StateCollector(StoredCollection(ground.database, ground.names, writer), ground.clock),
     )

@@ -9,10 +9,12 @@ from homeserver.push.listeners import RoomListeners
 from homeserver.push.rules import PushRules
 from homeserver.rooms.append import Appender
 from homeserver.rooms.creation.create import RoomCreator
+from homeserver.rooms.handshakes.shown import ShownState
+from homeserver.rooms.handshakes.vouching import Vouching
 from homeserver.rooms.head import RoomHeads
 from homeserver.rooms.members.limits import UserLimits
 from homeserver.rooms.membership import Membership
-from homeserver.rooms.remote import Unfederated
+from homeserver.rooms.remote import RemoteRooms
 from homeserver.rooms.room_lock import RoomLocks
 from homeserver.rooms.send import RoomSender
 from homeserver.rooms.servers.policy import RoomPolicy
@@ -28,6 +30,28 @@ from storage.rooms import StoredRooms
 
 
 @dataclass(frozen=True, slots=True)
+class Desk:
+    heads: RoomHeads
+    locks: RoomLocks
+    listeners: RoomListeners
+    telling: Telling
+
+
+def build_desk(ground: Ground, store: StoredRooms, states: StateReader, rules: PushRules) -> Desk:
+    heads = RoomHeads(store, states)
+    listeners = RoomListeners(
+        identity=ground.identity,
+        rules=rules,
+        store=StoredListeners(ground.database),
+        heads=heads,
+        streams=ground.streams,
+        clock=ground.clock,
+    )
+    telling = Telling(server_name=ground.identity.server_name, store=store, personal=listeners)
+    return Desk(heads, RoomLocks(), listeners, telling)
+
+
+@dataclass(frozen=True, slots=True)
 class Writing:
     heads: RoomHeads
     locks: RoomLocks
@@ -40,6 +64,8 @@ class Writing:
     creator: RoomCreator
     invites: InvitePermission
     notices_sender: str
+    shown: ShownState
+    vouching: Vouching
 
 
 def build_writing(
@@ -48,12 +74,11 @@ def build_writing(
     members: Members,
     states: StateReader,
     account_data: AccountData,
-    push_rules: PushRules,
+    desk: Desk,
     policy: RoomPolicy,
+    remote: RemoteRooms,
 ) -> Writing:
-    heads, locks = RoomHeads(store, states), RoomLocks()
-    listeners = _listeners(ground, heads, push_rules)
-    telling = Telling(server_name=ground.identity.server_name, store=store, personal=listeners)
+    heads, locks, telling = desk.heads, desk.locks, desk.telling
     appender = Appender(
         identity=ground.identity, store=store, heads=heads, states=states, telling=telling, policy=policy, clock=ground.clock
     )
@@ -63,37 +88,14 @@ def build_writing(
     config = ground.config
     notices_sender = sender_of(config.server_notices, config.server.name)
     invites = InvitePermission(account_data, config.server.name, notices_sender)
+    shown, vouching = ShownState(states), Vouching(heads=heads, members=members, rooms=store)
     membership = Membership(
-        sender=sender,
-        appender=appender,
-        heads=heads,
-        store=store,
-        members=members,
-        profiles=profiles,
-        remote=Unfederated(),
-        permissions=invites,
-        notices_sender=notices_sender,
-        limits=UserLimits(config.user_limits, config.server),
-    )
+        sender=sender, appender=appender, heads=heads, store=store, members=members, profiles=profiles, remote=remote, shown=shown,
+        vouching=vouching, permissions=invites, notices_sender=notices_sender, limits=UserLimits(config.user_limits, config.server),
+    )  # fmt: skip
     creator = RoomCreator(
-        appender=appender,
-        heads=heads,
-        locks=locks,
-        states=states,
-        store=store,
-        profiles=profiles,
-        clock=ground.clock,
-        chance=ground.chance,
+        appender=appender, heads=heads, locks=locks, states=states, store=store, profiles=profiles, clock=ground.clock, chance=ground.chance
     )
-    return Writing(heads, locks, listeners, telling, appender, transactions, sender, membership, creator, invites, notices_sender)
-
-
-def _listeners(ground: Ground, heads: RoomHeads, rules: PushRules) -> RoomListeners:
-    return RoomListeners(
-        identity=ground.identity,
-        rules=rules,
-        store=StoredListeners(ground.database),
-        heads=heads,
-        streams=ground.streams,
-        clock=ground.clock,
+    return Writing(
+        heads, locks, desk.listeners, telling, appender, transactions, sender, membership, creator, invites, notices_sender, shown, vouching
     )

@@ -51,9 +51,15 @@ class Admission:
         self._telling = telling
 
     async def admit(
-        self, lock: RoomLock, head: RoomHead, event: Event, around: Surroundings, fresh: Mapping[str, StoredEvent]
+        self,
+        lock: RoomLock,
+        head: RoomHead,
+        event: Event,
+        around: Surroundings,
+        fresh: Mapping[str, StoredEvent],
+        unwanted: str | None = None,
     ) -> tuple[EventCommit, Outcome]:
-        """`fresh`: events that are not stored yet. Its own record is `commit.event`."""
+        """`fresh`: events that are not stored yet; `unwanted`: why a policy server does not want it. Its own record is `commit.event`."""
         roots = [root for previous in around.previous if (root := previous.root_after) is not None]
         before = await self._resolver.resolve(head.version, [*roots, *around.roots], fresh)
         stored = self._record(head, event, around, before.root)
@@ -75,11 +81,12 @@ class Admission:
             self._states.keep(stored)
             stored.state_after, more = await self._states.update(before.root, {event.address: stored.num})
             nodes.update(more)
-        if before.root != head.root:
+        reason = unwanted
+        if reason is None and before.root != head.root:
             reason = await self._refusal_now(head, event)
-            if reason is not None:
-                stored.flags |= SOFT_FAILED
-                return commit, SoftFailed(reason)
+        if reason is not None:
+            stored.flags |= SOFT_FAILED
+            return commit, SoftFailed(reason)
         await self._take_place(head, commit, around, fresh)
         return commit, Accepted()
 

@@ -3,9 +3,11 @@
 Server-server API, "Checks performed on receipt of a PDU": 1 to 3 (format, signatures, hash) were done by who brought them; 4 to 6 are `admit`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from homeserver.errors import NotFound
+from twisted.internet.defer import Deferred, DeferredList
+
+from homeserver.errors import MatrixError, NotFound
 from homeserver.protocol.errors import MissingEvents
 from homeserver.protocol.event import Event
 from homeserver.rooms.head import RoomHead, RoomHeads
@@ -16,7 +18,8 @@ from homeserver.rooms.receiving.outcome import AlreadyKnown, Outcome, Unplaced
 from homeserver.rooms.receiving.outliers import Outliers
 from homeserver.rooms.room_lock import RoomLock, RoomLocks
 from homeserver.rooms.send import on_disk
-from homeserver.rooms.store import EventCommit, RoomStore, StoredEvent
+from homeserver.rooms.servers.policy import POLICY, RoomPolicy
+from homeserver.rooms.store import RELAYED, EventCommit, RoomStore, StoredEvent
 
 MAX_ENDS = 20  # told when asking for what lies between
 
@@ -31,6 +34,7 @@ class Receiving:
         gathering: Gathering,
         outliers: Outliers,
         admission: Admission,
+        policy: RoomPolicy,
     ) -> None:
         self._store = store
         self._heads = heads
@@ -38,10 +42,12 @@ class Receiving:
         self._gathering = gathering
         self._outliers = outliers
         self._admission = admission
+        self._policy = policy
         self._queues = RoomLocks()  # one batch of a room at a time; meanwhile the room itself is free
 
-    async def receive(self, servers: Sequence[str], room_id: str, events: Sequence[Event]) -> dict[str, Outcome]:
-        """Events of one room, of the right format and well signed; what became of each, once that is on disk. `servers`: whom to ask for more.
+    async def receive(self, servers: Sequence[str], room_id: str, events: Sequence[Event], *, relayed: bool = False) -> dict[str, Outcome]:
+        """Events of one room, of the right format and well signed; what became of each, once that is on disk. `servers`: whom to ask for more;
+        `relayed`: the other servers of the room hear of them from this one.
 
         Raises NotFound when this server is not in the room.
         """
@@ -56,7 +62,9 @@ class Receiving:
             if new:
                 ends = await self._ends(room_id)
                 batch = await self._gathering.gather(room, servers, ends, new)
-                outcomes.update(await self._place(room_id, batch))
+                await self._show_to_policy_server(room_id, batch)
+                to_relay = {event.event_id for event in new} if relayed else frozenset()
+                outcomes.update(await self._place(room_id, batch, to_relay))
             return outcomes
 
     async def _ends(self, room_id: str) -> list[str]:
@@ -64,12 +72,33 @@ class Receiving:
             head = await self._heads.get(room_id)
             return [end.event_id for end in head.extremities[-MAX_ENDS:]]
 
-    async def _place(self, room_id: str, batch: Batch) -> dict[str, Outcome]:
+    async def _show_to_policy_server(self, room_id: str, batch: Batch) -> None:
+        """Where the room has one; without holding the room, for it may take its time."""
+        async with self._locks.hold(room_id):
+            head = await self._heads.get(room_id)
+            await self._heads.learn(head, [POLICY])
+            policy = head.get(POLICY)
+        if policy is None:
+            return
+
+        async def show(event: Event) -> None:
+            try:
+                batch.events[event.event_id] = await self._policy.approved(event, policy)
+            except MatrixError as error:
+                batch.unwanted[event.event_id] = error.message
+
+        shown = [Deferred.fromCoroutine(show(event)) for event in list(batch.events.values())]
+        await DeferredList(shown, fireOnOneErrback=True, consumeErrors=True)
+
+    async def _place(self, room_id: str, batch: Batch, to_relay: Collection[str]) -> dict[str, Outcome]:
         async with self._locks.hold(room_id) as lock:
             head = await self._heads.get(room_id)
             mark = head.mark()
             try:
                 placed, outcomes = await self._admit_all(lock, head, batch)
+                for commit in placed:
+                    if commit.event.event_id in to_relay:
+                        commit.event.flags |= RELAYED
                 outliers = self._outliers.commits(batch.gathered, head.lineage)
             except BaseException:
                 head.return_to(mark)
@@ -88,7 +117,9 @@ class Receiving:
                 outcomes[event.event_id] = around
                 continue
             try:
-                commit, outcomes[event.event_id] = await self._admission.admit(lock, head, event, around, batch.gathered.fresh)
+                commit, outcomes[event.event_id] = await self._admission.admit(
+                    lock, head, event, around, batch.gathered.fresh, batch.unwanted.get(event.event_id)
+                )
             except MissingEvents as error:
                 outcomes[event.event_id] = Unplaced(str(error))
                 continue

@@ -12,9 +12,10 @@ from homeserver.rooms.receiving.outliers import Outliers
 from homeserver.rooms.receiving.peers import RoomPeers
 from homeserver.rooms.receiving.receive import Receiving
 from homeserver.rooms.receiving.resolve import Resolver
+from homeserver.rooms.servers.policy import RoomPolicy
 from homeserver.rooms.state_reader import StateReader
 from homeserver.wiring.ground import Ground
-from homeserver.wiring.writing import Writing
+from homeserver.wiring.writing import Desk, Writing
 from storage.rooms import StoredRooms
 
 
@@ -29,19 +30,20 @@ def build_receiving(
     ground: Ground,
     store: StoredRooms,
     states: StateReader,
-    writing: Writing,
+    desk: Desk | Writing,
+    policy: RoomPolicy,
     peers: RoomPeers,
     servers: Callable[[str], Awaitable[Sequence[str]]],
 ) -> Arrivals:
     """`servers`: who else is in a room."""
-    heads, locks = writing.heads, writing.locks
+    heads, locks = desk.heads, desk.locks
     resolver = Resolver(store=store, states=states, clock=ground.clock)
     outliers = Outliers(store=store, states=states)
     current = CurrentState(identity=ground.identity, states=states)
     gathering = Gathering(store=store, states=states, outliers=outliers, peers=peers)
-    admission = Admission(store=store, heads=heads, states=states, resolver=resolver, current=current, telling=writing.telling)
+    admission = Admission(store=store, heads=heads, states=states, resolver=resolver, current=current, telling=desk.telling)
     return Arrivals(
-        Receiving(store=store, heads=heads, locks=locks, gathering=gathering, outliers=outliers, admission=admission),
+        Receiving(store=store, heads=heads, locks=locks, gathering=gathering, outliers=outliers, admission=admission, policy=policy),
         Entering(store=store, heads=heads, locks=locks, states=states, outliers=outliers, current=current, clock=ground.clock),
         OldHistory(
             store=store, heads=heads, locks=locks, states=states, resolver=resolver, gathering=gathering, outliers=outliers, peers=peers,

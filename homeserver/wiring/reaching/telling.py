@@ -5,6 +5,7 @@ from federation.inbound.finding import FindingEndpoints
 from federation.inbound.history import HistoryEndpoints
 from federation.inbound.media import MediaEndpoints
 from federation.inbound.queries import OpenIdEndpoint, QueryEndpoints
+from federation.inbound.third_party import ThirdPartyEndpoints
 from federation.room_acls import RoomAcls
 from federation.telling.snapshots import Snapshots
 from federation.telling.turns import Turns
@@ -43,5 +44,6 @@ def build_telling(
         FindingEndpoints(settings, finding.public_rooms, finding.peer_hierarchy, turns),
         QueryEndpoints(settings, server_name, finding.aliases, personal.profiles),
         OpenIdEndpoint(community.openid),
+        ThirdPartyEndpoints(server_name, finding.third_party, personal.profiles),
         MediaEndpoints(server_name, media.library, media.thumbnails, media.files),
     )

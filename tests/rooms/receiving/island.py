@@ -29,7 +29,13 @@ class Island:
         self.parts: Parts = self.server.server._parts
         self.peers = Peers(others)
         self.arrivals: Arrivals = build_receiving(
-            self.parts.ground, self.parts.rooms.store, self.parts.rooms.states, self.parts.rooms.writing, self.peers, self._servers
+            self.parts.ground,
+            self.parts.rooms.store,
+            self.parts.rooms.states,
+            self.parts.rooms.writing,
+            self.parts.rooms.policy,
+            self.peers,
+            self._servers,
         )
         self._others = others
 

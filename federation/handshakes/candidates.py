@@ -1,0 +1,79 @@
+"""Whom to ask to be let into a room, or out of it: one after the other, until one helps; and what to tell the user when none did."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Protocol, TypeVar
+
+from twisted.logger import Logger
+
+from federation.errors import FederationError, RemoteRefused, Unreachable
+from federation.server_policy import ServerPolicy
+from homeserver.errors import Forbidden, IncompatibleRoomVersion, MatrixError, NotFound, Unavailable
+from homeserver.protocol.errors import InvalidIdentifier, ProtocolError
+from homeserver.protocol.ids import server_name_of
+from homeserver.rooms.store import MemberRecord
+
+MOST_ASKED: Final = 10
+T = TypeVar("T")
+
+
+class MemberReads(Protocol):
+    """A part of `homeserver.rooms.member_store.MemberStore`."""
+
+    async def member(self, room_id: str, user_id: str) -> MemberRecord | None: ...
+
+    async def joined_users(self, room_id: str) -> list[str]: ...
+
+
+class Candidates:
+    _log = Logger()
+
+    def __init__(self, own_name: str, members: MemberReads, policy: ServerPolicy) -> None:
+        self._own_name = own_name
+        self._members = members
+        self._policy = policy
+
+    async def in_room(self, room_id: str) -> list[str]:
+        """The other servers in a room as far as it is known here, those with the most members first."""
+        counts = Counter(user_id.partition(":")[2] for user_id in await self._members.joined_users(room_id))
+        return [name for name, _ in counts.most_common() if name != self._own_name]
+
+    async def of(self, room_id: str, user_id: str, named: Sequence[str] = ()) -> list[str]:
+        """Those named, whoever invited the user, those known to be there, and who made the room."""
+        member = await self._members.member(room_id, user_id)
+        names = list(named)
+        if member is not None and member.membership == "invite":
+            names.append(server_name_of(member.sender))
+        names += (await self.in_room(room_id))[:MOST_ASKED]
+        names.append(room_id.partition(":")[2])
+        others = [name for name in dict.fromkeys(names) if name not in ("", self._own_name) and self._policy.allows(name)]
+        return others[:MOST_ASKED]
+
+    async def first(self, servers: Sequence[str], ask: Callable[[str], Awaitable[T]]) -> T:
+        """What the first server gave that helped. Raises what says most about why none did."""
+        failures: list[MatrixError] = []
+        for server in servers:
+            try:
+                return await ask(server)
+            except RemoteRefused as error:
+                failure = error.as_local()
+            except (IncompatibleRoomVersion, Unavailable):
+                raise
+            except MatrixError as error:
+                failure = error
+            except (ProtocolError, InvalidIdentifier) as error:
+                failure = Forbidden(f"{server} does not say rightly how to go on: {error}")
+            self._log.info("{server} did not help: {error}", server=server, error=failure.message)
+            if isinstance(failure, IncompatibleRoomVersion):
+                raise failure
+            failures.append(failure)
+        raise _most_telling(failures)
+
+
+def _most_telling(failures: Sequence[MatrixError]) -> MatrixError:
+    """A refusal says more than silence; the last one was by whoever was left."""
+    if not failures:
+        return NotFound("No known servers are in this room")
+    refusals = [failure for failure in failures if not isinstance(failure, Unreachable)]
+    plain = [failure for failure in refusals if not isinstance(failure, FederationError)]
+    return (plain or refusals or failures)[-1]

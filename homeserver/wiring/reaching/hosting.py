@@ -1,0 +1,52 @@
+"""What other servers bring into rooms: their events, and their users."""
+
+from federation.asking.sound_events import SoundEvents
+from federation.inbound.arrivals import FederatedArrivals
+from federation.inbound.departures import DepartureEndpoints
+from federation.inbound.entry import Entry
+from federation.inbound.invites import InviteEndpoints
+from federation.inbound.joins import JoinEndpoints
+from federation.room_acls import RoomAcls
+from federation.telling.snapshots import Snapshots
+from federation.telling.turns import Turns
+from homeserver.rooms.handshakes.resident import Resident
+from homeserver.wiring.ground import Chapters, Ground
+from homeserver.wiring.rooms import Rooms
+from storage.federation.graph import StoredGraph
+
+
+def build_arrivals(rooms: Rooms, sound: SoundEvents, acls: RoomAcls) -> FederatedArrivals:
+    visiting = rooms.visiting
+    return FederatedArrivals(
+        receiving=visiting.arrivals.receiving, outside=visiting.outside, sound=sound, rooms=rooms.store, acls=acls
+    )  # fmt: skip
+
+
+def build_hosting(ground: Ground, rooms: Rooms, sound: SoundEvents) -> Chapters:
+    visiting, writing = rooms.visiting, rooms.writing
+    resident = Resident(
+        store=rooms.store,
+        heads=writing.heads,
+        locks=writing.locks,
+        appender=writing.appender,
+        vouching=writing.vouching,
+        receiving=visiting.arrivals.receiving,
+    )
+    entry = Entry(resident, sound)
+    return (
+        JoinEndpoints(
+            server_name=ground.identity.server_name,
+            resident=resident,
+            entry=entry,
+            snapshots=Snapshots(StoredGraph(ground.database), rooms.states, ground.clock),
+            turns=Turns(),
+        ),
+        DepartureEndpoints(resident, entry, writing.shown),
+        InviteEndpoints(
+            identity=ground.identity,
+            store=rooms.store,
+            outside=visiting.outside,
+            permissions=writing.invites,
+            sound=sound,
+        ),
+    )
