@@ -10,10 +10,11 @@ from twisted.internet.defer import CancelledError, Deferred
 
 from config.federation import Federation
 from federation.discovery.address_policy import AddressPolicy
-from federation.discovery.steps import Srv
-from federation.discovery.tls_transport import TlsTransport
+from federation.discovery.steps import Srv, Target
+from federation.discovery.tls_transport import TlsTransport, place_of
 from federation.errors import BadAnswer, Unreachable
 from federation.transport import RemoteAnswer, collect
+from homeserver.protocol.ids import ServerName
 from homeserver.web.outgoing.https_pool import HttpsPool
 from tests.federation.support.certificates import Authority
 from tests.federation.support.loopback import Answering, LoopClock, given, listening, play, replies
@@ -73,6 +74,18 @@ def test_a_server_is_asked_by_name_and_by_address(authority: Authority) -> None:
         assert [f"Host: localhost:{port}".encode() in seen[0], f"Host: 127.0.0.1:{port}".encode() in seen[1]] == [True, True]
 
     with_server(authority, replies(OK, seen=seen), work)
+
+
+def test_a_server_is_known_by_a_name_that_says_no_port(authority: Authority) -> None:
+    """Then the name is a `ServerName` all the way to TLS."""
+
+    async def work(way: TlsTransport, port: int) -> None:
+        place = place_of(Target("127.0.0.1", port, ServerName.parse("localhost"), "localhost"))
+        pool = HttpsPool(asyncio.get_running_loop(), LoopClock(), permits=lambda address: True, authorities=authority.file)
+        assert (await given(pool.request(place, "GET", URI, {}, None))).status == 200
+        pool.close()
+
+    with_server(authority, replies(OK), work, names=("localhost",))
 
 
 def test_a_connection_is_kept_and_one_that_was_closed_is_made_anew(authority: Authority) -> None:

@@ -128,7 +128,7 @@ class HttpsPool:
                 address,
                 place.port,
                 ssl=self._tls() if place.tls_name else None,
-                server_hostname=place.tls_name or None,
+                server_hostname=str(place.tls_name) or None,  # uvloop takes no subclass
             )
         )
         _, connection = await self._in_time(Deferred.fromFuture(connecting))
