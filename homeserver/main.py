@@ -147,14 +147,9 @@ async def build(
     sync = build_syncing(ground, rooms, personal, encryption)
     pushing = build_pushers(ground, rooms, personal.push, outside or NoOutside())
     media = build_media(ground, people.accounts, outside or NoOutside(), asking.media)
-    past = (
-        *tasks(StoredUpkeep(database), session_seconds=config.sessions.interactive_auth_seconds),
-        *media.tasks,
-        *people.addresses.tasks,
-        *devices.tasks,
-    )
     federation = build_federation(ground, rooms, reach, asking, personal, finding, community, media, encryption, devices)
-    upkeep = Upkeep(past, clock, chance)
+    past = tasks(StoredUpkeep(database), session_seconds=config.sessions.interactive_auth_seconds)
+    upkeep = Upkeep((*past, *media.tasks, *people.addresses.tasks, *devices.tasks), clock, chance)
     telling = build_appservices(ground, enlisted, rooms, people, personal, encryption)
     parts = Parts(ground, rooms, people, personal, finding, community, media, encryption, sync, pushing, upkeep, federation, telling)
     client = (*parts.chapters, *build_reading(ground, rooms, personal, finding))
