@@ -21,12 +21,13 @@ MEMBER = "m.room.member"
 class RoomState:
     """One room's part: the `events` to tell, of the state with that `root`; all of it, or what has changed."""
 
-    __slots__ = ("events", "is_whole", "root")
+    __slots__ = ("events", "is_whole", "members_changed", "root")
 
     def __init__(self, root: bytes | None, *, is_whole: bool) -> None:
         self.root = root
         self.events: list[StoredEvent] = []
         self.is_whole = is_whole
+        self.members_changed = False  # not only as the timeline tells
 
 
 class StateSection:
@@ -43,7 +44,9 @@ class StateSection:
         for timeline, state in zip(timelines, states, strict=True):
             if not state.is_whole:
                 state.events = await self._changed(timeline, state.root)
-            if not scope.use_state_after:
+            if timeline.tells_state and _is_forked(timeline):
+                await self._add_resolved(scope, timeline, state)
+            elif not scope.use_state_after:
                 state.events = _with_unseen(timeline, state.events)
             elif not timeline.tells_state:
                 state.events = _own(scope, timeline)
@@ -100,6 +103,22 @@ class StateSection:
         events = await self._states.events(come)
         return [events[number] for number in sorted(events)]
 
+    async def _add_resolved(self, scope: SyncScope, timeline: RoomTimeline, state: RoomState) -> None:
+        """What came to stand, or fell, by a resolution and not as the timeline tells. A client that is told the state before has no other way to
+        hear of it than as a part of that."""
+        held, after = state.root if state.is_whole else await self._held(timeline), timeline.window[-1].current_after
+        if held is None or after is None or held == after:
+            return
+        come, gone = await self._states.changes(held, after)
+        events = await self._states.events([*come, *gone])
+        state.members_changed = any(event.type == MEMBER for event in events.values())
+        if scope.use_state_after:
+            return
+        seen = {seen.event.num for seen in timeline.seen}
+        resolved = [events[number] for number in sorted(come) if number not in seen]
+        addresses = {(event.type, event.state_key) for event in resolved}
+        state.events = [event for event in state.events if (event.type, event.state_key) not in addresses] + resolved
+
     async def _held(self, timeline: RoomTimeline) -> bytes | None:
         """The root of the state the client has."""
         if not timeline.limited:
@@ -117,6 +136,11 @@ def _root(scope: SyncScope, timeline: RoomTimeline) -> bytes | None:
     if scope.use_state_after or not timeline.seen:
         return timeline.window[-1].current_after
     return timeline.seen[0].event.current_before
+
+
+def _is_forked(timeline: RoomTimeline) -> bool:
+    """Whether the room's state is another than what follows from one event after the other."""
+    return any(event.shown_before is not None or event.shown_after is not None for event in timeline.window)
 
 
 def _wanted(scope: SyncScope, state: list[StoredEvent]) -> list[StoredEvent]:

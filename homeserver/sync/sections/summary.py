@@ -34,6 +34,7 @@ class SummarySection:
             timeline.room.room_id
             for timeline, state in zip(timelines, states, strict=True)
             if state.is_whole
+            or state.members_changed
             or timeline.has_member_events
             or (timeline.limited and any(event.type == "m.room.member" for event in state.events))
         ]

@@ -257,7 +257,7 @@ class Storm:
 
     def check(self) -> None:
         """The same room everywhere, with all that was acknowledged; see `verify` for what each server says of itself."""
-        states = {name: self._current(name) for name in NAMES}
+        states = {name: self.current(name) for name in NAMES}
         for name in NAMES[1:]:
             assert states["a.test"] == states[name], (name, states["a.test"].items() ^ states[name].items())
         placed = {name: self._placed(name) for name in NAMES}
@@ -287,7 +287,7 @@ class Storm:
         for name in NAMES:
             self._read(name, lambda cursor: verify_forked(cursor, self.room))
 
-    def _current(self, name: str) -> dict[Any, str]:
+    def current(self, name: str) -> dict[Any, str]:
         island = self.islands[name]
 
         async def read() -> dict[Any, str]:

@@ -101,11 +101,14 @@ class SlidingLaw:
         state, expected = dict(known.state), dict(fresh.state)
         if ["m.room.member", "$LAZY"] in self.required:
             for event_id in known.timeline:
-                assert (MEMBER, known.events[event_id]["sender"]) in state, "a sender without a member event"
+                self._check_sender(known.events[event_id]["sender"], state)
             both = state.keys() & expected.keys()
             expected = {address: event_id for address, event_id in expected.items() if address[0] != MEMBER or address in both}
         wanted = {address: event_id for address, event_id in state.items() if address in expected}
         assert wanted == expected
+
+    def _check_sender(self, sender: str, state: dict[tuple[str, str], str]) -> None:
+        assert (MEMBER, sender) in state, "a sender without a member event"
 
     def _compare_receipts(self, model: SlidingModel, fresh: SlidingModel, room_id: str) -> None:
         """A new client is told of receipts at the events it is shown; a threaded one not while an unthreaded one stands there (MSC4102)."""

@@ -74,7 +74,7 @@ class TurnStates:
         lacking = []
         for turn, timeline, state in pairs:
             if timeline is not None and timeline.window:
-                state.root = timeline.window[-1].root_after
+                state.root = timeline.window[-1].current_after
             elif turn.is_initial or turn.is_wider:
                 lacking.append((turn, state))
         if lacking:
@@ -163,10 +163,10 @@ class TurnStates:
         """The root of the state the client has."""
         window, since = timeline.window, turn.room.since
         if window and not timeline.limited and not turn.is_deeper:
-            return window[0].state_before
+            return window[0].current_before
         before = self._timelines.before(turn.room.room_id, since)
         if before is not None:
-            return before.root_after
+            return before.current_after
         return (await self._store.roots_at([(turn.room.room_id, since)]))[0]
 
     # ---------------------------------------------------------------- members
