@@ -16,7 +16,7 @@ from homeserver.wiring.reaching.asking import Asking
 from homeserver.wiring.reaching.hosting import build_arrivals, build_hosting
 from homeserver.wiring.reaching.reach import Reach
 from homeserver.wiring.reaching.remote_devices import RemoteDevices
-from homeserver.wiring.reaching.telling import build_telling
+from homeserver.wiring.reaching.telling import Telling, build_telling
 from homeserver.wiring.reaching.traffic import Traffic, build_traffic
 from homeserver.wiring.rooms import Rooms
 
@@ -30,6 +30,7 @@ class Federation:
     acls: RoomAcls
     peers: SignedPeers
     traffic: Traffic
+    telling: Telling
     chapters: Chapters
 
     async def start(self) -> None:
@@ -59,12 +60,13 @@ def build_federation(
     enabled = ground.config.federation.enabled
     acls = RoomAcls(rooms.timeline_store.current_state, ground.streams)
     traffic = build_traffic(ground, rooms, personal, encryption, devices, reach, acls, build_arrivals(rooms, asking.sound, acls))
+    telling = build_telling(ground, rooms, acls, personal, finding, community, media)
     chapters = (
         KeyEndpoints(reach.own_keys, reach.keyring, reach.key_store, reach.policy, ground.clock),
         VersionEndpoint(),
-        *build_telling(ground, rooms, acls, personal, finding, community, media),
+        *telling.chapters,
         *traffic.chapters,
-        *build_hosting(ground, rooms, asking.sound),
+        *build_hosting(ground, rooms, asking.sound, telling),
     )
     peers = SignedPeers(ground.identity.server_name, reach.keyring, reach.outages, reach.policy, acls)
-    return Federation(enabled, reach, acls, peers, traffic, chapters if enabled else ())
+    return Federation(enabled, reach, acls, peers, traffic, telling, chapters if enabled else ())

@@ -12,6 +12,7 @@ from homeserver.rooms.servers.policy import KEY_ID, RoomPolicy, is_signed, polic
 from homeserver.web.endpoint import Access, Answer, Body, Rate, Reply, endpoint
 from homeserver.web.request import Request
 from tests.federation.support.asking import ok, put_member
+from tests.federation.support.shared import enter, messages
 from tests.federation.support.town import Town
 from tests.support.client import Client, dispatch_for
 from tests.support.rooms import create_room, path, refused
@@ -143,3 +144,17 @@ def test_a_signature_that_is_there_is_enough(watched: Watched) -> None:
     unsigned = Event.from_pdu(bare, event_id=event.event_id, room_id=event.room_id, version=VERSION)
     again = town.run(judge.approved(unsigned, policy))
     assert (again.pdu, again.event_id, len(watched.server.asked)) == (event.pdu, event.event_id, asked + 1)
+
+
+def test_what_others_say_is_looked_at_too(watched: Watched) -> None:
+    """b.test does not know of the policy server: its events are shown to it by a.test, and what it does not sign is seen by nobody there."""
+    town = watched.town
+    bob = town.user("b.test", "bob")
+    put_member(town, watched.room_id, "@bob:b.test", "leave")
+    enter(town, "b.test", bob, watched.room_id)
+    for text in ("spam", "hello"):
+        body = {"msgtype": "m.text", "body": text}
+        town["b.test"].ok(bob.put(path("rooms", watched.room_id, "send", "m.room.message", text), body))
+    town.settle(2)
+    assert messages(town, "b.test", bob, watched.room_id) == ["spam", "hello"]
+    assert messages(town, "a.test", watched.alice, watched.room_id) == ["hello"]

@@ -7,12 +7,10 @@ from federation.inbound.entry import Entry
 from federation.inbound.invites import InviteEndpoints
 from federation.inbound.joins import JoinEndpoints
 from federation.room_acls import RoomAcls
-from federation.telling.snapshots import Snapshots
-from federation.telling.turns import Turns
 from homeserver.rooms.handshakes.resident import Resident
 from homeserver.wiring.ground import Chapters, Ground
+from homeserver.wiring.reaching.telling import Telling
 from homeserver.wiring.rooms import Rooms
-from storage.federation.graph import StoredGraph
 
 
 def build_arrivals(rooms: Rooms, sound: SoundEvents, acls: RoomAcls) -> FederatedArrivals:
@@ -22,7 +20,7 @@ def build_arrivals(rooms: Rooms, sound: SoundEvents, acls: RoomAcls) -> Federate
     )  # fmt: skip
 
 
-def build_hosting(ground: Ground, rooms: Rooms, sound: SoundEvents) -> Chapters:
+def build_hosting(ground: Ground, rooms: Rooms, sound: SoundEvents, telling: Telling) -> Chapters:
     visiting, writing = rooms.visiting, rooms.writing
     resident = Resident(
         store=rooms.store,
@@ -38,8 +36,8 @@ def build_hosting(ground: Ground, rooms: Rooms, sound: SoundEvents) -> Chapters:
             server_name=ground.identity.server_name,
             resident=resident,
             entry=entry,
-            snapshots=Snapshots(StoredGraph(ground.database), rooms.states, ground.clock),
-            turns=Turns(),
+            snapshots=telling.snapshots,
+            turns=telling.turns,
         ),
         DepartureEndpoints(resident, entry, writing.shown),
         InviteEndpoints(

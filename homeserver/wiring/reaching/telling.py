@@ -1,5 +1,7 @@
 """What other servers may read."""
 
+from dataclasses import dataclass
+
 from federation.inbound.events import EventEndpoints
 from federation.inbound.finding import FindingEndpoints
 from federation.inbound.history import HistoryEndpoints
@@ -21,21 +23,28 @@ from storage.federation.graph import StoredGraph
 from storage.paging import StoredPages
 
 
+@dataclass(frozen=True, slots=True)
+class Telling:
+    snapshots: Snapshots
+    turns: Turns
+    chapters: Chapters
+
+
 def build_telling(
     ground: Ground, rooms: Rooms, acls: RoomAcls, personal: Personal, finding: Finding, community: Community, media: Media
-) -> Chapters:
+) -> Telling:
     settings, server_name, clock = ground.config.federation, ground.config.server.name, ground.clock
     history = ServerHistory(rooms.server_members, rooms.timeline_store, rooms.states)
     walks = GraphWalks(rooms.store, history, rooms.server_members)
-    turns = Turns()
-    return (
+    snapshots, turns = Snapshots(StoredGraph(ground.database), rooms.states, clock), Turns()
+    chapters = (
         EventEndpoints(
             server_name=server_name,
             store=rooms.store,
             pages=StoredPages(ground.database, ground.names),
             history=history,
             walks=walks,
-            snapshots=Snapshots(StoredGraph(ground.database), rooms.states, clock),
+            snapshots=snapshots,
             turns=turns,
             acls=acls,
             clock=clock,
@@ -47,3 +56,4 @@ def build_telling(
         ThirdPartyEndpoints(server_name, finding.third_party, personal.profiles),
         MediaEndpoints(server_name, media.library, media.thumbnails, media.files),
     )
+    return Telling(snapshots, turns, chapters)
