@@ -61,7 +61,8 @@ def test_what_proves_nothing_invites_nobody(setting: Setting) -> None:
     assert exchange(setting, {**signed(BOB), "token": "other"})[0] == 403
     for proof in (signed(CAROL), None, {}, {"mxid": BOB}, {"mxid": BOB, "token": "t"}):
         assert exchange(setting, proof)[0] == 400
-    for changes in ({"state_key": "bob"}, {"content": {}}, {"type": "m.room.name"}, {"room_id": "!other:a.test"}):
+    others: tuple[dict[str, Any], ...] = ({"state_key": "bob"}, {"content": {}}, {"type": "m.room.name"}, {"room_id": "!other:a.test"})
+    for changes in others:
         assert exchange(setting, signed(BOB), **changes)[0] == 400
     assert membership(town, "a.test", alice, room_id, BOB) is None
 
