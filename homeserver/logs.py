@@ -102,7 +102,8 @@ def begin(stream: Stream, clock: Clock, level: str = "info") -> None:
     lines = LineObserver(stream, clock)
     least = LogLevel.levelWithName({"warning": "warn"}.get(level, level))
     levels = LogLevelFilterPredicate(least)
-    levels.setLogLevelForNamespace("log_legacy", max(least, LogLevel.warn))  # Twisted's own chatter about ports
+    for chatter in ("log_legacy", "twisted.web.client"):  # Twisted's own, about ports, and two lines for each request that goes out
+        levels.setLogLevelForNamespace(chatter, max(least, LogLevel.warn))
     globalLogBeginner.beginLoggingTo([FilteringLogObserver(lines, [levels])], redirectStandardIO=False, discardBuffer=True)
     root = logging.getLogger()
     root.handlers[:] = [_FromLogging(lines)]
