@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol, TypeVar
 
+import orjson
 from twisted.logger import Logger
 
 from federation.errors import FederationError, RemoteRefused, Unreachable
@@ -42,8 +43,8 @@ class Candidates:
         """Those named, whoever invited the user, those known to be there, and who made the room."""
         member = await self._members.member(room_id, user_id)
         names = list(named)
-        if member is not None and member.membership == "invite":
-            names.append(server_name_of(member.sender))
+        if member is not None:
+            names += _told_by(member)
         names += (await self.in_room(room_id))[:MOST_ASKED]
         names.append(room_id.partition(":")[2])
         others = [name for name in dict.fromkeys(names) if name not in ("", self._own_name) and self._policy.allows(name)]
@@ -68,6 +69,13 @@ class Candidates:
                 raise failure
             failures.append(failure)
         raise _most_telling(failures)
+
+
+def _told_by(member: MemberRecord) -> list[str]:
+    """The servers of whoever invited, and of those who shaped the room as far as it was shown."""
+    senders = [member.sender] if member.membership == "invite" else []
+    senders += [event["sender"] for event in orjson.loads(member.stripped or b"[]")]
+    return [server_name_of(sender) for sender in senders]
 
 
 def _most_telling(failures: Sequence[MatrixError]) -> MatrixError:

@@ -9,7 +9,7 @@ from homeserver.protocol.room_versions import ROOM_VERSIONS
 from homeserver.rooms.reading.fill import fill
 from homeserver.rooms.reading.history import Seen
 from homeserver.rooms.reading.paging import Page, PageQuestion, Paging
-from homeserver.rooms.reading.place import Place, Span
+from homeserver.rooms.reading.place import Place, Span, before
 from homeserver.rooms.store import MemberRecord, StoredEvent
 from homeserver.streams import Streams
 from tests.support.client import run
@@ -49,6 +49,10 @@ class Room:
 
     async def is_missing(self, room_id: str) -> bool:
         return self.numbers[0] > self.first
+
+    async def gap(self, room_id: str, span: Span) -> Place | None:
+        first = self.numbers[0]
+        return before(event(first)) if first > self.first and span.meets(event(first)) else None
 
     async def fetch(self, room_id: str, before: Place) -> bool:
         self.fetched += 1

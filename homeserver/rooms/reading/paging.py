@@ -13,7 +13,7 @@ from homeserver.protocol.visibility import WORLD_READABLE, effective
 from homeserver.rooms.reading.fill import Filled, fill, place_beyond
 from homeserver.rooms.reading.history import VISIBILITY, History, Seen
 from homeserver.rooms.reading.paging_store import Ignoring, OlderHistory, PagingStore
-from homeserver.rooms.reading.place import BEGINNING, Place, Span
+from homeserver.rooms.reading.place import BEGINNING, Place, Span, in_graph
 from homeserver.rooms.reading.timeline_store import TimelineStore
 from homeserver.rooms.reading.wanted import EVERYTHING, choose
 from homeserver.rooms.state_reader import StateReader
@@ -77,7 +77,7 @@ class Paging:
         first, last = (question.stop, start) if question.backwards else (start, question.stop)
         span = Span().after(first).up_to(last)
         filled = await self.between(question, member, span)
-        if filled.end is None and question.backwards and question.stop is None:
+        if question.backwards and question.stop is None:
             filled = await self._with_older(question, member, span, filled)
         return Page(start, filled.end or await self._unwanted_rest(question, member, filled), filled.seen)
 
@@ -134,20 +134,22 @@ class Paging:
         return Place(member.position)
 
     async def _with_older(self, question: PageQuestion, member: MemberRecord | None, span: Span, filled: Filled) -> Filled:
-        """Our history ends here; other servers may know more."""
-        seen = filled.seen
+        """Where our history has a gap, or ends too early, other servers may know more. What they do not know is passed over."""
+        limit = min(question.limit, MAX_PAGE)
+        seen: list[Seen] = []
         for _ in range(MAX_FETCHES):
-            if filled.end is not None or not await self._older.is_missing(question.room_id):
-                return Filled(seen, filled.end, filled.last)
-            if filled.last is not None:
-                span = span.beyond(filled.last, backwards=True)
-            missing = min(question.limit, MAX_PAGE) - len(seen)
-            if missing <= 0:
-                return Filled(seen, span.top, filled.last)
-            if not await self._older.fetch(question.room_id, span.top):
-                return Filled(seen, None, filled.last)
-            filled = await self.between(replace(question, limit=missing), member, span)
-            seen = seen + filled.seen
-        if filled.end is None and filled.last is not None:
-            span = span.beyond(filled.last, backwards=True)
-        return Filled(seen, filled.end or span.top, filled.last)
+            gap = await self._older.gap(question.room_id, span if filled.end is None else span.after(filled.end))
+            if gap is None:
+                break
+            above = [item for item in filled.seen if in_graph(item.event) > (gap.topo or 0, gap.position)]
+            if len(seen) + len(above) >= limit:
+                return Filled(seen + above, gap, above[-1].event if above else None)
+            if not await self._older.fetch(question.room_id, gap):
+                break
+            seen += above
+            span = span.up_to(gap)
+            filled = await self.between(replace(question, limit=limit - len(seen)), member, span)
+        else:
+            rest = span if filled.last is None else span.beyond(filled.last, backwards=True)
+            return Filled(seen + filled.seen, filled.end or rest.top, filled.last)
+        return Filled(seen + filled.seen, filled.end, filled.last)

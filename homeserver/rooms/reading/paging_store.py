@@ -49,8 +49,11 @@ class OlderHistory(Protocol):
     async def is_missing(self, room_id: str) -> bool:
         """Whether there are events before our first."""
 
+    async def gap(self, room_id: str, span: Span) -> Place | None:
+        """The newest place of the span where events are missing."""
+
     async def fetch(self, room_id: str, before: Place) -> bool:
-        """Ask for some; whether there is more now than there was."""
+        """Ask for some that are missing at that gap, or elsewhere where none is; whether there is more now than there was."""
 
 
 class NoOlderHistory:
@@ -58,6 +61,9 @@ class NoOlderHistory:
 
     async def is_missing(self, room_id: str) -> bool:
         return False
+
+    async def gap(self, room_id: str, span: Span) -> Place | None:
+        return None
 
     async def fetch(self, room_id: str, before: Place) -> bool:
         return False

@@ -45,6 +45,11 @@ def after(event: StoredEvent) -> Place:
     return Place(event.position or 0, event.topo or 0)
 
 
+def in_graph(event: StoredEvent) -> tuple[int, int]:
+    """Where it stands in the order of the graph."""
+    return event.topo or 0, event.position or 0
+
+
 def before_room(create: StoredEvent, position: int) -> Place:
     """Before the room's first event, as seen from that position: nothing is further back, and the members are those of the position."""
     return Place(position, (create.topo or 0) - 1)
@@ -71,6 +76,11 @@ class Span(NamedTuple):
         if place.topo is None:
             return self._replace(until=min(self.until, place.position))
         return self._replace(high=min(self.high, (place.topo, place.position)))
+
+    def meets(self, event: StoredEvent) -> bool:
+        """Whether the place before the event is within."""
+        topo, position = in_graph(event)
+        return self.low < (topo, position - 1) <= self.high and self.since < position <= self.until
 
     @property
     def top(self) -> Place:

@@ -15,6 +15,7 @@ from homeserver.rooms.append import stored_event
 from homeserver.rooms.head import CREATE, POWER_LEVELS, RoomHead, RoomHeads
 from homeserver.rooms.notice import notice_of
 from homeserver.rooms.receiving.current import CurrentState
+from homeserver.rooms.receiving.order import LEAP
 from homeserver.rooms.receiving.outcome import Accepted, Outcome, Rejected, SoftFailed
 from homeserver.rooms.receiving.resolve import Resolver
 from homeserver.rooms.room_lock import RoomLock
@@ -92,7 +93,7 @@ class Admission:
 
     def _record(self, head: RoomHead, event: Event, around: Surroundings, before: bytes) -> StoredEvent:
         depths = [previous.topo for previous in around.previous if previous.topo is not None]
-        topo = max(depths) + 1 if depths else head.topo
+        topo = (max(depths) + 1 if depths else head.topo) + (LEAP if around.gaps else 0)
         known = around.outlier
         num = self._store.take_event_num() if known is None else known.num
         stored = stored_event(num, head.room_num, event, topo=topo, state_before=before)

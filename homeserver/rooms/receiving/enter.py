@@ -16,6 +16,7 @@ from homeserver.rooms import state_map
 from homeserver.rooms.append import stored_event
 from homeserver.rooms.head import CREATE, RoomHead, RoomHeads
 from homeserver.rooms.receiving.current import CurrentState
+from homeserver.rooms.receiving.order import LEAP
 from homeserver.rooms.receiving.outliers import Gathered, Outliers
 from homeserver.rooms.room_lock import RoomLocks
 from homeserver.rooms.send import on_disk
@@ -109,7 +110,7 @@ class Entering:
         before, nodes = await self._states.update(state_map.EMPTY, {address: event.num for address, event in state.items()})
         known = gathered.known.get(join.event_id)
         num = self._store.take_event_num() if known is None else known.num
-        stored = stored_event(num, head.room_num, join, topo=max(FIRST_TOPO, head.topo), state_before=before, flags=TOLD)
+        stored = stored_event(num, head.room_num, join, topo=max(FIRST_TOPO, head.topo + LEAP), state_before=before, flags=TOLD)
         self._states.keep(stored)
         stored.state_after, more = await self._states.update(before, {join.address: num})
         here = await self._store.events(join.prev_events)

@@ -12,10 +12,11 @@ from homeserver.rooms import state_map
 from homeserver.rooms.append import stored_event
 from homeserver.rooms.head import RoomHead, RoomHeads
 from homeserver.rooms.notice import notice_of
-from homeserver.rooms.reading.place import Place
+from homeserver.rooms.reading.place import Place, Span, in_graph
+from homeserver.rooms.reading.place import before as place_before
 from homeserver.rooms.receiving.admit import check_by_auth_events
 from homeserver.rooms.receiving.gather import Gathering
-from homeserver.rooms.receiving.order import by_time, cited_first
+from homeserver.rooms.receiving.order import LEAP, by_time, cited_first
 from homeserver.rooms.receiving.outliers import Gathered, Outliers
 from homeserver.rooms.receiving.peers import RoomPeers, Subject
 from homeserver.rooms.receiving.resolve import Resolved, Resolver
@@ -59,6 +60,11 @@ class OldHistory:
         """See `OlderHistory`."""
         return bool(await self._store.backward_extremities(room_id))
 
+    async def gap(self, room_id: str, span: Span) -> Place | None:
+        """See `OlderHistory`."""
+        after = [event for _, event in await self._store.backward_extremities(room_id) if span.meets(event)]
+        return place_before(max(after, key=in_graph)) if after else None
+
     async def fetch(self, room_id: str, before: Place) -> bool:
         """See `OlderHistory`."""
         async with self._queues.hold(room_id):
@@ -66,7 +72,7 @@ class OldHistory:
             missing = await self._store.backward_extremities(room_id)
             if room is None or not missing:
                 return False
-            missing.sort(key=lambda pair: -(pair[1].topo or 0))
+            missing = _at_gap(missing, before)
             subject = Subject(room_id, room.version, await self._servers(room_id))
             asked = list(dict.fromkeys(name for name, _ in missing))[:MAX_ASKED]
             found = (await self._peers.backfill(subject, asked, AT_ONCE))[:AT_ONCE]
@@ -161,6 +167,15 @@ class OldHistory:
         stored.notifies = int(notice_of(event.type, event.state_key, event.content).notifies)
         stored.thread = thread_root(commit.relation)
         return commit
+
+
+def _at_gap(missing: Sequence[tuple[str, StoredEvent]], before: Place | None) -> list[tuple[str, StoredEvent]]:
+    """What is missing there, or anywhere: what is named by the newest events first, and nothing of another gap."""
+    ordered = sorted(missing, key=lambda pair: in_graph(pair[1]), reverse=True)
+    if before is not None and before.topo is not None:
+        ordered = [pair for pair in ordered if in_graph(pair[1]) <= (before.topo, before.position + 1)] or ordered
+    newest = ordered[0][1].topo or 0
+    return [pair for pair in ordered if (pair[1].topo or 0) > newest - LEAP // 2]
 
 
 def _topos(ordered: Sequence[Event], below: dict[str, int]) -> dict[str, int]:

@@ -1,8 +1,11 @@
 """Events in an order in which each comes after those it cites; no depth that anyone claims is believed."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 from homeserver.protocol.event import Event
+
+LEAP: Final = 1_000_000  # how far an event stands from those before it, where some are missing between: they come to lie there
 
 
 def cited_first(events: Iterable[Event], cites: Callable[[Event], Sequence[str]]) -> list[Event]:

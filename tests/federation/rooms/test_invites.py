@@ -1,0 +1,101 @@
+"""Users of other servers are invited, and say yes or no."""
+
+import pytest
+
+from homeserver.protocol.room_versions import ROOM_VERSIONS
+from tests.federation.support.shared import enter, membership, messages, synced
+from tests.federation.support.sharing import say
+from tests.federation.support.town import Town
+from tests.support.rooms import V3, create_room, member, path
+
+
+@pytest.mark.parametrize("version", ROOM_VERSIONS)
+def test_an_invite_is_shown_with_what_the_room_is_and_can_be_accepted(town: Town, version: str) -> None:
+    alice, bob = town.user("a.test", "alice"), town.user("b.test", "bob")
+    room = create_room(town["a.test"], alice, preset="private_chat", room_version=version, name="Ours")
+    assert member(town["a.test"], alice, room, "invite", "@bob:b.test") == (200, {})
+    shown = synced(town, "b.test", bob)["invite"][room]["invite_state"]["events"]
+    by_type = {(event["type"], event["state_key"]): event for event in shown}
+    assert by_type["m.room.name", ""]["content"] == {"name": "Ours"}
+    assert by_type["m.room.member", "@bob:b.test"]["content"]["membership"] == "invite"
+    assert by_type["m.room.create", ""]["sender"] == "@alice:a.test"
+    assert by_type["m.room.member", "@alice:a.test"]["content"]["membership"] == "join"
+    enter(town, "b.test", bob, room)
+    say(town, bob, room, "here", server="b.test")
+    town.settle(2)
+    assert membership(town, "a.test", alice, room, "@bob:b.test") == "join"
+    assert messages(town, "a.test", alice, room) == ["here"]
+    rooms = synced(town, "b.test", bob)
+    assert room in rooms["join"]
+    assert room not in rooms.get("invite", {})
+
+
+def test_people_are_invited_as_a_room_is_made(town: Town) -> None:
+    alice, bob = town.user("a.test", "alice"), town.user("b.test", "bob")
+    room = create_room(town["a.test"], alice, preset="trusted_private_chat", invite=["@bob:b.test"], is_direct=True)
+    events = synced(town, "b.test", bob)["invite"][room]["invite_state"]["events"]
+    assert events[-1]["content"]["is_direct"] is True
+    town["b.test"].ok(bob.post(path("join", room)))
+    town.settle(1)
+    assert membership(town, "a.test", alice, room, "@bob:b.test") == "join"
+
+
+def test_an_invite_is_rejected_and_the_inviter_is_told(town: Town) -> None:
+    alice, bob = town.user("a.test", "alice"), town.user("b.test", "bob")
+    room = create_room(town["a.test"], alice, preset="private_chat")
+    member(town["a.test"], alice, room, "invite", "@bob:b.test")
+    since = town["b.test"].ok(bob.get(V3 + "/sync"))["next_batch"]
+    town["b.test"].ok(bob.post(path("rooms", room, "leave")))
+    town.settle(1)
+    assert membership(town, "a.test", alice, room, "@bob:b.test") == "leave"
+    answer = town["b.test"].ok(bob.get(V3 + "/sync", {"since": since}))["rooms"]
+    assert room in answer["leave"]
+    assert room not in synced(town, "b.test", bob).get("invite", {})
+    member(town["a.test"], alice, room, "invite", "@bob:b.test")
+    assert room in synced(town, "b.test", bob)["invite"]
+
+
+def test_an_invite_is_rejected_though_the_inviter_is_away(town: Town) -> None:
+    alice, bob = town.user("a.test", "alice"), town.user("b.test", "bob")
+    room = create_room(town["a.test"], alice, preset="private_chat")
+    member(town["a.test"], alice, room, "invite", "@bob:b.test")
+    town.network.take_down("a.test")
+    town["b.test"].ok(bob.post(path("rooms", room, "leave")))
+    assert synced(town, "b.test", bob).get("invite", {}) == {}
+
+
+def test_an_invite_is_taken_back(town: Town) -> None:
+    alice, bob = town.user("a.test", "alice"), town.user("b.test", "bob")
+    room = create_room(town["a.test"], alice, preset="private_chat")
+    member(town["a.test"], alice, room, "invite", "@bob:b.test")
+    assert room in synced(town, "b.test", bob)["invite"]
+    member(town["a.test"], alice, room, "kick", "@bob:b.test")
+    town.settle(1)
+    assert synced(town, "b.test", bob).get("invite", {}) == {}
+
+
+def test_nothing_is_stored_of_an_invite_that_the_other_server_refuses(town: Town) -> None:
+    alice, bob = town.user("a.test", "alice"), town.user("b.test", "bob")
+    room = create_room(town["a.test"], alice, preset="private_chat")
+    config = {"default_action": "block"}
+    town["b.test"].ok(bob.put(path("user", "@bob:b.test", "account_data", "m.invite_permission_config"), config))
+    status, answer = member(town["a.test"], alice, room, "invite", "@bob:b.test")
+    assert (status, answer["errcode"]) == (403, "M_INVITE_BLOCKED")
+    assert membership(town, "a.test", alice, room, "@bob:b.test") is None
+    town.network.take_down("b.test")
+    status, answer = member(town["a.test"], alice, room, "invite", "@carol:b.test")
+    assert status == 502
+    assert membership(town, "a.test", alice, room, "@carol:b.test") is None
+
+
+def test_who_is_in_the_room_already_sees_others_of_his_server_invited(town: Town) -> None:
+    alice, bob, ben = town.user("a.test", "alice"), town.user("b.test", "bob"), town.user("b.test", "ben")
+    room = create_room(town["a.test"], alice, preset="public_chat")
+    enter(town, "b.test", bob, room)
+    assert member(town["a.test"], alice, room, "invite", "@ben:b.test") == (200, {})
+    town.settle(1)
+    assert membership(town, "b.test", bob, room, "@ben:b.test") == "invite"
+    assert room in synced(town, "b.test", ben)["invite"]
+    town["b.test"].ok(ben.post(path("join", room)))
+    town.settle(1)
+    assert membership(town, "a.test", alice, room, "@ben:b.test") == "join"
