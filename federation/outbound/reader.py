@@ -58,6 +58,7 @@ class OutboundReader:
         self._suffix = ":" + own_name
         self._own_name = own_name
         destinations.tell_unsaved(self._save_in_time)
+        self._last = 0  # where the last event was dealt with
         self._heard = 0  # the stream's position when it last spoke
         self._saved = 0
         self._handed_out = False  # something, since it was last saved
@@ -143,6 +144,7 @@ class OutboundReader:
         event = change.subject
         if not isinstance(event, StoredEvent):
             return self._is_other_member(change)
+        self._last = change.position
         room = self._rooms.peek(event.room_id)
         if change.user_id is not None and self._arrives(event):
             return False
@@ -162,11 +164,11 @@ class OutboundReader:
             self._sources.acquaint(change.room_id, user_id)
 
     def _is_other_member(self, change: Change) -> bool:
-        """A membership that changed by an earlier event; that event was told already."""
-        if change.user_id is None or change.room_id is None or change.user_id.endswith(self._suffix):
+        """A membership that changed by an earlier event, which was told already. False: there may be an event of ours that the store knows."""
+        if change.user_id is None or change.room_id is None:
             return False
         self._rooms.drop(change.room_id)
-        return True
+        return change.position == self._last or not change.user_id.endswith(self._suffix)
 
     def _arrives(self, event: StoredEvent) -> bool:
         return event.sender.endswith(self._suffix) and event.content.get("membership") == "join"
@@ -273,10 +275,14 @@ class OutboundReader:
     async def _read_on(self) -> None:
         until = self._streams.position
         changes = self._streams.recent(self._mark.done)
-        if changes is None or any(self._lacks(change) for change in changes):
+        if changes is None:
+            self._rooms.clear()
             await self._read_stored(until)
             return
         for change in changes:
+            if self._lacks(change):
+                await self._read_stored(change.position)
+                continue
             if not self._deal(change):
                 await self._ask_and_deal(change)
             self._mark.done = max(self._mark.done, change.position)
@@ -293,7 +299,6 @@ class OutboundReader:
     async def _read_stored(self, until: int) -> None:
         """What memory does not hold: it happened before the start, or in another process."""
         store = self._sources.store
-        self._rooms.clear()
         events = await store.events(self._mark.done, until, AT_ONCE)
         if len(events) == AT_ONCE:
             until = events[-1].position or until
@@ -302,7 +307,7 @@ class OutboundReader:
         for user_id, position in await store.keys_changed(self._mark.done, until):
             rooms = await self._sources.members.joined_rooms(user_id)
             await self._tell_keys(user_id, position, KeysChange("", tuple(rooms), UNKNOWN))
-        self._mark.done = until
+        self._mark.done = max(self._mark.done, until)
 
     def _save_in_time(self) -> None:
         due = self._handed_out or self._destinations.unsaved or self._mark.done - self._saved >= SAVED_EVERY

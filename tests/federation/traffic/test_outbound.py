@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 
 from federation.inbound.transactions import NoArrivals
 from homeserver.protocol import canonical_json
+from homeserver.streams import Change
 from homeserver.wiring.reaching.traffic import Traffic, build_traffic
 from tests.federation.support.asking import put_member
 from tests.federation.support.sharing import edus, say, shared_room, texts, transactions
@@ -64,6 +65,26 @@ def test_a_server_that_stays_with_other_members_goes_on_to_hear(town: Town, alic
     say(town, alice, room, "still there")
     town.settle(1)
     assert texts(town) == ["still there"]
+
+
+def test_memberships_that_change_along_with_an_event_tell_nothing_twice(town: Town, alice: Client) -> None:
+    """When branches of a room come together, memberships by earlier events change at the place of a later one."""
+    a, room = town["a.test"], shared_room(town, alice)
+    event_id = say(town, alice, room, "hello")
+    town.settle(1)
+    event = a.run(a.parts.rooms.store.events([event_id]))[event_id]
+    streams, rooms = a.parts.ground.streams, a.federation.traffic.rooms
+    others = ("@alice:a.test", "@bob:b.test")
+    event.position = streams.position + 1
+    along = [Change(event.position, "event", room, user_id) for user_id in others]
+    streams.publish([Change(event.position, "event", room, None, event), *along], event.position)
+    assert rooms.peek(room) is None
+    town.settle(1)
+    assert texts(town) == ["hello", "hello"]
+    streams.publish(along[:1], event.position + 1)  # in another process: the store knows of nothing to be told
+    town.settle(1)
+    assert texts(town) == ["hello", "hello"]
+    assert a.federation.traffic.reader._mark.done == event.position + 1
 
 
 def test_one_transaction_at_a_time_with_at_most_fifty_events(town: Town, alice: Client) -> None:
