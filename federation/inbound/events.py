@@ -33,6 +33,7 @@ class EventEndpoints:
         walks: GraphWalks,
         snapshots: Snapshots,
         turns: Turns,
+        small_turns: Turns,
         acls: RoomAcls,
         clock: Clock,
     ) -> None:
@@ -43,13 +44,14 @@ class EventEndpoints:
         self._walks = walks
         self._snapshots = snapshots
         self._turns = turns
+        self._small_turns = small_turns
         self._acls = acls
         self._clock = clock
 
     @endpoint("GET", _V1 + "/event/{event_id}", access=Access.PEER, rate=Rate.NONE, body=Body.NONE)
     async def event(self, request: Request, event_id: EventId) -> Answer:
         peer = request.peer or ""
-        async with self._turns.hold(peer):
+        async with self._small_turns.hold(peer):
             event = await self._known(event_id)
             if not await self._acls.allows(peer, event.room_id):
                 raise Forbidden("Your server is not allowed in this room")
@@ -94,7 +96,7 @@ class EventEndpoints:
         request.required("ts")
         backwards = request.choice("dir", ("f", "b")) == "b"
         ts, peer = request.integer("ts", 0), request.peer or ""
-        async with self._turns.hold(peer):
+        async with self._small_turns.hold(peer):
             await self._history.check(peer, room_id)
             for round_ in range(MAX_ROUNDS):
                 events = await self._pages.nearest(room_id, ts, backwards=backwards, limit=CANDIDATES, skip=round_ * CANDIDATES)

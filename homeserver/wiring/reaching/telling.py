@@ -10,7 +10,7 @@ from federation.inbound.queries import OpenIdEndpoint, QueryEndpoints
 from federation.inbound.third_party import ThirdPartyEndpoints
 from federation.room_acls import RoomAcls
 from federation.telling.snapshots import Snapshots
-from federation.telling.turns import Turns
+from federation.telling.turns import SMALL_AT_ONCE, SMALL_MOST_WAITING, Turns
 from federation.telling.walks import GraphWalks
 from homeserver.rooms.servers.history import ServerHistory
 from homeserver.wiring.community import Community
@@ -36,7 +36,8 @@ def build_telling(
     settings, server_name, clock = ground.config.federation, ground.config.server.name, ground.clock
     history = ServerHistory(rooms.server_members, rooms.timeline_store, rooms.states)
     walks = GraphWalks(rooms.store, history, rooms.server_members)
-    snapshots, turns = Snapshots(StoredGraph(ground.database), rooms.states, clock), Turns()
+    snapshots = Snapshots(StoredGraph(ground.database), rooms.states, clock)
+    turns, small_turns = Turns(), Turns(SMALL_AT_ONCE, SMALL_MOST_WAITING)
     chapters = (
         EventEndpoints(
             server_name=server_name,
@@ -46,11 +47,12 @@ def build_telling(
             walks=walks,
             snapshots=snapshots,
             turns=turns,
+            small_turns=small_turns,
             acls=acls,
             clock=clock,
         ),
-        HistoryEndpoints(server_name=server_name, history=history, walks=walks, turns=turns, clock=clock),
-        FindingEndpoints(settings, finding.public_rooms, finding.peer_hierarchy, turns),
+        HistoryEndpoints(server_name=server_name, history=history, walks=walks, turns=small_turns, clock=clock),
+        FindingEndpoints(settings, finding.public_rooms, finding.peer_hierarchy, small_turns),
         QueryEndpoints(settings, server_name, finding.aliases, personal.profiles),
         OpenIdEndpoint(community.openid),
         ThirdPartyEndpoints(server_name, finding.third_party, personal.profiles),
