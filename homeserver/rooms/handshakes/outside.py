@@ -10,7 +10,7 @@ from homeserver.protocol.event_build import build
 from homeserver.rooms.append import Identity, stored_event
 from homeserver.rooms.room_lock import RoomLocks
 from homeserver.rooms.send import on_disk
-from homeserver.rooms.store import OUTLIER, EventCommit, Lineage, MemberChange, MemberRecord, RoomRecord, RoomStore
+from homeserver.rooms.store import OUTLIER, UNJUDGED, EventCommit, Lineage, MemberChange, MemberRecord, RoomRecord, RoomStore
 
 MEMBER = "m.room.member"
 PENDING = ("invite", "knock")
@@ -52,7 +52,7 @@ class OutsideMemberships:
             if known is not None and before is not None and before.num == known.num:
                 return
             num = self._store.take_event_num() if known is None else known.num
-            stored = stored_event(num, room.room_num, event, topo=0, state_before=None, flags=OUTLIER)
+            stored = stored_event(num, room.room_num, event, topo=0, state_before=None, flags=OUTLIER | UNJUDGED)
             stored.topo = None
             commit = EventCommit(stored, Lineage(), is_known=known is not None, becomes_extremity=False)
             commit.member = _change(event, before, stripped)

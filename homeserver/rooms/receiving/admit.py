@@ -21,7 +21,7 @@ from homeserver.rooms.receiving.resolve import Resolver
 from homeserver.rooms.room_lock import RoomLock
 from homeserver.rooms.send import KEPT_TYPES, redact_in_head
 from homeserver.rooms.state_reader import StateReader
-from homeserver.rooms.store import OUTLIER, REDACTED, REJECTED, SOFT_FAILED, EventCommit, Redaction, RoomStore, StoredEvent
+from homeserver.rooms.store import OUTLIER, REDACTED, REJECTED, SOFT_FAILED, UNJUDGED, EventCommit, Redaction, RoomStore, StoredEvent
 from homeserver.rooms.told import Telling
 
 
@@ -98,7 +98,7 @@ class Admission:
         num = self._store.take_event_num() if known is None else known.num
         stored = stored_event(num, head.room_num, event, topo=topo, state_before=before)
         if known is not None:
-            stored.flags = known.flags & ~OUTLIER
+            stored.flags = known.flags & ~(OUTLIER | UNJUDGED)
             stored.body, stored.links = known.body, known.links
         return stored
 

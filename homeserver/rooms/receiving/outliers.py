@@ -14,7 +14,7 @@ from homeserver.rooms.append import stored_event
 from homeserver.rooms.receiving.admit import check_by_auth_events
 from homeserver.rooms.receiving.order import cited_first
 from homeserver.rooms.state_reader import StateReader
-from homeserver.rooms.store import OUTLIER, REJECTED, EventCommit, Lineage, RoomStore, StoredEvent
+from homeserver.rooms.store import OUTLIER, REJECTED, UNJUDGED, EventCommit, Lineage, RoomStore, StoredEvent
 
 
 @dataclass(slots=True)
@@ -25,7 +25,9 @@ class Gathered:
     fresh: dict[str, StoredEvent] = field(default_factory=dict)
 
     def get(self, event_id: str) -> StoredEvent | None:
-        return self.known.get(event_id) or self.fresh.get(event_id)
+        """What may be cited."""
+        known = self.known.get(event_id)
+        return known if known is not None and not known.flags & UNJUDGED else self.fresh.get(event_id)
 
 
 class Outliers:
@@ -47,8 +49,10 @@ class Outliers:
             check_by_auth_events(event, auth, _create_of(event, gathered))
         except NotAuthorised:
             flags |= REJECTED
-        record = stored_event(self._store.take_event_num(), room_num, event, topo=0, state_before=None, flags=flags)
-        record.topo = None
+        known = gathered.known.get(event.event_id)
+        num = self._store.take_event_num() if known is None else known.num
+        record = stored_event(num, room_num, event, topo=0, state_before=None, flags=flags)
+        record.topo, record.position = None, None if known is None else known.position
         gathered.fresh[event.event_id] = record
         if event.state_key is not None:
             self._states.keep(record)
@@ -56,7 +60,11 @@ class Outliers:
 
     def commits(self, gathered: Gathered, lineage: Lineage) -> list[EventCommit]:
         """Of those that have no place yet."""
-        return [EventCommit(record, lineage, becomes_extremity=False) for record in gathered.fresh.values() if record.flags & OUTLIER]
+        return [
+            EventCommit(record, lineage, is_known=event_id in gathered.known, becomes_extremity=False)
+            for event_id, record in gathered.fresh.items()
+            if record.flags & OUTLIER
+        ]
 
 
 def _create_of(event: Event, gathered: Gathered | Mapping[str, StoredEvent]) -> Event | None:

@@ -133,7 +133,8 @@ class Receiving:
         auth = {one: found for one in event.auth_events if (found := gathered.get(one)) is not None}
         if len(auth) < len(set(event.auth_events)):
             return Unplaced("What it is authorised by cannot be had")
-        around = Surroundings([], auth, outlier=gathered.get(event.event_id), is_stored=event.event_id in gathered.known)
+        known = gathered.known.get(event.event_id)
+        around = Surroundings([], auth, outlier=known or gathered.fresh.get(event.event_id), is_stored=known is not None)
         around.fills_gap, around.is_built_on = event.event_id in batch.gaps, batch.gaps.get(event.event_id, False)
         previous, roots, gaps, nodes = list[StoredEvent](), list[bytes](), list[str](), dict[bytes, bytes]()
         for event_id in event.prev_events:

@@ -5,19 +5,10 @@ from collections.abc import Sequence
 from homeserver.account_data.invite_permission import InvitePermission, Verdict
 from homeserver.protocol.event import StateKey
 from homeserver.protocol.event_bytes import client_event
+from homeserver.rooms.handshakes.shown import SHOWN_TYPES
 from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import MemberRecord, StoredEvent
 from homeserver.sync.scope import SyncScope
-
-STRIPPED_TYPES = (
-    "m.room.create",
-    "m.room.name",
-    "m.room.avatar",
-    "m.room.topic",
-    "m.room.join_rules",
-    "m.room.canonical_alias",
-    "m.room.encryption",
-)
 
 
 class InviteSection:
@@ -48,7 +39,7 @@ class InviteSection:
         root = own.state_before
         if root is None:
             return b"[%b]" % strip(own)
-        addresses: list[StateKey] = [(type_, "") for type_ in STRIPPED_TYPES]
+        addresses: list[StateKey] = [(type_, "") for type_ in SHOWN_TYPES]
         if own.sender != record.user_id:
             addresses.append(("m.room.member", own.sender))
         state = await self._states.at(root, addresses)

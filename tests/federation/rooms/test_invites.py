@@ -3,9 +3,11 @@
 import pytest
 
 from homeserver.protocol.room_versions import ROOM_VERSIONS
-from tests.federation.support.shared import enter, membership, messages, synced
+from homeserver.rooms.store import REJECTED, UNJUDGED, StoredEvent
+from tests.federation.support.shared import enter, membership, messages, state, synced
 from tests.federation.support.sharing import say
 from tests.federation.support.town import Town
+from tests.support.client import Client
 from tests.support.rooms import V3, create_room, member, path
 
 
@@ -28,6 +30,16 @@ def test_an_invite_is_shown_with_what_the_room_is_and_can_be_accepted(town: Town
     rooms = synced(town, "b.test", bob)
     assert room in rooms["join"]
     assert room not in rooms.get("invite", {})
+    invite = state_before(town, bob, room)
+    assert invite.content["membership"] == "invite"
+    assert not invite.flags & (UNJUDGED | REJECTED)
+
+
+def state_before(town: Town, client: Client, room: str) -> StoredEvent:
+    """The membership event that stood before bob's join."""
+    rooms = town["b.test"].parts.rooms
+    join = town["b.test"].run(rooms.store.events([state(town, "b.test", client, room)["m.room.member", "@bob:b.test"]])).popitem()[1]
+    return town["b.test"].run(rooms.states.at(join.state_before or b"", [("m.room.member", "@bob:b.test")])).popitem()[1]
 
 
 def test_people_are_invited_as_a_room_is_made(town: Town) -> None:
