@@ -76,6 +76,7 @@ def _appservice(caller: Caller) -> None:
 
 CONDITIONS: dict[Access, Callable[[Caller], None]] = {
     Access.OPTIONAL: _unlocked,
+    Access.REGISTERING: _unlocked,
     Access.GUEST: _unlocked,
     Access.USER: _user,
     Access.LOCKED: _any,
@@ -99,7 +100,7 @@ class Entry:
         """The caller where no waiting is needed; None: ask `find`."""
         token = token_of(request)
         if token is None:
-            if access is Access.OPTIONAL:
+            if access in (Access.OPTIONAL, Access.REGISTERING):
                 return None
             raise MissingToken
         caller = self._tokens.cached(token)
@@ -116,7 +117,7 @@ class Entry:
         caller = self._tokens.cached(token) or await self._tokens.find(token)
         if caller is None:
             raise UnknownToken(soft_logout=False)
-        if caller.appservice is not None:
+        if caller.appservice is not None and access is not Access.REGISTERING:
             caller = await self._asserted(request, caller)
         CONDITIONS[access](caller)
         return caller

@@ -21,7 +21,7 @@ class BodyLimits:
             return self.media
         if access is Access.PEER:
             return self.peer
-        return self.stranger if access in (Access.NONE, Access.OPTIONAL) else self.user
+        return self.stranger if access in (Access.NONE, Access.OPTIONAL, Access.REGISTERING) else self.user
 
 
 class ReadyBody:

@@ -23,6 +23,7 @@ class Access(enum.Enum):
 
     NONE = "none"
     OPTIONAL = "optional"  # request.caller may be None
+    REGISTERING = "registering"  # the same; an application service calls as itself, for the user whom it names is yet to be made
     GUEST = "guest"  # any account, guests too
     USER = "user"  # no guests: M_GUEST_ACCESS_FORBIDDEN
     LOCKED = "locked"  # any account, also a locked one (logout)

@@ -16,7 +16,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     house.stop()
 
 
-def test_events_of_rooms_with_a_user_of_the_service(house: House) -> None:
+def test_events_of_rooms_with_one_of_its_users(house: House) -> None:
     alice, ghost = house.server.user("alice"), house.ghost("bob")
     other, room = house.room(alice), house.room(alice)
     house.say(alice, other, "not told")

@@ -76,7 +76,7 @@ class _Laws:
         self.declaration = declaration
         self.tokens = tokens
         self.path = sample_path(declaration)
-        self.asks = declaration.access not in (Access.NONE, Access.OPTIONAL, Access.PEER)
+        self.asks = declaration.access not in (Access.NONE, Access.OPTIONAL, Access.REGISTERING, Access.PEER)
 
     def call(self, token: str | None, body: bytes = b"{}", method: str | None = None) -> Reply:
         return run(Client(self.dispatch, token).call(method or self.declaration.method, self.path, body))

@@ -42,7 +42,7 @@ class Register:
         self._server_name = server_name
 
     @endpoint(
-        "POST", "/_matrix/client/v3/register", access=Access.OPTIONAL, rate=Rate.REGISTER, body=Schema("client/register", optional=True)
+        "POST", "/_matrix/client/v3/register", access=Access.REGISTERING, rate=Rate.REGISTER, body=Schema("client/register", optional=True)
     )
     async def register(self, request: Request) -> Answer:
         body = request.body

@@ -48,7 +48,7 @@ def test_without_a_token(house: House, declarations: list[Declaration]) -> None:
 
 
 def test_with_an_unknown_token(house: House, declarations: list[Declaration]) -> None:
-    asking = [declaration for declaration in declarations if declaration.access in NEEDS_TOKEN | {Access.OPTIONAL}]
+    asking = [declaration for declaration in declarations if declaration.access in NEEDS_TOKEN | {Access.OPTIONAL, Access.REGISTERING}]
     stranger = Person(house.address, token="cma_nobody")
     assert not list(wrong(stranger, asking, b"{}", (401, "M_UNKNOWN_TOKEN")))
 
