@@ -68,7 +68,7 @@ class Receipts:
         """
         place = await self._store.place(room_id, event_id, relations=False) or await self._store.end(room_id)
         if place is not None:
-            receipt = Receipt(room_id, user_id, READ, thread_id or UNTHREADED, event_id, place.position, ts)
+            receipt = Receipt(room_id, user_id, READ, thread_id or UNTHREADED, str(event_id), place.position, ts)
             await self._record(NewReceipt(place.room_num, receipt))
 
     async def room(self, room_id: str) -> RoomReceipts:

@@ -85,6 +85,7 @@ def test_receipts_are_told_with_their_threads_and_private_ones_are_not(town: Tow
     assert held.latest(ALICE, "m.read") is not None
     assert held.latest(ALICE, "m.read", "main") is not None
     assert held.latest(ALICE, "m.read.private") is None
+    assert b"thread_id" in b"".join(held.events(BOB, 0))
 
 
 def test_presence_is_told_and_heard(town: Town, alice: Client, bob: Client, room: str) -> None:
