@@ -32,6 +32,7 @@ ONLY_REFUSED: dict[Endpoint, str] = {
     ("GET", "/_matrix/client/v3/login/sso/redirect"): "the same",
     ("GET", "/_matrix/client/v3/login/sso/redirect/{idp_id}"): "the same",
 }
+UNKNOWN_HERE = "GET /_matrix/client/v1/auth_metadata"  # is answered M_UNRECOGNIZED, as where there is no OAuth
 
 
 @pytest.fixture
@@ -63,6 +64,12 @@ def test_the_server_never_failed(house: House) -> None:
     # The specification has one answer of these that is no fault: somebody else has not sent the file yet.
     assert [failure for failure in failures if failure["response_body"]["errcode"] != "M_NOT_YET_UPLOADED"] == []
     assert [line for line in house.server.errors().splitlines() if "Traceback" in line or "CRITICAL" in line or " error " in line] == []
+
+
+def test_every_operation_of_the_specification_was_called(house: House, whole: None, tmp_path: Path) -> None:
+    exempt = tmp_path / "exempt.txt"
+    exempt.write_text(UNKNOWN_HERE)
+    assert not violations(house.recording, "--require-all", "client", "--exempt", str(exempt))
 
 
 def test_the_traffic_is_as_specified(house: House) -> None:

@@ -36,3 +36,12 @@ def test_no_invites_at_all(house: House) -> None:
     room = bob.create_room()
     take(alice, {"default_action": "block"}, "m.invite_permission_config")
     bob.refused(403, "M_INVITE_BLOCKED", "POST", v3("rooms", room, "invite"), {"user_id": alice.user_id})
+
+
+def test_by_an_address(house: House) -> None:
+    """It would take an identity server."""
+    alice = house.person("alice")
+    invite = v3("rooms", alice.create_room(), "invite")
+    address = {"id_server": "id.test", "id_access_token": "x", "medium": "email", "address": "bob@mail.test"}
+    alice.refused(400, "M_SERVER_NOT_TRUSTED", "POST", invite, address)
+    alice.refused(400, "M_MISSING_PARAM", "POST", invite, {"medium": "email"})
