@@ -59,6 +59,7 @@ class Ask:
     most_bytes: int = MOST_BYTES
     though_down: bool = False  # also to a server that did not answer lately
     signed: bool = True
+    to_itself: bool = False  # for what else stands under this server's name
     noted: bool = True  # whether it counts for or against the server that it answered
 
     @property
@@ -131,7 +132,7 @@ class FederationClient:
     def _check(self, ask: Ask) -> None:
         """Raises NotFederated, BackingOff."""
         self._policy.check(ask.destination)
-        if ask.destination == self._identity.server_name:
+        if ask.destination == self._identity.server_name and not ask.to_itself:
             raise NotFederated("This server does not ask itself")
         if not ask.though_down:
             self._outages.check(ask.destination)

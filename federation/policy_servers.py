@@ -27,7 +27,7 @@ class FederatedPolicySigners:
         """
         try:
             answer = await self._client.ask(
-                Ask("POST", server_name, PATH, body=event.pdu, seconds=SECONDS, most_bytes=MOST_BYTES, though_down=True)
+                Ask("POST", server_name, PATH, body=event.pdu, seconds=SECONDS, most_bytes=MOST_BYTES, though_down=True, to_itself=True)
             )
         except RemoteRefused as error:
             if error.remote_errcode in RELAYABLE:

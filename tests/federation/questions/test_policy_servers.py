@@ -146,6 +146,12 @@ def test_a_signature_that_is_there_is_enough(watched: Watched) -> None:
     assert (again.pdu, again.event_id, len(watched.server.asked)) == (event.pdu, event.event_id, asked + 1)
 
 
+def test_a_policy_server_may_stand_under_our_own_name(watched: Watched) -> None:
+    watched.set_policy({**watched.server.content, "via": "a.test"})
+    status, answer = watched.say("hello")
+    assert (status, answer["error"]) == (403, "Unrecognised request")  # there is none
+
+
 def test_what_others_say_is_looked_at_too(watched: Watched) -> None:
     """b.test does not know of the policy server: its events are shown to it by a.test, and what it does not sign is seen by nobody there."""
     town = watched.town
