@@ -1,13 +1,13 @@
 """Users of other servers join: server-server API, "Joining rooms"."""
 
 from collections.abc import AsyncGenerator
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
 from federation.inbound.entry import Entry, check_name
+from federation.telling.entrances import Entrances
 from federation.telling.pieces import Pieces
-from federation.telling.snapshots import Snapshots
 from federation.telling.turns import Turns
 from homeserver.errors import NotFound
 from homeserver.protocol import event_bytes
@@ -24,11 +24,10 @@ OLDEST: Final = ("1",)  # what a server knows that does not say
 
 
 class JoinEndpoints:
-    def __init__(self, *, server_name: str, resident: Resident, entry: Entry, snapshots: Snapshots, turns: Turns) -> None:
-        self._server_name = server_name
+    def __init__(self, *, resident: Resident, entry: Entry, entrances: Entrances, turns: Turns) -> None:
         self._resident = resident
         self._entry = entry
-        self._snapshots = snapshots
+        self._entrances = entrances
         self._turns = turns
 
     @endpoint("GET", _V1 + "/make_join/{room_id}/{user_id}", access=Access.PEER, rate=Rate.NONE, body=Body.NONE)
@@ -49,24 +48,25 @@ class JoinEndpoints:
         await self._turns.take(peer)
         try:
             event, stored = await self._entry.take_in(peer, request.body, event_id, room_id, "join")
-            return await self._state(peer, event, stored, before, after)
+            return await self._state(request, event, stored, before, after)
         except BaseException:
             self._turns.leave(peer)
             raise
 
-    async def _state(self, peer: str, event: Event, stored: StoredEvent, before: bytes, after: bytes) -> Reply:
+    async def _state(self, request: Request, event: Event, stored: StoredEvent, before: bytes, after: bytes) -> Reply:
         if stored.state_before is None:
             raise NotFound("The state before the join is not known here")
-        snapshot = await self._snapshots.of_state(stored.state_before)
-        head: dict[str, Any] = {"members_omitted": False, "origin": self._server_name}
+        peer, snapshots = request.peer or "", self._entrances.snapshots
+        partly = request.flag("omit_members")
+        given = await self._entrances.give(stored, stored.state_before, without_members=partly)
 
         async def written() -> AsyncGenerator[bytes, None]:
-            yield before + orjson.dumps(head)[:-1]
+            yield before + orjson.dumps(given.about)[:-1]
             yield b',"event":%b,"auth_chain":[' % event_bytes.pdu(*event_bytes.split(event))
-            async for piece in self._snapshots.told(snapshot.chain):
+            async for piece in snapshots.told(given.snapshot.chain):
                 yield piece
             yield b'],"state":['
-            async for piece in self._snapshots.told(snapshot.state):
+            async for piece in snapshots.told(given.snapshot.state):
                 yield piece
             yield b"]}" + after
 

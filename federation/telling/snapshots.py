@@ -56,6 +56,13 @@ class Snapshots:
         """The chain of one event; its state is empty."""
         return await self._get(event_id)
 
+    async def of_some(self, nums: Sequence[int], event_id: str) -> Snapshot:
+        """Of a part of a state; the chain is of that event, too, and has nothing that is in the part."""
+        state = await self._vertices(nums)
+        here = {vertex.num for vertex in state}
+        chain = await self._chain([*state, *await self._store.by_id([event_id])])
+        return _snapshot(state, [vertex for vertex in chain if vertex.num not in here])
+
     async def told(self, nums: Sequence[int]) -> AsyncGenerator[bytes, None]:
         """The events as JSON, commas between them, as fast as they are taken."""
         for start in range(0, len(nums), TOLD):
@@ -89,12 +96,16 @@ class Snapshots:
     async def _of_root(self, root: bytes) -> Snapshot:
         nums = await self._states.all_numbers(root)
         nums.sort()
-        state: list[Vertex] = []
+        state = await self._vertices(nums)
+        return _snapshot(state, await self._chain(state))
+
+    async def _vertices(self, nums: Sequence[int]) -> list[Vertex]:
+        found: list[Vertex] = []
         for start in range(0, len(nums), PIECE):
             async with self._reads.of(""):
-                state += await self._store.by_num(nums[start : start + PIECE])
+                found += await self._store.by_num(nums[start : start + PIECE])
             await self._clock.sleep(0)
-        return _snapshot(state, await self._chain(state))
+        return found
 
     async def _of_id(self, event_id: str) -> Snapshot:
         return _snapshot([], await self._chain(await self._store.by_id([event_id])))

@@ -7,6 +7,7 @@ from federation.inbound.entry import Entry
 from federation.inbound.invites import InviteEndpoints
 from federation.inbound.joins import JoinEndpoints
 from federation.room_acls import RoomAcls
+from federation.telling.entrances import Entrances
 from homeserver.rooms.handshakes.resident import Resident
 from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.reaching.telling import Telling
@@ -33,10 +34,16 @@ def build_hosting(ground: Ground, rooms: Rooms, sound: SoundEvents, telling: Tel
     entry = Entry(resident, sound)
     return (
         JoinEndpoints(
-            server_name=ground.identity.server_name,
             resident=resident,
             entry=entry,
-            snapshots=telling.snapshots,
+            entrances=Entrances(
+                server_name=ground.identity.server_name,
+                snapshots=telling.snapshots,
+                states=rooms.states,
+                timelines=rooms.timeline_store,
+                members=rooms.members,
+                clock=ground.clock,
+            ),
             turns=telling.turns,
         ),
         DepartureEndpoints(resident, entry, writing.shown),
