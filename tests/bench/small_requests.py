@@ -7,6 +7,7 @@ import asyncio
 import json
 import urllib.request
 from collections.abc import Callable, Sequence
+from typing import cast
 from urllib.parse import urlsplit
 
 import httptools
@@ -30,9 +31,8 @@ class Asking(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.Transport):
-            self._transport = transport
-            self._ask()
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are none by inheritance
+        self._ask()
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
