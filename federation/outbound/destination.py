@@ -19,6 +19,7 @@ from federation.outbound.store import LetterStore
 from federation.outbound.transaction import MOST_EDUS, MOST_PDUS, Item, Transactions, edu_of
 from federation.slots import Slots
 from homeserver.clock import Clock
+from homeserver.errors import Unavailable
 
 MOST_WAITING: Final = 500  # items in memory
 PASSING_S: Final = 0.2  # what is worth telling only now waits so long for more of it
@@ -199,8 +200,9 @@ class Destination:
                         await self._step()
         except CancelledError:
             self._log.debug("{destination} is told the rest after the next start", destination=self.name)
-        except Exception:
-            self._log.failure("{destination} could not be told, it is tried again", destination=self.name)
+        except Exception as error:
+            if not isinstance(error, Unavailable):  # the database is away
+                self._log.failure("{destination} could not be told, it is tried again", destination=self.name)
             if not self._stopped:
                 self._timer = self._means.clock.call_later(RETRY_S, self.wake)
         finally:
