@@ -19,8 +19,8 @@ INSERT_EVENT = (
     "state_before, state_after, body, links, shown_before, shown_after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 PLACE_EVENT = (
-    "UPDATE events SET position = ?, topo = ?, flags = ?, notifies = ?, thread = ?, state_before = ?, state_after = ?, shown_before = ?, "
-    "shown_after = ? WHERE num = ?"
+    "UPDATE events SET position = ?, topo = ?, flags = ?, notifies = ?, thread = ?, redacted_by = ?, state_before = ?, state_after = ?, "
+    "body = ?, links = ?, shown_before = ?, shown_after = ? WHERE num = ?"
 )
 UPSERT_NODE = (
     "INSERT INTO state_nodes (node_id, room_num, epoch, body) VALUES (?, ?, ?, ?) "
@@ -133,15 +133,15 @@ def write_events(cursor: WriteCursor, commits: list[EventCommit]) -> None:
         if commit.is_known:
             placed.append(
                 (
-                    event.position, event.topo, event.flags, event.notifies, event.thread, event.state_before, event.state_after,
-                    event.shown_before, event.shown_after, event.num,
+                    event.position, event.topo, event.flags, event.notifies, event.thread, event.redacted_by, event.state_before,
+                    event.state_after, event.body, event.links, event.shown_before, event.shown_after, event.num,
                 )
             )  # fmt: skip
             continue
         rows.append(
             (
                 event.num, event.room_num, event.position, event.topo, event.flags, event.notifies, event.ts, event.type, event.sender,
-                event.state_key, event.event_id, event.thread, None, event.state_before, event.state_after, event.body, event.links,
+                event.state_key, event.event_id, event.thread, event.redacted_by, event.state_before, event.state_after, event.body, event.links,
                 event.shown_before, event.shown_after,
             )
         )  # fmt: skip
@@ -282,7 +282,8 @@ def write_redaction(cursor: WriteCursor, commit: EventCommit) -> None:
     cursor.run("DELETE FROM relations WHERE num = ?", redaction.target_num)
     if row is not None:
         clear_derived(cursor, event.room_num, redaction.target_num, *row)
-    cursor.announce(Change(event.position or 0, "redacted", event.room_id, None, redaction.target_num))
+    position = cursor.position() if commit.is_history else event.position or 0
+    cursor.announce(Change(position, "redacted", event.room_id, None, redaction.target_num))
 
 
 def clear_derived(

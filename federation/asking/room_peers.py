@@ -59,7 +59,7 @@ class FederatedPeers:
         if len(wanted) > FEW:
             found = {event.event_id: event for event in await self._whole_state(room, around) if event.event_id in wanted}
         for server in self._others(room):
-            lacking = [event_id for event_id in wanted if event_id not in found]
+            lacking = [event_id for event_id in wanted if event_id not in found][:FEW]
             for start in range(0, len(lacking), AT_ONCE):
                 asked = [Deferred.fromCoroutine(self._one(room, server, event_id)) for event_id in lacking[start : start + AT_ONCE]]
                 for _, event in await DeferredList(asked, fireOnOneErrback=True, consumeErrors=True):

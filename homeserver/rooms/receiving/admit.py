@@ -6,22 +6,20 @@ Format, signatures and content hash were checked by whoever brought it. The call
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from homeserver.protocol import event_bytes
-from homeserver.protocol.auth_rules import check_auth_events, check_event, judging_state, may_redact, power_levels
+from homeserver.protocol.auth_rules import check_auth_events, check_event, judging_state
 from homeserver.protocol.errors import MissingEvents, NotAuthorised
 from homeserver.protocol.event import Event, StateKey
-from homeserver.protocol.redaction import redact_event
 from homeserver.rooms.append import stored_event
 from homeserver.rooms.head import CREATE, POWER_LEVELS, RoomHead, RoomHeads
 from homeserver.rooms.notice import notice_of
 from homeserver.rooms.receiving.current import CurrentState
 from homeserver.rooms.receiving.order import LEAP
 from homeserver.rooms.receiving.outcome import Accepted, Outcome, Rejected, SoftFailed
+from homeserver.rooms.receiving.redact import Redacting
 from homeserver.rooms.receiving.resolve import Resolver
 from homeserver.rooms.room_lock import RoomLock
-from homeserver.rooms.send import KEPT_TYPES, redact_in_head
 from homeserver.rooms.state_reader import StateReader
-from homeserver.rooms.store import OUTLIER, REDACTED, REJECTED, SOFT_FAILED, UNJUDGED, EventCommit, Redaction, RoomStore, StoredEvent
+from homeserver.rooms.store import OUTLIER, REJECTED, SOFT_FAILED, UNJUDGED, EventCommit, RoomStore, StoredEvent
 from homeserver.rooms.told import Telling
 
 
@@ -50,6 +48,7 @@ class Admission:
         self._resolver = resolver
         self._current = current
         self._telling = telling
+        self._redacting = Redacting(store=store, states=states)
 
     async def admit(
         self,
@@ -135,7 +134,7 @@ class Admission:
         notice = notice_of(event.type, event.state_key, event.content)
         await self._heads.learn(head, [*self._telling.members_called(notice), CREATE, POWER_LEVELS])
         self._telling.note(head, commit, notice)
-        await self._redact(head, commit, fresh)
+        await self._redacting.redact(head, commit, fresh)
         built_on = {one.num for one in around.previous}
         commit.extremities_gone = [end.num for end in head.extremities if end.num in built_on]
         commit.becomes_extremity = not around.is_built_on
@@ -149,36 +148,6 @@ class Admission:
         learnt = await self._current.turn(head, commit, now.root, fresh)
         await self._telling.complete(head, commit, notice)
         self._current.advance(head, commit, learnt)
-
-    async def _redact(self, head: RoomHead, commit: EventCommit, fresh: Mapping[str, StoredEvent]) -> None:
-        """Empty what a redaction names, or the event itself where its redaction came first (rooms/v3, "Handling redactions")."""
-        stored = commit.event
-        event = stored.event
-        if event.redacts is not None and event.type == "m.room.redaction":
-            target = fresh.get(event.redacts) or (await self._store.events([event.redacts])).get(event.redacts)
-            commit.redaction = Redaction(event.redacts)
-            if target is not None and await self._applies(head, stored, target):
-                body, links = event_bytes.split(redact_event(target.event))
-                commit.redaction = Redaction(target.event_id, target.num, body, links)
-                redact_in_head(head, commit.redaction)
-        for redaction in await self._store.redactions_of(event.event_id):
-            if await self._applies(head, redaction, stored):
-                stored.body, stored.links = event_bytes.split(redact_event(event))
-                stored.flags |= REDACTED
-                stored.redacted_by = redaction.num
-                stored.notifies, commit.relation = 0, None
-                stored.remember(None)
-                return
-
-    async def _applies(self, head: RoomHead, redaction: StoredEvent, target: StoredEvent) -> bool:
-        if target.room_num != head.room_num or redaction.room_num != head.room_num or not redaction.is_shown:
-            return False
-        if target.state_key is not None and target.type in KEPT_TYPES:
-            return False
-        root = redaction.state_before
-        found = {} if root is None else await self._states.at(root, [POWER_LEVELS])
-        levels = power_levels.of(found[POWER_LEVELS].event if POWER_LEVELS in found else None, head.create.event)
-        return may_redact(redaction.event, target.event, levels)
 
 
 def check_by_auth_events(event: Event, auth: Mapping[str, StoredEvent], create: Event | None) -> dict[StateKey, Event]:

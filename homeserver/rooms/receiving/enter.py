@@ -83,7 +83,8 @@ class Entering:
     async def _judge(self, room: RoomRecord, entrance: Entrance) -> Gathered:
         """Every event by what it cites, and the join by the state."""
         events = {event.event_id: event for event in (*entrance.auth_chain, *entrance.state) if event.room_id == room.room_id}
-        gathered = Gathered(known=await self._store.events([*events, entrance.join.event_id]))
+        gathered = Gathered()
+        gathered.add_known(room.room_num, await self._store.events([*events, entrance.join.event_id]))
         left = self._outliers.judge(room.room_num, events.values(), gathered)
         missing = {event.event_id for event in left}.intersection(event.event_id for event in entrance.state)
         if missing:

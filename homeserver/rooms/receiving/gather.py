@@ -3,7 +3,7 @@
 Server-server API, "Retrieving event authorisation information", "Backfilling and retrieving missing events".
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from twisted.logger import Logger
@@ -21,6 +21,8 @@ MAX_MISSING = 20  # events of one such answer
 MAX_UNKNOWN = 20  # predecessors whose state is asked for, for one batch
 MAX_CHAIN = 5_000  # events of one auth chain
 MAX_STATE = 300_000
+MAX_ASKED = 250  # requests for one batch, or thereabouts
+MAX_EACH = 50  # events that may be asked for one by one
 
 
 @dataclass(slots=True)
@@ -47,8 +49,8 @@ class Gathering:
         """`ends`: the newest events of the room that are here."""
         subject = Subject(room.room_id, room.version, servers)
         batch = Batch({event.event_id: event for event in events})
-        await self._look_up(batch)
-        await self._fill_gaps(subject, ends, batch)
+        await self._look_up(room, batch)
+        await self._fill_gaps(room, subject, ends, batch)
         await self._find_auth(room, subject, batch)
         missing = self._missing_previous(batch)
         for number, event_id in enumerate(missing):
@@ -61,13 +63,13 @@ class Gathering:
         batch.gaps = await self._store.gaps_among(room.room_id, batch.events)
         return batch
 
-    async def _look_up(self, batch: Batch) -> None:
+    async def _look_up(self, room: RoomRecord, batch: Batch) -> None:
         wanted = set(batch.events)
         for event in batch.events.values():
             wanted.update(event.prev_events, event.auth_events)
         unknown = [event_id for event_id in wanted if event_id not in batch.gathered.known]
         if unknown:
-            batch.gathered.known.update(await self._store.events(unknown))
+            batch.gathered.add_known(room.room_num, await self._store.events(unknown))
 
     def _missing_previous(self, batch: Batch) -> list[str]:
         """Predecessors that have no place here and are not about to get one."""
@@ -79,7 +81,7 @@ class Gathering:
                     missing[event_id] = None
         return list(missing)
 
-    async def _fill_gaps(self, subject: Subject, ends: Sequence[str], batch: Batch) -> None:
+    async def _fill_gaps(self, room: RoomRecord, subject: Subject, ends: Sequence[str], batch: Batch) -> None:
         for _ in range(MAX_ROUNDS):
             missing = set(self._missing_previous(batch))
             if missing:  # what lies behind all that is here is asked for by those who read back
@@ -89,21 +91,26 @@ class Gathering:
             latest = [event.event_id for event in batch.events.values() if not missing.isdisjoint(event.prev_events)]
             found = await self._peers.missing_events(subject, earliest=ends, latest=latest, limit=MAX_MISSING)
             offered = {event.event_id: event for event in found[:MAX_MISSING] if event.event_id not in batch.events}
-            if not await self._add_between(missing, offered, batch):
+            if not await self._add_between(room, missing, offered, batch):
                 return
 
-    async def _add_between(self, missing: set[str], offered: Mapping[str, Event], batch: Batch) -> bool:
+    async def _add_between(self, room: RoomRecord, missing: set[str], offered: Mapping[str, Event], batch: Batch) -> bool:
         """Of what was offered, that which leads to the missing events without passing what has its place here already."""
-        batch.gathered.known.update(await self._store.events([one for one in offered if one not in batch.gathered.known]))
+        batch.gathered.add_known(room.room_num, await self._store.events([one for one in offered if one not in batch.gathered.known]))
         wanted = list(missing)
         before = len(batch.events)
         while wanted:
             event_id = wanted.pop()
             event, known = offered.get(event_id), batch.gathered.known.get(event_id)
-            if event is not None and event_id not in batch.events and (known is None or known.state_before is None):
+            if (
+                event is not None
+                and event_id not in batch.gathered.foreign
+                and event_id not in batch.events
+                and (known is None or known.state_before is None)
+            ):
                 batch.events[event_id] = event
                 wanted += event.prev_events
-        await self._look_up(batch)
+        await self._look_up(room, batch)
         return len(batch.events) > before
 
     async def _find_auth(self, room: RoomRecord, subject: Subject, batch: Batch) -> None:
@@ -112,41 +119,54 @@ class Gathering:
         for event in list(batch.events.values()):
             if all(event_id in batch.events or gathered.get(event_id) is not None for event_id in event.auth_events):
                 continue
+            if gathered.asked >= MAX_ASKED:
+                break
+            gathered.asked += 1
             chain = (await self._peers.auth_chain(subject, event.event_id))[:MAX_CHAIN]
             await self.take(room, subject, chain, gathered)
             lacking = [one for one in event.auth_events if one not in batch.events and gathered.get(one) is None]
             if lacking:
-                await self.take(room, subject, await self._peers.events(subject, lacking, around=event.event_id), gathered)
+                await self.take(room, subject, await self._ask(subject, lacking, event.event_id, gathered), gathered)
 
     async def take(self, room: RoomRecord, subject: Subject, events: Sequence[Event], gathered: Gathered) -> None:
         """Judge events without a place; what they cite in turn is asked for once more."""
         unknown = [event.event_id for event in events if gathered.get(event.event_id) is None]
         cited = [one for event in events for one in event.auth_events if gathered.get(one) is None]
-        gathered.known.update(await self._store.events({*unknown, *cited}))
+        gathered.add_known(room.room_num, await self._store.events({*unknown, *cited}))
         left = self._outliers.judge(room.room_num, events, gathered)
         for _ in range(MAX_ROUNDS):
             names = {event.event_id for event in left}
             lacking = {one for event in left for one in event.auth_events if gathered.get(one) is None and one not in names}
             if not lacking or len(lacking) > MAX_CHAIN:
                 break
-            more = await self._peers.events(subject, lacking, around=left[0].event_id)
+            more = await self._ask(subject, lacking, left[0].event_id, gathered)
             if not more:
                 break
-            gathered.known.update(await self._store.events([one for event in more for one in event.auth_events]))
+            gathered.add_known(room.room_num, await self._store.events([one for event in more for one in event.auth_events]))
             left = self._outliers.judge(room.room_num, [*more, *left], gathered)
         if left:
             self._log.info("{room}: {count} events cite what cannot be had", room=room.room_id, count=len(left))
 
+    async def _ask(self, subject: Subject, event_ids: Collection[str], around: str, gathered: Gathered) -> list[Event]:
+        """Whoever names ever more events that nobody has ends with what there is."""
+        if gathered.asked >= MAX_ASKED:
+            return []
+        gathered.asked += min(len(event_ids), MAX_EACH)
+        return await self._peers.events(subject, event_ids, around=around)
+
     async def state_after(self, room: RoomRecord, subject: Subject, event_id: str, gathered: Gathered) -> Resolved | None:
         """The state after an event that has no place here; None: nobody tells."""
+        if gathered.asked >= MAX_ASKED:
+            return None
+        gathered.asked += 1
         names = await self._peers.state_names(subject, event_id)
         if names is None or len(names.state) > MAX_STATE:
             return None
         wanted = {*names.state, *names.auth, event_id}
-        gathered.known.update(await self._store.events([one for one in wanted if gathered.get(one) is None]))
+        gathered.add_known(room.room_num, await self._store.events([one for one in wanted if gathered.get(one) is None]))
         lacking = [one for one in wanted if gathered.get(one) is None]
         if lacking:
-            await self.take(room, subject, await self._peers.events(subject, lacking, around=event_id), gathered)
+            await self.take(room, subject, await self._ask(subject, lacking, event_id, gathered), gathered)
         entries = {}
         for name in (*names.state, event_id):
             found = gathered.get(name)

@@ -19,6 +19,7 @@ from homeserver.rooms.receiving.gather import Gathering
 from homeserver.rooms.receiving.order import LEAP, by_time, cited_first
 from homeserver.rooms.receiving.outliers import Gathered, Outliers
 from homeserver.rooms.receiving.peers import RoomPeers, Subject
+from homeserver.rooms.receiving.redact import Redacting
 from homeserver.rooms.receiving.resolve import Resolved, Resolver
 from homeserver.rooms.relations import relation_of, thread_root
 from homeserver.rooms.room_lock import RoomLocks
@@ -54,6 +55,7 @@ class OldHistory:
         self._outliers = outliers
         self._peers = peers
         self._servers = servers
+        self._redacting = Redacting(store=store, states=states)
         self._queues = RoomLocks()
 
     async def is_missing(self, room_id: str) -> bool:
@@ -81,10 +83,14 @@ class OldHistory:
     async def _take(self, room: RoomRecord, subject: Subject, events: Sequence[Event], below: dict[str, int]) -> bool:
         """`below`: where the events that name the missing ones stand."""
         known = await self._store.events([event.event_id for event in events])
+        gathered = Gathered()
+        gathered.add_known(room.room_num, known)
         new = {e.event_id: e for e in events if e.event_id not in known or known[e.event_id].state_before is None}
-        gathered = Gathered(known=known)
+        new = {event_id: event for event_id, event in new.items() if event_id not in gathered.foreign}
+        if not new:
+            return False
         cited = {name for event in new.values() for name in (*event.prev_events, *event.auth_events)}
-        gathered.known.update(await self._store.events(cited))
+        gathered.add_known(room.room_num, await self._store.events(cited))
         await self._gathering.take(room, subject, [event for event in new.values() if event.state_key is not None], gathered)
         lacking = [name for event in new.values() for name in event.auth_events if gathered.get(name) is None]
         if lacking:
@@ -136,6 +142,8 @@ class OldHistory:
             before = await self._resolver.resolve(head.version, roots, gathered.fresh) if roots else Resolved(state_map.EMPTY, {})
             commit = await self._commit(head, event, before, gathered, topos[event.event_id])
             commit.nodes = {**nodes, **commit.nodes}
+            if commit.event.is_shown:
+                await self._redacting.redact(head, commit, gathered.fresh)
             commit.gaps = gaps
             placed[event.event_id] = gathered.fresh[event.event_id] = commit.event
             commits.append(commit)

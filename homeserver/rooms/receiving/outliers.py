@@ -19,10 +19,24 @@ from homeserver.rooms.store import OUTLIER, REJECTED, UNJUDGED, EventCommit, Lin
 
 @dataclass(slots=True)
 class Gathered:
-    """Events of one room by ID: those that are stored, and those that are new and still to be committed, in order."""
+    """Events of one room by ID: those that are stored, and those that are new and still to be committed, in order.
+
+    `foreign`: IDs that are taken by events of other rooms, as whoever chooses IDs (room versions 1 and 2) may have it. `asked`: how many questions
+    were put to other servers.
+    """
 
     known: dict[str, StoredEvent] = field(default_factory=dict)
     fresh: dict[str, StoredEvent] = field(default_factory=dict)
+    foreign: set[str] = field(default_factory=set)
+    asked: int = 0
+
+    def add_known(self, room_num: int, found: Mapping[str, StoredEvent]) -> None:
+        """What the store has under IDs that were looked up."""
+        for event_id, event in found.items():
+            if event.room_num == room_num:
+                self.known[event_id] = event
+            else:
+                self.foreign.add(event_id)
 
     def get(self, event_id: str) -> StoredEvent | None:
         """What may be cited."""
@@ -42,7 +56,7 @@ class Outliers:
 
     def _judge(self, room_num: int, event: Event, gathered: Gathered) -> bool:
         auth = {event_id: found for event_id in cited_by(event) if (found := gathered.get(event_id)) is not None}
-        if len(auth) < len(set(cited_by(event))):
+        if len(auth) < len(set(cited_by(event))) or event.event_id in gathered.foreign:
             return False
         flags = OUTLIER
         try:

@@ -57,8 +57,10 @@ class Receiving:
                 raise NotFound("This server is not in the room")
             known = await self._store.events([event.event_id for event in events])
             placed = {event_id for event_id, event in known.items() if event.state_before is not None}
-            new = [event for event in events if event.event_id not in placed]
+            foreign = {event_id for event_id, event in known.items() if event.room_num != room.room_num}
+            new = [event for event in events if event.event_id not in placed and event.event_id not in foreign]
             outcomes: dict[str, Outcome] = dict.fromkeys(placed, AlreadyKnown())
+            outcomes.update(dict.fromkeys(foreign, Unplaced("There is an event of that ID in another room")))
             if new:
                 ends = await self._ends(room_id)
                 batch = await self._gathering.gather(room, servers, ends, new)
