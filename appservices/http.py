@@ -3,14 +3,14 @@
 Their addresses come from the administrator's registrations, so any may be reached, this machine's too; where they redirect to is not followed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
 from twisted.internet.defer import CancelledError, Deferred
 
 from appservices.errors import CannotReach, TooSlow
-from appservices.transport import Answer, Transport
+from appservices.transport import Answer
 from homeserver.clock import Clock
 from homeserver.version import VERSION
 from homeserver.web.outgoing.https_connection import ConnectionFailed
@@ -64,20 +64,3 @@ class PoolTransport:
 
     def close(self) -> None:
         self._pool.close()
-
-
-class LaterTransport:
-    """Loaded with the first request: `make` builds the real one."""
-
-    def __init__(self, make: Callable[[], Transport]) -> None:
-        self._make = make
-        self._made: Transport | None = None
-
-    async def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, *, seconds: float) -> Answer:
-        if self._made is None:
-            self._made = self._make()
-        return await self._made.request(method, url, headers, body, seconds=seconds)
-
-    def close(self) -> None:
-        if self._made is not None:
-            self._made.close()

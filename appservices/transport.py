@@ -1,6 +1,6 @@
 """How a request gets to an application service: the port under the client, so that a test is its own service."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from appservices.errors import CannotReach
@@ -31,3 +31,20 @@ class NoTransport:
 
     def close(self) -> None:
         """There is nothing to close."""
+
+
+class LaterTransport:
+    """Loaded with the first request: `make` builds the real one."""
+
+    def __init__(self, make: Callable[[], Transport]) -> None:
+        self._make = make
+        self._made: Transport | None = None
+
+    async def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, *, seconds: float) -> Answer:
+        if self._made is None:
+            self._made = self._make()
+        return await self._made.request(method, url, headers, body, seconds=seconds)
+
+    def close(self) -> None:
+        if self._made is not None:
+            self._made.close()

@@ -87,8 +87,10 @@ class Membership:
         self._notices_sender = notices_sender
         self._limits = limits
 
-    async def join(self, room_id: str, user_id: str, extra: Mapping[str, Any] | None = None, servers: Sequence[str] = ()) -> str:
-        """Join, through another server when no one here is in the room; the room ID."""
+    async def join(
+        self, room_id: str, user_id: str, extra: Mapping[str, Any] | None = None, servers: Sequence[str] = (), *, ts: int | None = None
+    ) -> str:
+        """Join, through another server when no one here is in the room; the room ID. Here and below `ts` is the event's time where it is not now."""
         await self._check_blocked(room_id)
         await self.check_limit(user_id, room_id)
         content = {**without_voucher(extra or {}), "membership": "join", **await self._profiles.member_profile(user_id)}
@@ -101,7 +103,7 @@ class Membership:
                 return [], room_id
             voucher = await self._vouching.voucher(head, user_id, is_ours=True)
             vouched = content if voucher is None else {**content, VOUCHER: voucher}
-            return [await self._member(lock, head, user_id, user_id, vouched)], room_id
+            return [await self._member(lock, head, user_id, user_id, vouched, ts)], room_id
 
         try:
             return await self._sender.change(room_id, work)
@@ -117,27 +119,27 @@ class Membership:
         if not room_id or not await self._members.is_joined(room_id, user_id):
             raise limits.exceeded(f"You are in {limits.joined_rooms} rooms, which is the most an account may have here")
 
-    async def knock(self, room_id: str, user_id: str, reason: str | None, servers: Sequence[str] = ()) -> str:
+    async def knock(self, room_id: str, user_id: str, reason: str | None, servers: Sequence[str] = (), *, ts: int | None = None) -> str:
         await self._check_blocked(room_id)
         content = {"membership": "knock", **await self._profiles.member_profile(user_id), **_reason(reason)}
         if not await self._is_in_room(room_id):
             await self._remote.knock(room_id, user_id, content, servers)
         else:
-            await self._change(room_id, user_id, user_id, content)
+            await self._change(room_id, user_id, user_id, content, ts=ts)
         return room_id
 
-    async def invite(self, room_id: str, sender: str, user_id: str, extra: Mapping[str, Any]) -> None:
+    async def invite(self, room_id: str, sender: str, user_id: str, extra: Mapping[str, Any], *, ts: int | None = None) -> None:
         await self._permissions.check(user_id, sender)
         content = {key: extra[key] for key in KEPT_OF_CLIENT if key in extra}
         content["membership"] = "invite"
         if not self._appender.identity.is_local(user_id):
-            await self._invite_elsewhere(room_id, Draft("m.room.member", sender, content, user_id))
+            await self._invite_elsewhere(room_id, Draft("m.room.member", sender, content, user_id, origin_server_ts=ts))
             return
         content.update(await self._profiles.member_profile(user_id))
 
         async def work(lock: RoomLock, head: RoomHead) -> tuple[list[EventCommit], None]:
             await self._check_invited(head, user_id)
-            return [await self._member(lock, head, sender, user_id, content)], None
+            return [await self._member(lock, head, sender, user_id, content, ts)], None
 
         await self._sender.change(room_id, work)
 
@@ -158,7 +160,7 @@ class Membership:
         event, root = await self._sender.change(room_id, propose)
         await self._remote.invite(event, await self._shown.of(root, draft.sender))
 
-    async def leave(self, room_id: str, user_id: str, reason: str | None = None, *, for_good: bool = False) -> None:
+    async def leave(self, room_id: str, user_id: str, reason: str | None = None, *, for_good: bool = False, ts: int | None = None) -> None:
         """Leave, reject an invite, retract a knock. To have left already is no error. `for_good`: the account is closed."""
         content = {"membership": "leave", **_reason(reason)}
         member = await self._members.member(room_id, user_id)
@@ -169,26 +171,26 @@ class Membership:
         if not await self._is_in_room(room_id):
             await self._remote.leave(room_id, user_id, content)
             return
-        await self._change(room_id, user_id, user_id, content, unless="leave")
+        await self._change(room_id, user_id, user_id, content, unless="leave", ts=ts)
 
-    async def kick(self, room_id: str, sender: str, user_id: str, reason: str | None) -> None:
+    async def kick(self, room_id: str, sender: str, user_id: str, reason: str | None, *, ts: int | None = None) -> None:
         async def work(lock: RoomLock, head: RoomHead) -> tuple[list[EventCommit], None]:
             if await self._membership(head, user_id) not in ("join", "invite", "knock"):
                 raise Forbidden("The user is not in the room")
-            return [await self._member(lock, head, sender, user_id, {"membership": "leave", **_reason(reason)})], None
+            return [await self._member(lock, head, sender, user_id, {"membership": "leave", **_reason(reason)}, ts)], None
 
         await self._sender.change(room_id, work)
 
-    async def ban(self, room_id: str, sender: str, user_id: str, reason: str | None) -> None:
-        await self._change(room_id, sender, user_id, {"membership": "ban", **_reason(reason)})
+    async def ban(self, room_id: str, sender: str, user_id: str, reason: str | None, *, ts: int | None = None) -> None:
+        await self._change(room_id, sender, user_id, {"membership": "ban", **_reason(reason)}, ts=ts)
 
-    async def unban(self, room_id: str, sender: str, user_id: str, reason: str | None) -> None:
+    async def unban(self, room_id: str, sender: str, user_id: str, reason: str | None, *, ts: int | None = None) -> None:
         content = {"membership": "leave", **_reason(reason)}
 
         async def work(lock: RoomLock, head: RoomHead) -> tuple[list[EventCommit], None]:
             if await self._membership(head, user_id) != "ban":
                 raise BadState("The user is not banned")
-            return [await self._member(lock, head, sender, user_id, content)], None
+            return [await self._member(lock, head, sender, user_id, content, ts)], None
 
         await self._sender.change(room_id, work)
 
@@ -212,19 +214,23 @@ class Membership:
 
         await self._sender.change(room_id, work)
 
-    async def _change(self, room_id: str, sender: str, user_id: str, content: dict[str, Any], unless: str = "") -> None:
+    async def _change(
+        self, room_id: str, sender: str, user_id: str, content: dict[str, Any], unless: str = "", ts: int | None = None
+    ) -> None:
         """Make the event, unless the user has come to be `unless` already."""
 
         async def work(lock: RoomLock, head: RoomHead) -> tuple[list[EventCommit], None]:
             before = await self._current(head, user_id)
             if before is not None and before.content.get("membership") == unless:
                 return [], None
-            return [await self._member(lock, head, sender, user_id, content)], None
+            return [await self._member(lock, head, sender, user_id, content, ts)], None
 
         await self._sender.change(room_id, work)
 
-    async def _member(self, lock: RoomLock, head: RoomHead, sender: str, user_id: str, content: dict[str, Any]) -> EventCommit:
-        return await self._appender.append(lock, head, Draft("m.room.member", sender, content, user_id))
+    async def _member(
+        self, lock: RoomLock, head: RoomHead, sender: str, user_id: str, content: dict[str, Any], ts: int | None = None
+    ) -> EventCommit:
+        return await self._appender.append(lock, head, Draft("m.room.member", sender, content, user_id, origin_server_ts=ts))
 
     async def _current(self, head: RoomHead, user_id: str) -> StoredEvent | None:
         address = ("m.room.member", user_id)

@@ -42,7 +42,7 @@ class StoredAppservices:
     async def begin(self, service_id: str, position: int, transaction: Transaction | None, fetched: Sequence[Fetched]) -> None:
         under_way: tuple[str | None, int | None, bytes | None, bytes | None] = (None, None, None, None)
         if transaction is not None:
-            under_way = (transaction.txn_id, transaction.until, transaction.body, orjson.dumps(transaction.fetched))
+            under_way = (transaction.txn_id, transaction.until, transaction.body, orjson.dumps([list(one) for one in transaction.fetched]))
 
         def change(cursor: WriteCursor) -> None:
             cursor.many(_BEGIN, [(service_id, position, *under_way)])

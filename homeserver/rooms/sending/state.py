@@ -97,30 +97,30 @@ class StateSending:
         return (await self._store.events_by_num([after.num]))[after.num].event_id
 
     async def _change_own(self, room_id: str, draft: Draft, guest: bool) -> None:
-        user_id, membership, reason = draft.sender, draft.content.get("membership"), _reason(draft.content)
+        user_id, ts, membership, reason = draft.sender, draft.origin_server_ts, draft.content.get("membership"), _reason(draft.content)
         if membership == "join":
             if guest:
                 await self._check_guest_access(room_id)
-            await self._membership.join(room_id, user_id, draft.content)
+            await self._membership.join(room_id, user_id, draft.content, ts=ts)
         elif membership == "leave":
-            await self._membership.leave(room_id, user_id, reason)
+            await self._membership.leave(room_id, user_id, reason, ts=ts)
         elif membership == "knock":
-            await self._membership.knock(room_id, user_id, reason)
+            await self._membership.knock(room_id, user_id, reason, ts=ts)
         elif membership in ("invite", "ban"):
             raise Forbidden("You cannot do this to yourself")
         else:
             raise BadJson("membership is missing or unknown")
 
     async def _change_other(self, room_id: str, user_id: str, draft: Draft, current: str) -> None:
-        sender, membership, reason = draft.sender, draft.content.get("membership"), _reason(draft.content)
+        sender, ts, membership, reason = draft.sender, draft.origin_server_ts, draft.content.get("membership"), _reason(draft.content)
         if membership == "invite":
-            await self._membership.invite(room_id, sender, user_id, draft.content)
+            await self._membership.invite(room_id, sender, user_id, draft.content, ts=ts)
         elif membership == "ban":
-            await self._membership.ban(room_id, sender, user_id, reason)
+            await self._membership.ban(room_id, sender, user_id, reason, ts=ts)
         elif membership == "leave" and current == "ban":
-            await self._membership.unban(room_id, sender, user_id, reason)
+            await self._membership.unban(room_id, sender, user_id, reason, ts=ts)
         elif membership == "leave":
-            await self._membership.kick(room_id, sender, user_id, reason)
+            await self._membership.kick(room_id, sender, user_id, reason, ts=ts)
         elif membership in ("join", "knock"):
             raise Forbidden("Nobody can do this for another user")
         else:

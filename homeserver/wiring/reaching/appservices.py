@@ -11,12 +11,11 @@ from appservices.asking.ping import AppservicePings
 from appservices.asking.queries import Queries
 from appservices.client import AppserviceClient
 from appservices.errors import BadRegistration
-from appservices.http import LaterTransport
 from appservices.inbound.aliases import RegisteredAliases
 from appservices.inbound.names import RegisteredNames
 from appservices.inbound.tokens import RegisteredTokens
 from appservices.registration import read_registrations
-from appservices.transport import NoTransport, Transport
+from appservices.transport import LaterTransport, NoTransport, Transport
 from homeserver.clock import Clock
 from homeserver.start_up import CannotStart
 from homeserver.wiring.ground import Ground
