@@ -18,6 +18,7 @@ from homeserver.rooms.store import StoredEvent
 from homeserver.streams import Streams
 
 MOST_OF_A_ROOM: Final = 200  # events told one by one
+MOST_SINCE_IT_LEFT: Final = 2_000  # events among which is the one by which it did
 T = TypeVar("T")
 
 
@@ -64,10 +65,11 @@ class CatchUp:
 
     async def _events(self, name: str, room_id: str, after: int, until: int) -> Sequence[StoredEvent]:
         """Of a room it is no longer in, what concerns its own members."""
-        events = await self._store.owed(room_id, after, until, MOST_OF_A_ROOM)
-        if name not in (await self._rooms.get(room_id)).names:
-            return [event for event in events if member_server(event) == name]
-        return [event for event in events if sender_server(event) != name]
+        if name in (await self._rooms.get(room_id)).names:
+            events = await self._store.owed(room_id, after, until, MOST_OF_A_ROOM)
+            return [event for event in events if sender_server(event) != name]
+        events = await self._store.owed(room_id, after, until, MOST_SINCE_IT_LEFT)
+        return [event for event in events if member_server(event) == name]
 
     async def _keys(self, destination: Destination, until: int) -> Sequence[bytes]:
         if destination.since >= until:

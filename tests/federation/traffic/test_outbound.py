@@ -133,6 +133,23 @@ def test_of_a_room_with_much_the_newest_alone_is_told(town: Town, alice: Client)
     assert texts(town) == ["209"]
 
 
+def test_who_was_thrown_out_while_away_hears_that_and_nothing_else(town: Town, alice: Client) -> None:
+    room = shared_room(town, alice)
+    town.settle(1)
+    town.network.take_down("b.test")
+    say(town, alice, room, "before")
+    town.settle(1)
+    member(town["a.test"], alice, room, "kick", "@bob:b.test")
+    say(town, alice, room, "after")
+    town.settle(1)
+    town.network.bring_up("b.test")
+    town["a.test"].federation.reach.outages.alive("b.test")
+    town.settle(1)
+    assert texts(town) == []
+    last = transactions(town)[-1]["pdus"][-1]
+    assert (last["state_key"], last["content"]["membership"]) == ("@bob:b.test", "leave")
+
+
 def test_a_sign_of_life_ends_the_wait(town: Town, alice: Client) -> None:
     room = shared_room(town, alice)
     town.settle(1)
