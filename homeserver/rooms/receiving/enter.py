@@ -12,17 +12,19 @@ from homeserver.protocol.auth_rules import check_event, judging_state
 from homeserver.protocol.errors import NotAuthorised
 from homeserver.protocol.event import Event, StateKey
 from homeserver.protocol.room_versions import RoomVersion
+from homeserver.protocol.state_resolution import cited_by
 from homeserver.rooms import state_map
 from homeserver.rooms.append import stored_event
 from homeserver.rooms.head import CREATE, RoomHead, RoomHeads
 from homeserver.rooms.receiving.current import CurrentState
-from homeserver.rooms.receiving.order import LEAP
+from homeserver.rooms.receiving.order import LEAP, cited_first
 from homeserver.rooms.receiving.outliers import Gathered, Outliers
 from homeserver.rooms.room_lock import RoomLocks
 from homeserver.rooms.send import on_disk
 from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import OUTLIER, REJECTED, TOLD, EventCommit, HeadRecord, RoomRecord, RoomStore, StoredEvent
 
+AT_ONCE = 200  # events judged before others have their turn
 FIRST_TOPO = 1_000_000_000  # of a room that was there before: its history comes to lie below
 
 
@@ -85,7 +87,11 @@ class Entering:
         events = {event.event_id: event for event in (*entrance.auth_chain, *entrance.state) if event.room_id == room.room_id}
         gathered = Gathered()
         gathered.add_known(room.room_num, await self._store.events([*events, entrance.join.event_id]))
-        left = self._outliers.judge(room.room_num, events.values(), gathered)
+        ordered, left = cited_first(events.values(), cited_by), list[Event]()
+        for start in range(0, len(ordered), AT_ONCE):
+            if start:
+                await self._clock.sleep(0)
+            left += self._outliers.judge(room.room_num, ordered[start : start + AT_ONCE], gathered)
         missing = {event.event_id for event in left}.intersection(event.event_id for event in entrance.state)
         if missing:
             raise BadState(f"The server left out what {len(missing)} events of the room's state are authorised by")
