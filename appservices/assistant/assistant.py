@@ -1,0 +1,204 @@
+"""The assistant: what a transaction brings is looked at, what asks for something becomes a turn, the rest is forgotten at once."""
+
+import logging
+from collections import OrderedDict, deque
+from typing import Any, Final
+
+from twisted.internet.interfaces import IDelayedCall
+
+from appservices.assistant.delivery.remind import Reminders
+from appservices.assistant.delivery.run import Runner
+from appservices.assistant.figures import Figures
+from appservices.assistant.journal.file import JournalFile
+from appservices.assistant.journal.turns import TurnJournal, TurnRecord
+from appservices.assistant.matrix.contents import notice
+from appservices.assistant.matrix.errors import Refused, Unreachable
+from appservices.assistant.matrix.events import Event, as_object, read_event
+from appservices.assistant.rooms.addressing import Addressing
+from appservices.assistant.rooms.consent import SETTINGS, WATCHED
+from appservices.assistant.skill import Kit
+from appservices.assistant.skills.code import FindCode
+from appservices.assistant.skills.files import LookAtFiles
+from appservices.assistant.skills.links import LinkResources
+
+_log = logging.getLogger(__name__)
+
+REACTIONS: Final = {"📌": "pin-task", "✅": "close-task", "📝": "summary", "🌐": "translate", "💡": "suggest"}
+YES: Final = ("👍", "✅")
+STOP: Final = "🛑"
+_CLEAN_SECONDS: Final = 3600.0
+_MOST_PEOPLE: Final = 5000
+
+
+class Assistant:
+    def __init__(
+        self,
+        kit: Kit,
+        file: JournalFile,
+        journal: TurnJournal,
+        addressing: Addressing,
+        runner: Runner,
+        reminders: Reminders,
+        figures: Figures,
+    ) -> None:
+        self._kit = kit
+        self._file = file
+        self._journal = journal
+        self._addressing = addressing
+        self._runner = runner
+        self._reminders = reminders
+        self._figures = figures
+        self._me = kit.settings.user_id
+        self._watchers = (("code", FindCode()), ("links", LinkResources()), ("files", LookAtFiles()))
+        self._recent: OrderedDict[str, deque[float]] = OrderedDict()
+        self._cleaning: IDelayedCall | None = None
+
+    async def start(self) -> None:
+        settings = self._kit.settings
+        localpart = settings.user_id[1:].partition(":")[0]
+        await self._kit.homeserver.become(localpart, settings.user_id, settings.display_name)
+        self._runner.take_up()
+        self._reminders.start()
+        self._clean()
+
+    async def stop(self) -> None:
+        if self._cleaning is not None and self._cleaning.active():
+            self._cleaning.cancel()
+        self._reminders.stop()
+        await self._runner.close()
+        await self._kit.homeserver.close()
+        self._file.close()
+
+    def _clean(self) -> None:
+        self._file.clean(self._kit.clock.now_ms(), self._kit.settings.audit_days)
+        self._cleaning = self._kit.clock.call_later(_CLEAN_SECONDS, self._clean)
+
+    async def take(self, txn: str, body: dict[str, Any]) -> None:
+        """A transaction of the homeserver: when this returns, what there is to do is on disk."""
+        if self._journal.is_known(txn):
+            return
+        turns: list[TurnRecord] = []
+        for found in body["events"]:
+            event = read_event(found)
+            if event is not None and event.sender != self._me and (turn := await self._look_at(event)) is not None:
+                turns.append(turn)
+        for edu in [*(body.get("ephemeral") or ()), *(body.get("de.sorunome.msc2409.ephemeral") or ())]:
+            self._kit.markers.take(as_object(edu))
+        for turn in self._journal.take(txn, self._kit.clock.now_ms(), turns):
+            self._runner.run_soon(turn)
+
+    async def _look_at(self, event: Event) -> TurnRecord | None:
+        if event.type == "m.room.member" and event.state_key == self._me:
+            await self._membership(event)
+            return None
+        if event.type == SETTINGS and event.state_key == "":
+            await self._settings_changed(event)
+            return None
+        if event.type == "m.room.redaction" and event.redacts is not None:
+            self._redacted(event.redacts)
+            return None
+        room = self._kit.consent.room(event.room)
+        if not room.is_on:
+            command = self._addressing.command(event) if event.type == "m.room.message" and event.msgtype == "m.text" else None
+            return self._turn(event, "on") if command is not None and command.verb == "on" else None
+        if event.type == "m.reaction":
+            return await self._reaction(event)
+        if event.type != "m.room.message":
+            return None
+        asked = self._addressing.asked(event, room)
+        if asked is not None:
+            return self._admit(event, asked.verb)
+        return self._watched(event, room.watch)
+
+    def _admit(self, event: Event, verb: str, target: str = "") -> TurnRecord | None:
+        """Not more turns of one person than a person needs."""
+        now, times = self._kit.clock.monotonic(), self._recent.setdefault(event.sender, deque())
+        self._recent.move_to_end(event.sender)
+        while len(self._recent) > _MOST_PEOPLE:
+            self._recent.popitem(last=False)
+        while times and times[0] < now - 60:
+            times.popleft()
+        if len(times) >= self._kit.settings.turns_a_minute:
+            self._figures.refused(verb or "answer", "rate")
+            return None
+        times.append(now)
+        return self._turn(event, verb, target)
+
+    def _turn(self, event: Event, verb: str, target: str = "") -> TurnRecord:
+        return TurnRecord(f"{event.id}/{verb}", event.room, event.id, event.sender, verb, target, event.at)
+
+    def _watched(self, event: Event, watch: tuple[str, ...]) -> TurnRecord | None:
+        if event.replaces is not None or event.sender in self._kit.settings.other_bots or self._kit.consent.is_out(event.sender):
+            return None
+        for name, watcher in self._watchers:
+            if name in watch and watcher.wants(event):
+                return self._admit(event, f"watch-{name}", event.id)
+        return None
+
+    async def _reaction(self, event: Event) -> TurnRecord | None:
+        key, target = str(event.relation.get("key", "")).replace("\ufe0f", ""), event.target
+        if target is None or event.sender in self._kit.settings.other_bots:
+            return None
+        if key == STOP:
+            self._stop(event.sender, target)
+            return None
+        if key in YES and self._kit.things.proposal(target) is not None:
+            return self._admit(event, "approve-it", target)
+        if key in REACTIONS:
+            return self._admit(event, REACTIONS[key], target)
+        return None
+
+    def _stop(self, user: str, said: str) -> None:
+        turn_id = self._journal.turn_that_said(said)
+        if turn_id is not None and self._journal.sender_of(turn_id) == user:
+            self._runner.stop(turn_id)
+
+    async def _membership(self, event: Event) -> None:
+        membership = event.content.get("membership")
+        if membership == "invite":
+            self._kit.consent.know_direct(event.room, event.content.get("is_direct") is True)
+            try:
+                await self._kit.homeserver.join(event.room)
+                await self._greet(event)
+            except (Refused, Unreachable) as error:
+                _log.warning("%s could not be joined: %s", event.room, error)
+        elif membership in ("leave", "ban"):
+            self._runner.stop_room(event.room)
+            self._kit.consent.leave(event.room)
+            self._kit.markers.forget(event.room)
+
+    async def _greet(self, event: Event) -> None:
+        prefix = self._kit.settings.command
+        text = (
+            f"I am off in this room and read nothing, until somebody with a power level of {self._kit.settings.consent_power} or more says "
+            f"`{prefix} on`. {self._kit.consent.terms()}"
+        )
+        await self._kit.homeserver.send(event.room, "m.room.message", notice(text), f"greet{event.id}")
+
+    async def _settings_changed(self, event: Event) -> None:
+        """Turned on or off by state event. Who may set it says the room; who may decide, the settings."""
+        consent = self._kit.consent
+        if not await consent.may_decide(event.room, event.sender):
+            return
+        if event.content.get("enabled") is True:
+            watch = event.content.get("watch")
+            names = tuple(name for name in WATCHED if isinstance(watch, list) and name in watch)
+            was_on = consent.is_on(event.room)
+            consent.turn_on(event.room, event.sender, event.id, names)
+            if not was_on:
+                await self._kit.homeserver.send(
+                    event.room, "m.room.message", notice(f"I am on in this room. {consent.terms()}"), f"on{event.id}"
+                )
+        elif consent.is_on(event.room):
+            self._runner.stop_room(event.room)
+            consent.turn_off(event.room, event.sender, event.id)
+            self._kit.markers.forget(event.room)
+
+    def _redacted(self, event_id: str) -> None:
+        self._file.forget_event(event_id)
+        self._kit.things.forget_task(event_id)
+        self._kit.things.forget_meeting(event_id)
+        self._runner.cancel_event(event_id)
+
+    def is_idle(self) -> bool:
+        return self._runner.is_idle()

@@ -1,0 +1,92 @@
+"""Every part built by its constructor, in order; the door where the homeserver knocks."""
+
+from typing import Any
+
+from appservices.assistant.assistant import Assistant
+from appservices.assistant.classify.classifier import Classifier
+from appservices.assistant.delivery.remind import Reminders
+from appservices.assistant.delivery.run import Runner
+from appservices.assistant.figures import Figures
+from appservices.assistant.journal.accounts import AuditLog, SpendingJournal
+from appservices.assistant.journal.file import JournalFile
+from appservices.assistant.journal.rooms import RoomJournal
+from appservices.assistant.journal.things import ThingJournal
+from appservices.assistant.journal.turns import TurnJournal
+from appservices.assistant.language.ask import Language
+from appservices.assistant.language.breaker import Breaker
+from appservices.assistant.language.budgets import Purse
+from appservices.assistant.language.words import LanguageModel
+from appservices.assistant.matrix.client import Homeserver
+from appservices.assistant.matrix.door import Door, make_site
+from appservices.assistant.model import OpenAiModel
+from appservices.assistant.rooms.addressing import Addressing
+from appservices.assistant.rooms.consent import Consent
+from appservices.assistant.rooms.history import History
+from appservices.assistant.rooms.markers import Markers
+from appservices.assistant.rooms.people import People
+from appservices.assistant.runtime import Clock, Workers
+from appservices.assistant.safety.approvals import Approvals
+from appservices.assistant.safety.guard import Guard
+from appservices.assistant.settings import Settings
+from appservices.assistant.skill import Kit
+from appservices.assistant.skills import SKILLS
+
+
+class Built:
+    """The assistant and its door."""
+
+    def __init__(self, settings: Settings, reactor: Any, clock: Clock, workers: Workers) -> None:
+        self._settings = settings
+        self._reactor = reactor
+        file = JournalFile(settings.database)
+        self.figures, audit = Figures(), AuditLog(file)
+        model: LanguageModel | None = OpenAiModel(settings.model, workers, clock) if settings.model.is_there else None
+        purse = Purse(settings.budgets, settings.model, SpendingJournal(file), clock)
+        language = Language(model, settings.model, purse, Breaker(clock), self.figures, audit, clock)
+        self.homeserver = Homeserver(reactor, clock, settings.homeserver_url, settings.as_token)
+        kit = _make_kit(settings, file, self.homeserver, language, audit, clock)
+        skills = {verb: skill for skill in SKILLS for verb in skill.verbs} | {"": SKILLS[0]}
+        turns = TurnJournal(file)
+        spoken = frozenset(verb for verb in skills if verb and "-" not in verb)
+        addressing = Addressing(settings, turns, clock, spoken)
+        runner = Runner(kit, turns, addressing, skills, self.figures, audit)
+        reminders = Reminders(kit.things, self.homeserver, kit.consent, clock)
+        self.assistant = Assistant(kit, file, turns, addressing, runner, reminders, self.figures)
+        self.kit = kit
+        self._port: Any = None
+
+    def listen(self) -> int:
+        """The port."""
+        door = Door(self._settings.hs_token, self.assistant.take, self.figures.show)
+        self._port = self._reactor.listenTCP(
+            self._settings.listen_port, make_site(door, self._reactor), interface=self._settings.listen_host
+        )
+        return int(self._port.getHost().port)
+
+    async def start(self) -> None:
+        await self.assistant.start()
+
+    async def stop(self) -> None:
+        if self._port is not None:
+            await self._port.stopListening()
+        await self.assistant.stop()
+
+
+def _make_kit(settings: Settings, file: JournalFile, homeserver: Homeserver, language: Language, audit: AuditLog, clock: Clock) -> Kit:
+    rooms, things = RoomJournal(file), ThingJournal(file)
+    people = People(homeserver, rooms, clock)
+    consent = Consent(settings, homeserver, people, rooms, audit, clock)
+    return Kit(
+        settings=settings,
+        homeserver=homeserver,
+        clock=clock,
+        consent=consent,
+        people=people,
+        history=History(homeserver, people, clock, settings.user_id),
+        markers=Markers(clock, consent.is_on),
+        language=language,
+        things=things,
+        approvals=Approvals(things, clock),
+        guard=Guard(settings.permalink_url, settings.server_name),
+        classifier=Classifier(),
+    )

@@ -1,0 +1,1 @@
+"""What kind of thing a message is, told by a small model trained here."""

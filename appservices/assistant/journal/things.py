@@ -1,0 +1,139 @@
+"""Tasks, meetings, reminders and proposals: where they are and when, their text stays in the room."""
+
+from dataclasses import dataclass
+
+from appservices.assistant.journal.file import JournalFile
+
+
+@dataclass(frozen=True)
+class Task:
+    event: str
+    room: str
+    source: str
+    creator: str
+    assignee: str
+    due: int
+    is_open: bool
+    number: int
+
+
+@dataclass(frozen=True)
+class Meeting:
+    poll: str
+    room: str
+    asker: str
+    slots: str  # starts in milliseconds, as JSON
+    minutes: int
+
+
+@dataclass(frozen=True)
+class Reminder:
+    id: str
+    room: str
+    event: str
+    kind: str
+    due: int
+
+
+@dataclass(frozen=True)
+class Proposal:
+    event: str
+    room: str
+    source: str
+    asker: str
+    tool: str
+    arguments: str
+    digest: str
+    expires: int
+
+
+class ThingJournal:
+    def __init__(self, file: JournalFile) -> None:
+        self._file = file
+
+    def add_task(self, task: Task) -> Task:
+        """With the number that people call it by in its room."""
+        self._file.write(
+            "INSERT OR IGNORE INTO tasks (event_id, room_id, source_event, creator, assignee, due, is_open, number) VALUES (?, ?, ?, ?, ?, ?, 1, ?)",
+            (task.event, task.room, task.source, task.creator, task.assignee, task.due, task.number),
+        )
+        return task
+
+    def next_task_number(self, room: str) -> int:
+        row = self._file.row("SELECT COALESCE(MAX(number), 0) + 1 FROM tasks WHERE room_id = ?", (room,))
+        return 1 if row is None else int(row[0])
+
+    def tasks(self, room: str) -> list[Task]:
+        rows = self._file.rows(
+            "SELECT event_id, room_id, source_event, creator, assignee, due, is_open, number FROM tasks WHERE room_id = ? ORDER BY number",
+            (room,),
+        )
+        return [Task(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[6]), row[7]) for row in rows]
+
+    def change_task(self, event: str, *, assignee: str, due: int, is_open: bool) -> None:
+        self._file.write("UPDATE tasks SET assignee = ?, due = ?, is_open = ? WHERE event_id = ?", (assignee, due, is_open, event))
+
+    def forget_task(self, event: str) -> None:
+        self._file.write("DELETE FROM tasks WHERE event_id = ? OR source_event = ?", (event, event))
+        self._file.write("DELETE FROM reminders WHERE event_id = ?", (event,))
+
+    def add_meeting(self, meeting: Meeting) -> None:
+        self._file.write(
+            "INSERT OR IGNORE INTO meetings (poll_event, room_id, asker, slots, minutes, is_open) VALUES (?, ?, ?, ?, ?, 1)",
+            (meeting.poll, meeting.room, meeting.asker, meeting.slots, meeting.minutes),
+        )
+
+    def open_meetings(self, room: str) -> list[Meeting]:
+        rows = self._file.rows("SELECT poll_event, room_id, asker, slots, minutes FROM meetings WHERE room_id = ? AND is_open", (room,))
+        return [Meeting(*row) for row in rows]
+
+    def close_meeting(self, poll: str) -> None:
+        self._file.write("UPDATE meetings SET is_open = 0 WHERE poll_event = ?", (poll,))
+
+    def forget_meeting(self, event: str) -> None:
+        self._file.write("DELETE FROM meetings WHERE poll_event = ?", (event,))
+        self._file.write("DELETE FROM reminders WHERE event_id = ?", (event,))
+
+    def remind(self, reminder: Reminder) -> None:
+        self._file.write(
+            "INSERT INTO reminders (id, room_id, event_id, kind, due) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET due = excluded.due",
+            (reminder.id, reminder.room, reminder.event, reminder.kind, reminder.due),
+        )
+
+    def due_reminders(self, now_ms: int) -> list[Reminder]:
+        return [
+            Reminder(*row) for row in self._file.rows("SELECT id, room_id, event_id, kind, due FROM reminders WHERE due <= ?", (now_ms,))
+        ]
+
+    def next_reminder(self) -> int | None:
+        row = self._file.row("SELECT MIN(due) FROM reminders")
+        return None if row is None or row[0] is None else int(row[0])
+
+    def forget_reminder(self, reminder_id: str) -> None:
+        self._file.write("DELETE FROM reminders WHERE id = ?", (reminder_id,))
+
+    def propose(self, proposal: Proposal) -> None:
+        values = (
+            proposal.event,
+            proposal.room,
+            proposal.source,
+            proposal.asker,
+            proposal.tool,
+            proposal.arguments,
+            proposal.digest,
+            proposal.expires,
+        )
+        self._file.write(
+            "INSERT OR IGNORE INTO proposals (event_id, room_id, source_event, asker, tool, arguments, digest, expires) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            values,
+        )
+
+    def proposal(self, event: str) -> Proposal | None:
+        row = self._file.row(
+            "SELECT event_id, room_id, source_event, asker, tool, arguments, digest, expires FROM proposals WHERE event_id = ?", (event,)
+        )
+        return None if row is None else Proposal(*row)
+
+    def drop_proposal(self, event: str) -> None:
+        self._file.write("DELETE FROM proposals WHERE event_id = ?", (event,))

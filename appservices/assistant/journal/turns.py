@@ -1,0 +1,71 @@
+"""Turns and what was said in them."""
+
+from dataclasses import dataclass
+
+from appservices.assistant.journal.file import JournalFile
+
+
+@dataclass(frozen=True)
+class TurnRecord:
+    id: str
+    room: str
+    event: str  # by which it was asked for
+    sender: str
+    skill: str
+    target: str  # what it is about, where that is another event
+    asked_at: int
+    state: str = "new"  # then begun, then done
+
+
+class TurnJournal:
+    def __init__(self, file: JournalFile) -> None:
+        self._file = file
+
+    def is_known(self, txn: str) -> bool:
+        return self._file.row("SELECT 1 FROM transactions WHERE txn_id = ?", (txn,)) is not None
+
+    def take(self, txn: str, now_ms: int, turns: list[TurnRecord]) -> list[TurnRecord]:
+        """The transaction and its turns, or nothing; those that were not known."""
+        fresh = []
+        with self._file.together():
+            self._file.write("INSERT OR IGNORE INTO transactions (txn_id, at) VALUES (?, ?)", (txn, now_ms))
+            for turn in turns:
+                if self.add(turn):
+                    fresh.append(turn)
+        return fresh
+
+    def add(self, turn: TurnRecord) -> bool:
+        values = (turn.id, turn.room, turn.event, turn.sender, turn.skill, turn.target, turn.asked_at)
+        statement = (
+            "INSERT OR IGNORE INTO turns (turn_id, room_id, event_id, sender, skill, target, asked_at, state, number) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, 'new', (SELECT COALESCE(MAX(number), 0) + 1 FROM turns))"
+        )
+        return self._file.write(statement, values) == 1
+
+    def open_turns(self) -> list[TurnRecord]:
+        rows = self._file.rows(
+            "SELECT turn_id, room_id, event_id, sender, skill, target, asked_at, state FROM turns WHERE state IN ('new', 'begun') ORDER BY number"
+        )
+        return [TurnRecord(*row) for row in rows]
+
+    def begin(self, turn_id: str) -> None:
+        self._file.write("UPDATE turns SET state = 'begun' WHERE turn_id = ?", (turn_id,))
+
+    def finish(self, turn_id: str) -> None:
+        self._file.write("UPDATE turns SET state = 'done' WHERE turn_id = ?", (turn_id,))
+
+    def of_event(self, event_id: str) -> list[str]:
+        return [str(row[0]) for row in self._file.rows("SELECT turn_id FROM turns WHERE event_id = ? OR target = ?", (event_id, event_id))]
+
+    def say(self, event_id: str, room: str, turn_id: str, now_ms: int) -> None:
+        self._file.write(
+            "INSERT OR IGNORE INTO said (event_id, room_id, turn_id, at) VALUES (?, ?, ?, ?)", (event_id, room, turn_id, now_ms)
+        )
+
+    def turn_that_said(self, event_id: str) -> str | None:
+        row = self._file.row("SELECT turn_id FROM said WHERE event_id = ?", (event_id,))
+        return None if row is None else str(row[0])
+
+    def sender_of(self, turn_id: str) -> str | None:
+        row = self._file.row("SELECT sender FROM turns WHERE turn_id = ?", (turn_id,))
+        return None if row is None else str(row[0])

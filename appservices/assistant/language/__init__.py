@@ -1,0 +1,1 @@
+"""The language model: asked within budgets, behind a breaker."""

@@ -1,0 +1,122 @@
+"""A question to the model on somebody's behalf: consent of the breaker, then of the purse, then the call itself, then the bill."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from twisted.internet.defer import CancelledError, Deferred
+
+from appservices.assistant.figures import Figures
+from appservices.assistant.journal.accounts import AuditLog
+from appservices.assistant.language.breaker import Breaker
+from appservices.assistant.language.budgets import OverBudget, Purse
+from appservices.assistant.language.words import LanguageModel, ModelFailed, Prompt, Reply, count_prompt, count_tokens
+from appservices.assistant.runtime import Clock
+from appservices.assistant.settings import Model
+
+ATTEMPTS: Final = 3
+
+
+class NoModel(Exception):
+    """None is configured."""
+
+
+class Resting(Exception):
+    """The breaker is open."""
+
+
+class Language:
+    def __init__(
+        self, model: LanguageModel | None, settings: Model, purse: Purse, breaker: Breaker, figures: Figures, audit: AuditLog, clock: Clock
+    ) -> None:
+        self._model = model
+        self.settings = settings
+        self.purse = purse
+        self.breaker = breaker
+        self._figures = figures
+        self._audit = audit
+        self._clock = clock
+        self._running = 0
+        self._waiting: deque[Deferred[None]] = deque()
+
+    @property
+    def is_there(self) -> bool:
+        return self._model is not None
+
+    async def ask(self, prompt: Prompt, *, user: str, room: str, event: str, skill: str, on_text: Callable[[str], None]) -> Reply:
+        """Raises NoModel, Resting, OverBudget, ModelFailed."""
+        if self._model is None:
+            raise NoModel
+        await self._take_place()
+        try:
+            return await self._tries(self._model, prompt, user, room, event, skill, on_text)
+        except (Resting, OverBudget) as error:
+            self._figures.refused(skill, "breaker" if isinstance(error, Resting) else "budget")
+            raise
+        finally:
+            self._leave_place()
+
+    def note_refusal(self, skill: str, reason: str) -> None:
+        self._figures.refused(skill, reason)
+
+    async def _tries(
+        self, model: LanguageModel, prompt: Prompt, user: str, room: str, event: str, skill: str, on_text: Callable[[str], None]
+    ) -> Reply:
+        for attempt in range(ATTEMPTS):
+            if not self.breaker.let_pass():
+                raise Resting
+            try:
+                reply = await self._once(model, prompt, user, room, skill, on_text)
+            except ModelFailed as error:
+                self._figures.failed(skill, error.kind)
+                self._audit.write(self._clock.now_ms(), f"model {error.kind}", room, event, user, skill)
+                if not error.may_pass or attempt == ATTEMPTS - 1 or self.breaker.is_open:
+                    raise
+                await self._clock.sleep(min(error.wait if error.wait is not None else 0.5 * 4**attempt, 20.0))
+                continue
+            self._audit.write(self._clock.now_ms(), "model asked", room, event, user, skill, reply.tokens_in, reply.tokens_out)
+            return reply
+        raise Resting
+
+    async def _once(self, model: LanguageModel, prompt: Prompt, user: str, room: str, skill: str, on_text: Callable[[str], None]) -> Reply:
+        expected = count_prompt(prompt)
+        try:
+            taken = self.purse.reserve(user, room, expected, prompt.most_tokens)
+        except OverBudget:
+            self.breaker.gave_up()
+            raise
+        began, heard = self._clock.monotonic(), ""
+
+        def hear(text: str) -> None:
+            nonlocal heard
+            heard = text
+            on_text(text)
+
+        try:
+            reply = await model.ask(prompt, hear)
+        except ModelFailed as error:
+            self.breaker.failed(error.wait)
+            self.purse.settle(taken, expected if heard else 0, count_tokens(heard) if heard else 0)
+            raise
+        except CancelledError:
+            self.breaker.gave_up()
+            self.purse.settle(taken, expected, count_tokens(heard))
+            raise
+        self.breaker.succeeded()
+        money = self.purse.settle(taken, reply.tokens_in, reply.tokens_out)
+        self._figures.asked(skill, reply.tokens_in, reply.tokens_out, money, self._clock.monotonic() - began)
+        return reply
+
+    async def _take_place(self) -> None:
+        if self._running >= self.settings.concurrent:
+            place: Deferred[None] = Deferred(self._waiting.remove)
+            self._waiting.append(place)
+            await place  # the place of the one that left
+        else:
+            self._running += 1
+
+    def _leave_place(self) -> None:
+        if self._waiting:
+            self._waiting.popleft().callback(None)
+        else:
+            self._running -= 1

@@ -1,0 +1,26 @@
+"""Why there is no answer, in words for the one who asked."""
+
+from typing import Final
+
+from appservices.assistant.language.ask import NoModel, Resting
+from appservices.assistant.language.budgets import OverBudget
+from appservices.assistant.language.words import ModelFailed
+
+TROUBLES: Final = (NoModel, Resting, OverBudget, ModelFailed)
+_WHOSE: Final = {"user": "your", "room": "this room's", "server": "this server's"}
+NO_MODEL: Final = (
+    "No language model is configured here. With one I could answer questions, summarise, find decisions and action items, suggest replies and "
+    "translate. Tasks, meetings, code, files and links work without: see !ai help."
+)
+
+
+def explain(error: Exception) -> str:
+    if isinstance(error, NoModel):
+        return NO_MODEL
+    if isinstance(error, OverBudget):
+        return f"{_WHOSE[error.scope]} budget for this {error.period} is used up"
+    if isinstance(error, Resting):
+        return "the language model has failed repeatedly and is left alone for a while; please try again later"
+    if isinstance(error, ModelFailed) and error.kind == "busy":
+        return "the language model is busy; please try again later"
+    return "the language model did not answer"

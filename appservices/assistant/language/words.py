@@ -1,0 +1,58 @@
+"""What goes to a model and what comes back: the port that `model.py` fills."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    id: str
+    name: str
+    arguments: str  # JSON, as the model wrote it
+
+
+@dataclass(frozen=True)
+class Prompt:
+    messages: list[dict[str, Any]]
+    tools: list[Mapping[str, Any]] = field(default_factory=list)
+    most_tokens: int = 1000
+
+
+@dataclass(frozen=True)
+class Reply:
+    text: str
+    calls: tuple[ToolCall, ...] = ()
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+class ModelFailed(Exception):
+    """`kind`: busy, down, refused, broken. After `wait` seconds it may be better."""
+
+    def __init__(self, kind: str, wait: float | None = None) -> None:
+        super().__init__(kind)
+        self.kind = kind
+        self.wait = wait
+
+    @property
+    def may_pass(self) -> bool:
+        return self.kind in ("busy", "down")
+
+
+class LanguageModel(Protocol):
+    def ask(self, prompt: Prompt, on_text: Callable[[str], None]) -> Deferred[Reply]:
+        """`on_text` is told all of the text so far. Fails with ModelFailed; cancelling it ends the call."""
+
+
+def count_tokens(text: str) -> int:
+    """An estimate from above for European languages."""
+    return len(text.encode()) // 3 + 1
+
+
+def count_prompt(prompt: Prompt) -> int:
+    return sum(count_tokens(str(message.get("content") or "")) + 8 for message in prompt.messages) + sum(
+        count_tokens(str(tool)) for tool in prompt.tools
+    )

@@ -1,0 +1,1 @@
+"""The homeserver, as the assistant sees it: requests out, transactions in, what events say."""

@@ -1,0 +1,223 @@
+"""Requests to the homeserver as the assistant's own user: the client-server API with the application service's token."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+import orjson
+from treq.client import HTTPClient
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.error import ConnectError, ConnectingCancelledError
+from twisted.internet.interfaces import IConsumer
+from twisted.web.client import Agent, HTTPConnectionPool, ResponseFailed
+from twisted.web.iweb import IBodyProducer
+from zope.interface import implementer
+
+from appservices.assistant.matrix.errors import Refused, Unreachable
+from appservices.assistant.runtime import Clock
+
+_log = logging.getLogger(__name__)
+
+ATTEMPTS: Final = 5
+_SECONDS: Final = 30.0
+_MOST_BYTES: Final = 8 * 2**20
+_V3: Final = "/_matrix/client/v3"
+Json = dict[str, Any]
+
+
+class Homeserver:
+    def __init__(self, reactor: Any, clock: Clock, url: str, token: str) -> None:
+        self._pool = HTTPConnectionPool(reactor, persistent=True)
+        self._pool.maxPersistentPerHost = 8
+        self._pool.retryAutomatically = True
+        self._http = HTTPClient(Agent(reactor, pool=self._pool, connectTimeout=10))
+        self._reactor = reactor
+        self._clock = clock
+        self._url = url.rstrip("/")
+        self._token = token
+
+    async def ask(self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None) -> Json:
+        """Tried again while the server is busy or away. Raises Refused, Unreachable."""
+        data = None if body is None else orjson.dumps(body)
+        for attempt in range(ATTEMPTS):
+            try:
+                status, answer = await self._once(method, path, data, query)
+            except Unreachable:
+                if attempt == ATTEMPTS - 1:
+                    raise
+                await self._clock.sleep(0.2 * 4**attempt)
+                continue
+            found = _as_object(answer)
+            if 200 <= status < 300:
+                return found
+            if status not in (429, 502, 503, 504) or attempt == ATTEMPTS - 1:
+                raise Refused(status, str(found.get("errcode", "M_UNKNOWN")), str(found.get("error", "")))
+            wait = found.get("retry_after_ms")
+            await self._clock.sleep(min(wait / 1000 if isinstance(wait, int) else 0.2 * 4**attempt, 30.0))
+        raise Unreachable("no attempt was left")
+
+    async def _once(
+        self, method: str, path: str, data: bytes | None, query: Mapping[str, str] | None, kind: str = "application/json"
+    ) -> tuple[int, bytes]:
+        headers: dict[bytes | str, bytes | str] = {"Authorization": f"Bearer {self._token}"}
+        if data is not None:
+            headers["Content-Type"] = kind
+        try:
+            response = await self._http.request(
+                method,
+                self._url + path,
+                headers=headers,
+                data=None if data is None else _Body(data),
+                params=dict(query or {}),
+                timeout=_SECONDS,
+                unbuffered=True,
+                reactor=self._reactor,
+            )
+            pieces = _Pieces()
+            await response.collect(pieces.add)
+        except (ConnectError, ConnectingCancelledError, CancelledError, ResponseFailed, TooLarge, OSError) as error:
+            raise Unreachable(type(error).__name__) from error
+        return response.code, b"".join(pieces.all)
+
+    async def send(self, room: str, kind: str, content: Mapping[str, Any], txn: str) -> str:
+        """The event ID: the same for the same transaction ID."""
+        answer = await self.ask("PUT", f"{_V3}/rooms/{_q(room)}/send/{_q(kind)}/{_q(txn)}", dict(content))
+        return str(answer["event_id"])
+
+    async def set_state(self, room: str, kind: str, key: str, content: Mapping[str, Any]) -> str:
+        answer = await self.ask("PUT", f"{_V3}/rooms/{_q(room)}/state/{_q(kind)}/{_q(key)}", dict(content))
+        return str(answer["event_id"])
+
+    async def state(self, room: str, kind: str, key: str = "") -> Json | None:
+        """The content; None where there is none, or it is not for us."""
+        try:
+            return await self.ask("GET", f"{_V3}/rooms/{_q(room)}/state/{_q(kind)}/{_q(key)}")
+        except Refused as error:
+            if error.status in (403, 404):
+                return None
+            raise
+
+    async def event(self, room: str, event_id: str) -> Json | None:
+        try:
+            return await self.ask("GET", f"{_V3}/rooms/{_q(room)}/event/{_q(event_id)}")
+        except Refused as error:
+            if error.status in (403, 404):
+                return None
+            raise
+
+    async def messages(self, room: str, start: str | None, limit: int = 100) -> Json:
+        """Backwards from there, or from the end."""
+        query = {"dir": "b", "limit": str(limit)} | ({"from": start} if start else {})
+        return await self.ask("GET", f"{_V3}/rooms/{_q(room)}/messages", query=query)
+
+    async def related(self, room: str, event_id: str, relation: str) -> list[Json]:
+        path = f"/_matrix/client/v1/rooms/{_q(room)}/relations/{_q(event_id)}/{_q(relation)}"
+        found = (await self.ask("GET", path, query={"limit": "100"})).get("chunk", [])
+        return [each for each in found if isinstance(each, dict)]
+
+    async def joined_members(self, room: str) -> dict[str, str]:
+        """User ID to display name."""
+        found = (await self.ask("GET", f"{_V3}/rooms/{_q(room)}/joined_members")).get("joined", {})
+        return {user: str((member or {}).get("display_name") or user) for user, member in found.items()}
+
+    async def joined_rooms(self) -> list[str]:
+        return [str(room) for room in (await self.ask("GET", f"{_V3}/joined_rooms")).get("joined_rooms", [])]
+
+    async def create_event(self, room: str) -> Json:
+        """The whole event, for its sender; of old servers the content alone."""
+        return await self.ask("GET", f"{_V3}/rooms/{_q(room)}/state/m.room.create/", query={"format": "event"})
+
+    async def profile(self, user: str) -> Json:
+        return await self.ask("GET", f"{_V3}/profile/{_q(user)}")
+
+    async def join(self, room: str) -> None:
+        await self.ask("POST", f"{_V3}/rooms/{_q(room)}/join", {})
+
+    async def redact(self, room: str, event_id: str, txn: str) -> None:
+        await self.ask("PUT", f"{_V3}/rooms/{_q(room)}/redact/{_q(event_id)}/{_q(txn)}", {})
+
+    async def typing(self, room: str, user: str, is_typing: bool) -> None:
+        """A hint; that it could not be given is no failure of anything."""
+        body = {"typing": True, "timeout": 30_000} if is_typing else {"typing": False}
+        try:
+            await self.ask("PUT", f"{_V3}/rooms/{_q(room)}/typing/{_q(user)}", body)
+        except (Refused, Unreachable) as error:
+            _log.debug("typing was not told in %s: %s", room, error)
+
+    async def upload(self, data: bytes, kind: str, name: str) -> str:
+        """The mxc address."""
+        status, answer = await self._once("POST", "/_matrix/media/v3/upload", data, {"filename": name}, kind)
+        uri = _as_object(answer).get("content_uri")
+        if status != 200 or not isinstance(uri, str):
+            raise Refused(status, str(_as_object(answer).get("errcode", "M_UNKNOWN")))
+        return uri
+
+    async def download(self, mxc: str) -> bytes:
+        server, _, media = mxc.removeprefix("mxc://").partition("/")
+        status, data = await self._once("GET", f"/_matrix/client/v1/media/download/{_q(server)}/{_q(media)}", None, None)
+        if status != 200:
+            raise Refused(status, str(_as_object(data).get("errcode", "M_UNKNOWN")))
+        return data
+
+    async def become(self, localpart: str, user: str, display_name: str) -> None:
+        """Be there: the user of the registration, with its name."""
+        try:
+            await self.ask("POST", f"{_V3}/register", {"type": "m.login.application_service", "username": localpart, "inhibit_login": True})
+        except Refused as error:
+            if error.errcode not in ("M_USER_IN_USE", "M_EXCLUSIVE"):
+                raise
+        await self.ask("PUT", f"{_V3}/profile/{_q(user)}/displayname", {"displayname": display_name})
+
+    async def close(self) -> None:
+        await self._pool.closeCachedConnections()
+
+
+@implementer(IBodyProducer)
+class _Body:
+    """Bytes at once."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.length = len(data)
+
+    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
+        consumer.write(self._data)
+        return succeed(None)
+
+    def pauseProducing(self) -> None:
+        """There is nothing to pause."""
+
+    def stopProducing(self) -> None:
+        """Nor to stop."""
+
+    def resumeProducing(self) -> None:
+        """Nor to resume."""
+
+
+class TooLarge(Exception):
+    """More than anybody should answer."""
+
+
+class _Pieces:
+    def __init__(self) -> None:
+        self.all: list[bytes] = []
+        self._size = 0
+
+    def add(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size > _MOST_BYTES:
+            raise TooLarge
+        self.all.append(piece)
+
+
+def _as_object(data: bytes) -> Json:
+    try:
+        found = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _q(part: str) -> str:
+    return quote(part, safe="")

@@ -1,0 +1,183 @@
+"""What there is to read in a room for the one who asks: only what that person may see ("Room history visibility"), as it is now.
+
+Nothing is kept. It is read from the homeserver for each turn, so what was redacted, expired or opted out is not in the next prompt.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from appservices.assistant.matrix.client import Homeserver
+from appservices.assistant.matrix.events import Event, as_object, as_text, plain, read_event
+from appservices.assistant.rooms.people import People
+from appservices.assistant.runtime import Clock
+
+MOST_EVENTS: Final = 1000
+URL: Final = re.compile(r"(?:https?://|matrix:|mxc://)[^\s<>\"'`\]\[{}|\\^]+")
+_KINDS: Final = {"m.file": "file", "m.image": "image", "m.audio": "audio", "m.video": "video", "m.location": "location"}
+
+Decrypt = Callable[[Event], Awaitable[Event | None]]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One message."""
+
+    event: Event
+    name: str  # of the sender
+    text: str
+    kind: str = "text"
+    is_mine: bool = False
+
+    @property
+    def urls(self) -> list[str]:
+        return find_urls(self.text)
+
+
+@dataclass
+class Sight:
+    """What the asker could see at the moments walked through, from now back ("shared" needs that they are joined now, which the walk begins with)."""
+
+    visibility: str
+    membership: str = "join"
+
+    @property
+    def is_open(self) -> bool:
+        if self.visibility in ("world_readable", "shared"):
+            return True
+        return self.membership == "join" or (self.visibility == "invited" and self.membership == "invite")
+
+    def step_back(self, event: Event, asker: str) -> None:
+        before = as_object((event.unsigned or {}).get("prev_content"))
+        if event.type == "m.room.history_visibility" and event.state_key == "":
+            self.visibility = as_text(before.get("history_visibility")) or "shared"
+        elif event.type == "m.room.member" and event.state_key == asker:
+            self.membership = as_text(before.get("membership")) or "leave"
+
+
+@dataclass
+class Walk:
+    lines: list[Line] = field(default_factory=list)
+    newer: dict[str, list[Event]] = field(default_factory=dict)  # edits, newest first
+    reached: bool = False  # the place that was looked for
+
+
+class History:
+    def __init__(self, homeserver: Homeserver, people: People, clock: Clock, me: str, decrypt: Decrypt | None = None) -> None:
+        self._homeserver = homeserver
+        self._people = people
+        self._clock = clock
+        self._me = me
+        self._decrypt = decrypt
+
+    async def read(
+        self,
+        room: str,
+        asker: str,
+        *,
+        most: int = 100,
+        thread: str | None = None,
+        since: str | None = None,
+        since_ms: int = 0,
+        until: Event | None = None,
+    ) -> Walk:
+        """The last messages, oldest first: of a thread, after an event or a time, before the event that asked."""
+        walk = Walk()
+        if not await self._people.is_joined(room, asker):
+            return walk
+        sight = Sight(
+            as_text((await self._homeserver.state(room, "m.room.history_visibility") or {}).get("history_visibility")) or "shared"
+        )
+        oldest = max(since_ms, await self._expiry(room))
+        names = await self._homeserver.joined_members(room)
+        start, read = None, 0
+        while read < MOST_EVENTS and len(walk.lines) < most and not walk.reached:
+            page = await self._homeserver.messages(room, start)
+            chunk = page.get("chunk") or []
+            for found in chunk:
+                event = read_event({"room_id": room} | found) if isinstance(found, dict) else None
+                if event is None:
+                    continue
+                if event.id == since or (oldest and event.at < oldest and event.state_key is None):
+                    walk.reached = True
+                    break
+                await self._look_at(event, asker, sight, walk, names, thread, until)
+                if len(walk.lines) >= most:
+                    break
+            read += len(chunk)
+            start = page.get("end")
+            if not start or not chunk:
+                break
+        walk.lines.reverse()
+        return walk
+
+    async def _look_at(
+        self, event: Event, asker: str, sight: Sight, walk: Walk, names: Mapping[str, str], thread: str | None, until: Event | None
+    ) -> None:
+        if event.state_key is not None:
+            sight.step_back(event, asker)
+            return
+        if not sight.is_open or event.is_redacted or (until is not None and (event.at > until.at or event.id == until.id)):
+            return
+        if await self._people.is_out(event.sender):
+            return
+        if event.type == "m.room.encrypted":
+            opened = await self._decrypt(event) if self._decrypt is not None else None
+            if opened is None:
+                return
+            event = opened
+        if event.replaces is not None:
+            walk.newer.setdefault(event.replaces, []).append(event)
+            return
+        if thread is not None and thread not in (event.id, event.thread):
+            return
+        event = _as_edited(event, walk)
+        if (line := self._line(event, names)) is not None:
+            walk.lines.append(line)
+
+    def _line(self, event: Event, names: Mapping[str, str]) -> Line | None:
+        is_mine = event.sender == self._me
+        if is_mine and "chat.chatme.turn" not in event.content:
+            return None
+        name = names.get(event.sender, event.sender)
+        if event.type == "m.room.message" and event.body:
+            return Line(event, name, event.body, _KINDS.get(event.msgtype, "text"), is_mine)
+        return None
+
+    async def one(self, room: str, asker: str, event_id: str) -> Line | None:
+        """A single event, where the asker may see it."""
+        event = await self.fetch(room, event_id)
+        if event is None or event.is_redacted or await self._people.is_out(event.sender):
+            return None
+        walk = await self.read(room, asker, most=MOST_EVENTS, since_ms=max(event.at - 1, 1))
+        return next((line for line in walk.lines if line.event.id == event_id), None)
+
+    async def fetch(self, room: str, event_id: str) -> Event | None:
+        """As the assistant sees it, to see what it was asked for."""
+        found = await self._homeserver.event(room, event_id)
+        event = read_event({"room_id": room} | found) if found is not None else None
+        if event is not None and event.type == "m.room.encrypted" and self._decrypt is not None:
+            return await self._decrypt(event)
+        return event
+
+    async def _expiry(self, room: str) -> int:
+        """Before which everything is past ("m.room.retention")."""
+        lifetime = (await self._homeserver.state(room, "m.room.retention") or {}).get("max_lifetime")
+        return self._clock.now_ms() - lifetime if isinstance(lifetime, int) and lifetime > 0 else 0
+
+
+def _as_edited(event: Event, walk: Walk) -> Event:
+    edits = [edit for edit in walk.newer.get(event.id, ()) if edit.sender == event.sender]
+    content: Any = edits[0].content.get("m.new_content") if edits else None
+    if content is None:
+        bundled = as_object(as_object((event.unsigned or {}).get("m.relations")).get("m.replace"))
+        content = as_object(bundled.get("content")).get("m.new_content")
+    if not isinstance(content, Mapping):
+        return event
+    kept = {"m.relates_to": event.content["m.relates_to"]} if "m.relates_to" in event.content else {}
+    return Event(event.id, event.room, event.sender, event.type, {**content, **kept}, event.at, None, event.unsigned)
+
+
+def find_urls(text: str) -> list[str]:
+    return [url.rstrip(".,;:!?)*_") for url in URL.findall(plain(text) if "<" in text else text)]

@@ -1,0 +1,115 @@
+"""The settings: a TOML file of its own, or the values that an embedding server hands over."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+
+class BadSettings(Exception):
+    """What is wrong with them, in words for the person who wrote them."""
+
+
+@dataclass(frozen=True)
+class Model:
+    base_url: str = ""  # nothing: no model, the rest works all the same
+    name: str = ""
+    api_key: str = field(default="", repr=False)
+    provider: str = ""  # as rooms are told: who runs it
+    where: str = ""  # as rooms are told: in which place
+    is_local: bool = False  # runs on machines of ours: may be used in encrypted rooms
+    context_tokens: int = 6000  # most of a prompt
+    answer_tokens: int = 1000  # most of an answer
+    timeout_seconds: float = 60.0
+    input_price: int = 0  # money in millionths, for a million tokens
+    output_price: int = 0
+    concurrent: int = 4
+
+    @property
+    def is_there(self) -> bool:
+        return bool(self.base_url and self.name)
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """0: no limit. Money in millionths of its unit."""
+
+    user_day_tokens: int = 100_000
+    user_month_tokens: int = 1_000_000
+    room_day_tokens: int = 200_000
+    room_month_tokens: int = 2_000_000
+    server_day_tokens: int = 2_000_000
+    server_month_tokens: int = 20_000_000
+    user_day_money: int = 0
+    user_month_money: int = 0
+    room_day_money: int = 0
+    room_month_money: int = 0
+    server_day_money: int = 0
+    server_month_money: int = 0
+
+
+@dataclass(frozen=True)
+class Settings:
+    homeserver_url: str
+    user_id: str
+    as_token: str = field(repr=False)
+    hs_token: str = field(repr=False)
+    display_name: str = "Assistant"
+    listen_host: str = "127.0.0.1"
+    listen_port: int = 8010
+    database: str = "assistant.db"
+    command: str = "!ai"
+    consent_power: int = 50  # who has this much may turn the assistant on in a room
+    other_bots: tuple[str, ...] = ()
+    freshness_seconds: int = 600  # what was asked longer ago is not answered any more
+    turns_a_minute: int = 10  # of one person
+    permalink_url: str = "https://matrix.to/#/"
+    call_url: str = ""  # meetings get a link to a room of this place
+    hosted_model_in_encrypted_rooms: bool = False
+    audit_days: int = 90
+    model: Model = Model()
+    budgets: Budgets = Budgets()
+
+    @property
+    def server_name(self) -> str:
+        return self.user_id.partition(":")[2]
+
+
+def load_settings(path: Path) -> Settings:
+    """Raises BadSettings."""
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise BadSettings(f"{path}: {error}") from error
+    return read_settings(table.get("assistant", table))
+
+
+def read_settings(table: Mapping[str, Any]) -> Settings:
+    settings: Settings = _read(Settings, table, "assistant")
+    if not settings.user_id.startswith("@") or ":" not in settings.user_id:
+        raise BadSettings("assistant.user_id: a full user ID such as @assistant:example.org")
+    return settings
+
+
+def _read(kind: Any, table: Mapping[str, Any], where: str) -> Any:
+    hints = get_type_hints(kind)
+    known = {each.name for each in fields(kind)}
+    if unknown := sorted(set(table) - known):
+        raise BadSettings(f"{where}.{unknown[0]}: there is no such setting")
+    values: dict[str, Any] = {}
+    for name, value in table.items():
+        wanted = hints[name]
+        if is_dataclass(wanted):
+            value = _read(wanted, value, f"{where}.{name}")
+        elif wanted is float and isinstance(value, int):
+            value = float(value)
+        elif wanted == tuple[str, ...]:
+            value = tuple(str(each) for each in value)
+        elif type(value) is not wanted:
+            raise BadSettings(f"{where}.{name}: should be {getattr(wanted, '__name__', wanted)}")
+        values[name] = value
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise BadSettings(f"{where}: {error}") from error

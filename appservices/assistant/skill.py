@@ -1,0 +1,139 @@
+"""What a skill is: a name, the words that call it, and `run(turn)`. A turn is one request of one person, with all that may be used to answer it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from twisted.internet.defer import CancelledError, Deferred
+
+from appservices.assistant.classify.classifier import Classifier
+from appservices.assistant.delivery.voice import Voice
+from appservices.assistant.journal.rooms import RoomRecord
+from appservices.assistant.journal.things import ThingJournal
+from appservices.assistant.journal.turns import TurnRecord
+from appservices.assistant.language.ask import Language
+from appservices.assistant.language.trouble import TROUBLES, explain
+from appservices.assistant.language.words import Prompt, Reply
+from appservices.assistant.matrix.client import Homeserver
+from appservices.assistant.matrix.events import Event
+from appservices.assistant.rooms.consent import Consent
+from appservices.assistant.rooms.history import History
+from appservices.assistant.rooms.markers import Markers
+from appservices.assistant.rooms.people import People
+from appservices.assistant.runtime import Clock
+from appservices.assistant.safety.approvals import Approvals
+from appservices.assistant.safety.framing import Material
+from appservices.assistant.safety.guard import Guard
+from appservices.assistant.settings import Settings
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What skills work with."""
+
+    settings: Settings
+    homeserver: Homeserver
+    clock: Clock
+    consent: Consent
+    people: People
+    history: History
+    markers: Markers
+    language: Language
+    things: ThingJournal
+    approvals: Approvals
+    guard: Guard
+    classifier: Classifier
+
+
+class Stopped(Exception):
+    """The asker wants no more of it."""
+
+
+@dataclass
+class Turn:
+    record: TurnRecord
+    event: Event  # by which it was asked for
+    words: str
+    room: RoomRecord
+    kit: Kit
+    voice: Voice
+    asking: Deferred[Reply] | None = None
+    is_stopped: bool = False
+    heard: str = ""
+
+    @property
+    def asker(self) -> str:
+        return self.record.sender
+
+    @property
+    def verb(self) -> str:
+        return self.record.skill
+
+    def stop(self) -> None:
+        self.is_stopped = True
+        if self.asking is not None:
+            self.asking.cancel()
+
+    async def ask(
+        self, messages: list[dict[str, Any]], *, tools: Sequence[Mapping[str, Any]] = (), hear: Callable[[str], None] | None = None
+    ) -> Reply:
+        """The model, on the asker's account. Raises Stopped, and what `Language.ask` raises."""
+
+        def listen(text: str) -> None:
+            self.heard = text
+            if hear is not None:
+                hear(text)
+
+        if self.is_stopped:
+            raise Stopped
+        self.heard = ""
+        prompt = Prompt(messages, list(tools), self.kit.settings.model.answer_tokens)
+        question = self.kit.language.ask(
+            prompt, user=self.asker, room=self.record.room, event=self.record.event, skill=self.verb or "answer", on_text=listen
+        )
+        self.asking = Deferred.fromCoroutine(question)
+        try:
+            return await self.asking
+        except CancelledError as error:
+            if self.is_stopped:
+                raise Stopped from error
+            raise
+        finally:
+            self.asking = None
+
+    async def tell(self, messages: list[dict[str, Any]], material: Material) -> None:
+        """The model's answer, growing as it comes."""
+        if self.voice.is_final("answer"):
+            return
+        growing = self.voice.grow(lambda text: self.kit.guard.clean(text, material))
+        try:
+            reply = await self.ask(messages, hear=growing.hear)
+        except Stopped:
+            await growing.finish(self.heard, "stopped")
+        except TROUBLES as error:
+            await growing.finish(self.heard, f"interrupted: {explain(error)}" if self.heard else explain(error))
+        else:
+            await growing.finish(reply.text)
+
+
+class Skill(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """The words that call it; those with a hyphen are not for people."""
+
+    @property
+    def help(self) -> str: ...
+
+    @property
+    def needs_model(self) -> bool: ...
+
+    async def run(self, turn: Turn) -> None: ...
+
+
+class Watcher(Protocol):
+    """A skill that a room may ask to look for something by itself."""
+
+    def wants(self, event: Event) -> bool: ...

@@ -1,0 +1,26 @@
+"""Doing what was proposed and approved."""
+
+from appservices.assistant.safety.approvals import NotApproved
+from appservices.assistant.skill import Turn
+from appservices.assistant.tools import find_tool
+
+
+class Approve:
+    name = "approve"
+    verbs = ("approve-it",)
+    help = ""
+    needs_model = False
+
+    async def run(self, turn: Turn) -> None:
+        event = await turn.kit.history.fetch(turn.record.room, turn.record.target)
+        try:
+            proposal = turn.kit.approvals.redeem(event, turn.asker)
+        except NotApproved as error:
+            turn.kit.language.note_refusal("approve", str(error))
+            return
+        tool = find_tool(proposal.tool)
+        if tool is None:
+            return
+        result = await tool.run(turn, tool.read(proposal.arguments))
+        await turn.voice.say(f"{tool.name.replace('_', ' ')}: {result}")
+        turn.kit.things.drop_proposal(proposal.event)

@@ -1,0 +1,35 @@
+"""Categories of rooms: a state event here, and a place in a space."""
+
+from typing import Final
+
+from appservices.assistant.matrix.errors import Refused
+from appservices.assistant.skill import Turn
+
+CATEGORY_STATE: Final = "chat.chatme.category"
+
+
+async def put_into_category(turn: Turn, category: str, space: str) -> str:
+    room, asker, kit = turn.record.room, turn.asker, turn.kit
+    if not await kit.people.may_send_state(room, asker, CATEGORY_STATE):
+        return "you may not do that in this room"
+    if space and not await _may_add(turn, space):
+        return "that space is not one where both of us may add rooms"
+    try:
+        await kit.homeserver.set_state(room, CATEGORY_STATE, "", {"category": category, "space": space, "body": f"Category: {category}"})
+        if space:
+            child = {"via": [kit.settings.server_name], "suggested": True}
+            await kit.homeserver.set_state(space, "m.space.child", room, child)
+    except Refused as error:
+        if error.status == 403:
+            return "I may not do that: give me the power, or do it yourself"
+        raise
+    return "done"
+
+
+async def _may_add(turn: Turn, space: str) -> bool:
+    """With the asker's rights there, and the assistant's."""
+    try:
+        create = await turn.kit.homeserver.state(space, "m.room.create")
+        return (create or {}).get("type") == "m.space" and await turn.kit.people.may_send_state(space, turn.asker, "m.space.child")
+    except Refused:
+        return False

@@ -1,0 +1,140 @@
+"""Meetings: a poll for the time, then an event of type `chat.chatme.meeting`, an ICS file and a reminder."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+import orjson
+
+from appservices.assistant.journal.things import Meeting, Reminder
+from appservices.assistant.matrix.contents import notice
+from appservices.assistant.matrix.events import as_object, as_text
+from appservices.assistant.skill import Turn
+from appservices.assistant.work.dates import read_time, show_time
+
+POLL: Final = "org.matrix.msc3381.poll.start"  # as clients of today know it
+POLL_END: Final = "org.matrix.msc3381.poll.end"
+ANSWERS: Final = ("org.matrix.msc3381.poll.response", "m.poll.response")
+MEETING: Final = "chat.chatme.meeting"
+MINUTES: Final = 30
+_MOST_SLOTS: Final = 10
+REMIND_MS: Final = 10 * 60_000
+
+
+def read_slots(text: str, now_ms: int) -> list[int]:
+    found = [read_time(part, now_ms) for part in re.split(r"[,;\n]| or ", text)]
+    return sorted({at for at in found if at is not None and at > now_ms})[:_MOST_SLOTS]
+
+
+async def post_poll(turn: Turn, title: str, slots: list[int]) -> str:
+    answers = [{"id": str(at), "org.matrix.msc1767.text": show_time(at)} for at in slots]
+    lines = "\n".join(f"{number}. {show_time(at)}" for number, at in enumerate(slots, 1))
+    body = f"When shall we meet: {title}?\n{lines}"
+    poll = {
+        "question": {
+            "org.matrix.msc1767.text": f"When shall we meet: {title}?",
+            "body": f"When shall we meet: {title}?",
+            "msgtype": "m.text",
+        },
+        "kind": "org.matrix.msc3381.poll.disclosed",
+        "max_selections": len(slots),
+        "answers": answers,
+    }
+    content = {POLL: poll, "org.matrix.msc1767.text": body, "body": body, "msgtype": "m.text", "m.mentions": {}, MEETING: {"title": title}}
+    event = await turn.voice.send(content, "poll", POLL)
+    turn.kit.things.add_meeting(Meeting(event, turn.record.room, turn.asker, orjson.dumps(slots).decode(), MINUTES))
+    return event
+
+
+async def count_votes(turn: Turn, meeting: Meeting) -> dict[int, list[str]]:
+    """Slot to voters; of each person the last answer counts."""
+    slots: list[int] = orjson.loads(meeting.slots)
+    last: dict[str, tuple[int, list[str]]] = {}
+    for event in await turn.kit.homeserver.related(meeting.room, meeting.poll, "m.reference"):
+        content = as_object(event.get("content"))
+        answer = next((as_object(content[name]) for name in ANSWERS if name in content), None)
+        at, sender = event.get("origin_server_ts", 0), as_text(event.get("sender"))
+        if event.get("type") in ANSWERS and answer is not None and at >= last.get(sender, (0, []))[0]:
+            chosen = answer.get("answers", answer.get("m.selections"))
+            last[sender] = (at, [each for each in chosen if isinstance(each, str)] if isinstance(chosen, list) else [])
+    return {at: sorted(sender for sender, (_, chosen) in last.items() if str(at) in chosen) for at in slots}
+
+
+def choose(votes: Mapping[int, list[str]]) -> int:
+    """What most can make; of equals the first."""
+    return max(sorted(votes), key=lambda at: len(votes[at]))
+
+
+async def post_meeting(turn: Turn, meeting: Meeting, title: str, at: int, people: list[str]) -> None:
+    settings = turn.kit.settings
+    name = hashlib.sha256(meeting.poll.encode()).hexdigest()[:20]
+    call = f"{settings.call_url.rstrip('/')}/{name}" if settings.call_url else ""
+    body = f"📅 {title}: {show_time(at)}, {meeting.minutes} minutes" + (f", {call}" if call else "")
+    event = {"title": title, "start": at, "end": at + meeting.minutes * 60_000, "call": call, "attendees": people}
+    content = notice(body, mentions=tuple(people), extra={MEETING: event, "m.text": [{"body": body}]})
+    content["m.relates_to"] = {"rel_type": "m.reference", "event_id": meeting.poll}
+    end = {
+        "m.relates_to": {"rel_type": "m.reference", "event_id": meeting.poll},
+        POLL_END: {},
+        "org.matrix.msc1767.text": "The poll is closed.",
+        "body": "The poll is closed.",
+    }
+    await turn.voice.send(end, "end", POLL_END)
+    posted = await turn.voice.send(content, "meeting", MEETING)
+    await turn.voice.send(content, "meeting/shown")
+    file = write_ics(name, title, at, meeting.minutes, settings.server_name, call, people, turn.record.asked_at)
+    await turn.voice.attach(file, "meeting.ics", "text/calendar", "ics")
+    turn.kit.things.remind(Reminder(f"meeting {posted}", meeting.room, posted, "meeting", max(at - REMIND_MS, turn.kit.clock.now_ms())))
+    turn.kit.things.close_meeting(meeting.poll)
+
+
+def write_ics(uid: str, title: str, at: int, minutes: int, server: str, call: str, people: list[str], stamp: int) -> bytes:
+    """An event of RFC 5545."""
+    lines = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "PRODID:-//ChatMe//Assistant//EN",
+        "METHOD:PUBLISH",
+        "BEGIN:VEVENT",
+        f"UID:{uid}@{server}",
+        f"DTSTAMP:{_utc(stamp)}",
+        f"DTSTART:{_utc(at)}",
+        f"DTEND:{_utc(at + minutes * 60_000)}",
+        f"SUMMARY:{_text(title)}",
+        *([f"URL:{call}", f"LOCATION:{_text(call)}"] if call else []),
+        *(f"ATTENDEE;CN={_quoted(user)}:matrix:u/{user.removeprefix('@')}" for user in people),
+        "BEGIN:VALARM",
+        "ACTION:DISPLAY",
+        "TRIGGER:-PT10M",
+        f"DESCRIPTION:{_text(title)}",
+        "END:VALARM",
+        "END:VEVENT",
+        "END:VCALENDAR",
+    ]
+    return b"".join(folded + b"\r\n" for line in lines for folded in _fold(line))
+
+
+def _fold(line: str) -> list[bytes]:
+    """Lines have at most 75 bytes, and no character is cut."""
+    parts, current = [], b""
+    for character in line:
+        data = character.encode()
+        if len(current) + len(data) > 75:
+            parts.append(current)
+            current = b" "
+        current += data
+    return [*parts, current]
+
+
+def _text(text: str) -> str:
+    return text.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\r", "").replace("\n", "\\n")
+
+
+def _quoted(text: str) -> str:
+    return '"' + re.sub(r'["\x00-\x1f]', "", text) + '"'
+
+
+def _utc(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y%m%dT%H%M%SZ")

@@ -1,0 +1,234 @@
+"""A homeserver as far as the assistant needs one: rooms in memory, over real HTTP, with the rules that matter here."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+import orjson
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Site
+
+Json = dict[str, Any]
+ME = "@assistant:test"
+
+
+class No(Exception):
+    def __init__(self, status: int, errcode: str) -> None:
+        super().__init__(errcode)
+        self.status, self.errcode = status, errcode
+
+
+@dataclass
+class Room:
+    id: str
+    events: list[Json] = field(default_factory=list)
+    state: dict[tuple[str, str], Json] = field(default_factory=dict)
+
+    def membership(self, user: str) -> str:
+        return str(self.state.get(("m.room.member", user), {"content": {}})["content"].get("membership", "leave"))
+
+    def power(self, user: str) -> int:
+        levels = self.state[("m.room.power_levels", "")]["content"]
+        return int(levels["users"].get(user, 0))
+
+    def by(self, user: str, kind: str = "m.room.message") -> list[Json]:
+        return [event for event in self.events if event["sender"] == user and event["type"] == kind and event["content"]]
+
+
+class FakeHomeserver(Resource):
+    isLeaf = True
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.rooms: dict[str, Room] = {}
+        self.profiles: dict[str, Json] = {}
+        self.files: dict[str, bytes] = {}
+        self.txns: dict[str, str] = {}
+        self.requests: list[tuple[str, str]] = []
+        self.writes: list[tuple[str, str, Json]] = []  # of the assistant: room, type, content
+        self.outbox: list[Json] = []
+        self.is_down = False
+        self.now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+        self.freeze: Callable[[str, str, bool], bool] = lambda _method, _path, _after: False
+        self.count = 0
+
+    # ---- people
+
+    def create(
+        self, creator: str, *people: str, visibility: str = "shared", powers: dict[str, int] | None = None, kind: str | None = None
+    ) -> Room:
+        self.count += 1
+        room = self.rooms[f"!r{self.count}:test"] = Room(f"!r{self.count}:test")
+        self.put(room.id, creator, "m.room.create", {"room_version": "10", "creator": creator} | ({"type": kind} if kind else {}), "")
+        self.put(
+            room.id, creator, "m.room.member", {"membership": "join", "displayname": creator[1:].split(":", maxsplit=1)[0].title()}, creator
+        )
+        users = {creator: 100, ME: 50} | (powers or {})
+        self.put(room.id, creator, "m.room.power_levels", {"users": users, "users_default": 0, "state_default": 50, "events": {}}, "")
+        self.put(room.id, creator, "m.room.history_visibility", {"history_visibility": visibility}, "")
+        for user in people:
+            self.join(room.id, user)
+        return room
+
+    def join(self, room: str, user: str) -> None:
+        self.put(room, user, "m.room.member", {"membership": "join", "displayname": user[1:].split(":", maxsplit=1)[0].title()}, user)
+
+    def leave(self, room: str, user: str) -> None:
+        self.put(room, user, "m.room.member", {"membership": "leave"}, user)
+
+    def invite_assistant(self, room: str, inviter: str, *, direct: bool = False) -> None:
+        self.put(room, inviter, "m.room.member", {"membership": "invite"} | ({"is_direct": True} if direct else {}), ME)
+
+    def say(self, room: str, user: str, body: str, **more: Any) -> str:
+        return self.put(room, user, "m.room.message", {"msgtype": "m.text", "body": body} | more)
+
+    def mention(self, room: str, user: str, body: str, **more: Any) -> str:
+        return self.say(room, user, f"{ME} {body}", **({"m.mentions": {"user_ids": [ME]}} | more))
+
+    def react(self, room: str, user: str, event: str, key: str) -> str:
+        return self.put(room, user, "m.reaction", {"m.relates_to": {"rel_type": "m.annotation", "event_id": event, "key": key}})
+
+    def redact(self, room: str, user: str, event: str) -> str:
+        for found in self.rooms[room].events:
+            if found["event_id"] == event:
+                found["content"] = {}
+                found.setdefault("unsigned", {})["redacted_because"] = {"sender": user}
+        return self.put(room, user, "m.room.redaction", {"redacts": event}, redacts=event)
+
+    # ---- events
+
+    def put(self, room_id: str, sender: str, kind: str, content: Json, state_key: str | None = None, redacts: str | None = None) -> str:
+        room = self.rooms[room_id]
+        self.count += 1
+        event: Json = {
+            "event_id": f"$e{self.count}",
+            "room_id": room_id,
+            "sender": sender,
+            "type": kind,
+            "content": content,
+            "origin_server_ts": self.now_ms(),
+            "unsigned": {},
+        }
+        if redacts is not None:
+            event["redacts"] = redacts
+        if state_key is not None:
+            event["state_key"] = state_key
+            if (before := room.state.get((kind, state_key))) is not None:
+                event["unsigned"]["prev_content"] = before["content"]
+            room.state[kind, state_key] = event
+        room.events.append(event)
+        if room.membership(ME) == "join" or (kind == "m.room.member" and state_key == ME):
+            self.outbox.append(event)
+        return str(event["event_id"])
+
+    # ---- HTTP
+
+    def render(self, request: Any) -> Any:
+        path = request.path.decode()
+        method = request.method.decode()
+        self.requests.append((method, path))
+        if self.is_down or self.freeze(method, path, False):
+            return NOT_DONE_YET if not self.is_down else self._drop(request)
+        request.setHeader("Content-Type", "application/json")
+        try:
+            assert request.getHeader("authorization") == "Bearer as-token"
+            answer = self._serve(method, [unquote(part) for part in path.split("/")[3:]], request)
+        except No as error:
+            request.setResponseCode(error.status)
+            return orjson.dumps({"errcode": error.errcode, "error": error.errcode})
+        if self.freeze(method, path, True):
+            return NOT_DONE_YET
+        return answer if isinstance(answer, bytes) else orjson.dumps(answer)
+
+    def _drop(self, request: Any) -> Any:
+        request.setResponseCode(502)
+        return b"{}"
+
+    def _serve(self, method: str, path: list[str], request: Any) -> Any:
+        body = request.content.read()
+        match method, path:
+            case "POST", ["v3", "register"]:
+                return {"user_id": ME}
+            case "PUT", ["v3", "profile", user, "displayname"]:
+                self.profiles.setdefault(user, {})["displayname"] = orjson.loads(body)["displayname"]
+                return {}
+            case "GET", ["v3", "profile", user]:
+                return self.profiles.get(user, {})
+            case "GET", ["v3", "joined_rooms"]:
+                return {"joined_rooms": [room.id for room in self.rooms.values() if room.membership(ME) == "join"]}
+            case "POST", ["v3", "upload"]:
+                self.count += 1
+                self.files[f"f{self.count}"] = body
+                return {"content_uri": f"mxc://test/f{self.count}"}
+            case "GET", ["v1", "media", "download", "test", name]:
+                if name not in self.files:
+                    raise No(404, "M_NOT_FOUND")
+                return self.files[name]
+            case _, [_, "rooms", room, *rest]:
+                return self._in_room(method, self.rooms[room], rest, request, body)
+        raise No(404, "M_UNRECOGNIZED")
+
+    def _in_room(self, method: str, room: Room, path: list[str], request: Any, body: bytes) -> Any:
+        if path != ["join"] and room.membership(ME) != "join":
+            raise No(403, "M_FORBIDDEN")
+        match method, path:
+            case "POST", ["join"]:
+                if room.membership(ME) != "join":
+                    self.join(room.id, ME)
+                return {"room_id": room.id}
+            case "GET", ["joined_members"]:
+                users = [key for kind, key in room.state if kind == "m.room.member" and room.membership(key) == "join"]
+                return {"joined": {user: {"display_name": user[1:].split(":")[0].title()} for user in users}}
+            case "GET", ["state", kind, key]:
+                if (found := room.state.get((kind, key))) is None:
+                    raise No(404, "M_NOT_FOUND")
+                return found if request.args.get(b"format") == [b"event"] else found["content"]
+            case "PUT", ["state", kind, key]:
+                if room.power(ME) < 50:
+                    raise No(403, "M_FORBIDDEN")
+                self.writes.append((room.id, kind, orjson.loads(body)))
+                return {"event_id": self.put(room.id, ME, kind, orjson.loads(body), key)}
+            case "PUT", ["send", kind, txn]:
+                return {"event_id": self._send(room, kind, txn, orjson.loads(body))}
+            case "PUT", ["redact", event, txn]:
+                if txn not in self.txns:
+                    self.txns[txn] = self.redact(room.id, ME, event)
+                return {"event_id": self.txns[txn]}
+            case "PUT", ["typing", _]:
+                return {}
+            case "GET", ["event", event]:
+                found = next((each for each in room.events if each["event_id"] == event), None)
+                if found is None:
+                    raise No(404, "M_NOT_FOUND")
+                return found
+            case "GET", ["relations", event, relation]:
+                return {"chunk": [each for each in reversed(room.events) if _relates(each, event, relation)]}
+            case "GET", ["messages"]:
+                return self._messages(room, request)
+        raise No(404, "M_UNRECOGNIZED")
+
+    def _send(self, room: Room, kind: str, txn: str, content: Json) -> str:
+        assert len(orjson.dumps(content)) < 60_000
+        if txn not in self.txns:
+            self.writes.append((room.id, kind, content))
+            self.txns[txn] = self.put(room.id, ME, kind, content)
+        return self.txns[txn]
+
+    def _messages(self, room: Room, request: Any) -> Json:
+        end = int(request.args[b"from"][0]) if b"from" in request.args else len(room.events)
+        start = max(0, end - int(request.args[b"limit"][0]))
+        answer: Json = {"chunk": room.events[start:end][::-1], "start": str(end)}
+        return answer | ({"end": str(start)} if start else {})
+
+
+def _relates(event: Json, to: str, relation: str) -> bool:
+    found = event["content"].get("m.relates_to", {})
+    return bool(found.get("event_id") == to and found.get("rel_type") == relation)
+
+
+def listen(reactor: Any, resource: Resource) -> Any:
+    site = Site(resource, reactor=reactor)
+    site.noisy = False
+    return reactor.listenTCP(0, site, interface="127.0.0.1")

@@ -1,0 +1,58 @@
+"""A reactor of our own, that nobody else in the tests sees."""
+
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.internet.epollreactor import EPollReactor
+
+from appservices.assistant.runtime import MachineClock
+
+T = TypeVar("T")
+
+
+class Loop:
+    def __init__(self) -> None:
+        self.reactor: Any = EPollReactor()
+        self.reactor.startRunning(installSignalHandlers=False)
+
+    def run(self, coroutine: Coroutine[Any, Any, T], seconds: float = 20.0) -> T:
+        outcome: list[T] = []
+        failures: list[BaseException] = []
+        waiting = Deferred.fromCoroutine(coroutine)
+        waiting.addCallbacks(outcome.append, lambda failure: failures.append(failure.value))
+        self.until(lambda: bool(outcome or failures), seconds)
+        if failures:
+            raise failures[0]
+        return outcome[0]
+
+    def until(self, condition: Callable[[], bool], seconds: float = 20.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            self.reactor.iterate(0.01)
+            if time.monotonic() > deadline:
+                raise TimeoutError("it did not happen")
+
+    def turn(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.reactor.iterate(0.01)
+
+    def close(self) -> None:
+        self.reactor.fireSystemEvent("shutdown")
+        self.turn(0.1)
+
+
+class MovedClock(MachineClock):
+    """The machine's, that can be set forward."""
+
+    def __init__(self, reactor: Any) -> None:
+        super().__init__(reactor)
+        self.ahead = 0.0
+
+    def now_ms(self) -> int:
+        return super().now_ms() + int(self.ahead * 1000)
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead
