@@ -5,37 +5,16 @@ from urllib.parse import quote
 
 import pytest
 
-from federation.client import Ask, v1
-from federation.errors import RemoteRefused
+from federation.client import v1
 from federation.handshakes.template import complete, read_template
 from federation.large_answers import parse_object
-from homeserver.protocol.redaction import redact
-from homeserver.protocol.room_versions import ROOM_VERSIONS, RoomVersion
-from homeserver.protocol.signing import content_hash, encode_base64, encode_base64_url, reference_hash, sign_json
 from tests.federation.support.shared import enter, membership, messages, state, synced
 from tests.federation.support.sharing import say
+from tests.federation.support.signing import ask, signed
 from tests.federation.support.town import Town
 from tests.support.rooms import create_room, path
 
 USER = "@bob:b.test"
-VERSION = ROOM_VERSIONS["11"]
-
-
-def ask(town: Town, method: str, uri: str, body: Any = None) -> tuple[int, str, bytes]:
-    """What b.test gets of a.test: status, errcode, body."""
-    client = town["b.test"].federation.reach.client
-    try:
-        return 200, "", town["b.test"].run(client.bytes_of(Ask(method, "a.test", uri, body=body)))
-    except RemoteRefused as refused:
-        return refused.remote_status, refused.remote_errcode, b""
-
-
-def signed(town: Town, pdu: dict[str, Any], version: RoomVersion = VERSION) -> tuple[str, dict[str, Any]]:
-    """The ID, and the event as b.test signs it."""
-    pdu = {key: value for key, value in pdu.items() if key != "signatures"}
-    pdu["hashes"] = {"sha256": encode_base64(content_hash(pdu, version))}
-    pdu["signatures"] = sign_json(redact(pdu, version), "b.test", town["b.test"].parts.ground.identity.key)["signatures"]
-    return "$" + encode_base64_url(reference_hash(pdu, version)), pdu
 
 
 def proposal(town: Town, room: str, kind: str, **more: Any) -> dict[str, Any]:
