@@ -19,6 +19,8 @@ ROOM = """SELECT room_num, room_id, version, published, joined_count, invited_co
     FROM rooms WHERE room_id = ?"""
 ROOM_WITH_ROOT = """SELECT r.room_num, r.room_id, r.version, r.published, r.joined_count, r.invited_count, r.local_joined_count, r.blocked,
     r.created_ts, x.root FROM rooms r LEFT JOIN room_roots x ON x.room_num = r.room_num WHERE r.room_id = ?"""
+LOCAL_MEMBERS = """SELECT user_id FROM memberships WHERE room_num = ? AND is_local = 1 AND membership = 'join'
+    ORDER BY joined_position LIMIT ?"""
 GAPS_AMONG = """SELECT b.missing_id, e.flags FROM backward_extremities b JOIN events e ON e.num = b.successor_num
     WHERE b.room_num = ? AND b.missing_id IN ??"""
 EXTREMITIES = SELECT_E + "JOIN forward_extremities x ON x.num = e.num WHERE x.room_num = ? ORDER BY x.num"
@@ -135,6 +137,12 @@ class StoredRooms:
         def question(cursor: Cursor) -> list[StoredEvent]:
             nums = [row[0] for row in cursor.all("SELECT num FROM redactions WHERE target_id = ? ORDER BY num", event_id)]
             return self._names.events(cursor, cursor.all(SELECT + "WHERE num IN ??", nums)) if nums else []
+
+        return await self._database.read(question)
+
+    async def local_members(self, room_id: str, most: int) -> list[str]:
+        def question(cursor: Cursor) -> list[str]:
+            return [row[0] for row in cursor.all(LOCAL_MEMBERS, self._names.num(cursor, room_id), most)]
 
         return await self._database.read(question)
 

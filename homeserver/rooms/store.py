@@ -263,6 +263,9 @@ class RoomStore(Protocol):
     async def redactions_of(self, event_id: str) -> list[StoredEvent]:
         """Redactions that name the event, whether or not they may."""
 
+    async def local_members(self, room_id: str, most: int) -> list[str]:
+        """Some users of this server who are in the room."""
+
     async def gaps_among(self, room_id: str, event_ids: Collection[str]) -> dict[str, bool]:
         """Which of the events are missing behind others here, and whether one of those is shown."""
 

@@ -13,6 +13,7 @@ from homeserver.protocol.event import Event
 from homeserver.rooms.head import RoomHead, RoomHeads
 from homeserver.rooms.receiving.admit import Admission, Surroundings
 from homeserver.rooms.receiving.gather import Batch, Gathering
+from homeserver.rooms.receiving.merge import Merging
 from homeserver.rooms.receiving.order import by_time, cited_first
 from homeserver.rooms.receiving.outcome import AlreadyKnown, Outcome, Unplaced
 from homeserver.rooms.receiving.outliers import Outliers
@@ -34,6 +35,7 @@ class Receiving:
         gathering: Gathering,
         outliers: Outliers,
         admission: Admission,
+        merging: Merging,
         policy: RoomPolicy,
     ) -> None:
         self._store = store
@@ -42,6 +44,7 @@ class Receiving:
         self._gathering = gathering
         self._outliers = outliers
         self._admission = admission
+        self._merging = merging
         self._policy = policy
         self._queues = RoomLocks()  # one batch of a room at a time; meanwhile the room itself is free
 
@@ -102,6 +105,7 @@ class Receiving:
                     if commit.event.event_id in to_relay:
                         commit.event.flags |= RELAYED
                 outliers = self._outliers.commits(batch.gathered, head.lineage)
+                placed += await self._merging.merge(lock, head, batch.gathered.fresh)
             except BaseException:
                 head.return_to(mark)
                 raise

@@ -3,11 +3,13 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from homeserver.rooms.append import Appender
 from homeserver.rooms.receiving.admit import Admission
 from homeserver.rooms.receiving.current import CurrentState
 from homeserver.rooms.receiving.enter import Entering
 from homeserver.rooms.receiving.gather import Gathering
 from homeserver.rooms.receiving.history import OldHistory
+from homeserver.rooms.receiving.merge import Merging
 from homeserver.rooms.receiving.outliers import Outliers
 from homeserver.rooms.receiving.peers import RoomPeers
 from homeserver.rooms.receiving.receive import Receiving
@@ -42,8 +44,14 @@ def build_receiving(
     current = CurrentState(identity=ground.identity, states=states)
     gathering = Gathering(store=store, states=states, outliers=outliers, peers=peers)
     admission = Admission(store=store, heads=heads, states=states, resolver=resolver, current=current, telling=desk.telling)
+    appender = Appender(
+        identity=ground.identity, store=store, heads=heads, states=states, telling=desk.telling, policy=policy, clock=ground.clock
+    )
+    merging = Merging(store=store, heads=heads, appender=appender, resolver=resolver, current=current)
     return Arrivals(
-        Receiving(store=store, heads=heads, locks=locks, gathering=gathering, outliers=outliers, admission=admission, policy=policy),
+        Receiving(
+            store=store, heads=heads, locks=locks, gathering=gathering, outliers=outliers, admission=admission, merging=merging, policy=policy
+        ),
         Entering(store=store, heads=heads, locks=locks, states=states, outliers=outliers, current=current, clock=ground.clock),
         OldHistory(
             store=store, heads=heads, locks=locks, states=states, resolver=resolver, gathering=gathering, outliers=outliers, peers=peers,
