@@ -15,7 +15,7 @@ from tests.support.loop import ThreadLoop
 from tests.support.places import on_database, on_file, restarted, slowly
 from tests.support.rooms import create_room, join, path
 from tests.support.server import TestServer, make_server
-from tests.sync.test_unread import Said, World, unread
+from tests.sync.unread.test_unread import Said, World, unread
 
 WORDS = ("cake", "Tea", "pancake", "alice", "bob", "cake_shop", "t-rex")
 DEFAULTS = {
