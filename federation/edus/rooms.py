@@ -48,7 +48,7 @@ class RoomEdus:
         data = receipt["data"]
         thread_id = check_thread_id(data, ())
         for event_id in receipt["event_ids"]:
-            await self._receipts.receive(room_id, user_id, EventId.parse(event_id), data["ts"], thread_id)
+            await self._receipts.receive(room_id, user_id, str(EventId.parse(event_id)), data["ts"], thread_id)
 
     async def _check(self, origin: str, room_id: str, user_id: str) -> None:
         """Raises Forbidden."""

@@ -16,7 +16,7 @@ from homeserver.protocol.errors import ProtocolError
 from homeserver.protocol.event import Event
 from homeserver.protocol.event_format import receive
 from homeserver.rooms.handshakes.outside import OutsideMemberships
-from homeserver.rooms.receiving.outcome import Outcome, Rejected, Unplaced
+from homeserver.rooms.receiving.outcome import Outcome, Rejected
 from homeserver.rooms.receiving.receive import Receiving
 from homeserver.rooms.store import RoomRecord
 
@@ -111,4 +111,5 @@ class FederatedArrivals:
 
 
 def what_is_wrong(outcome: Outcome | None) -> str | None:
-    return outcome.reason if isinstance(outcome, Rejected | Unplaced) else None
+    """What could not be placed is not wrong for that; there is nobody whom it would help to be told."""
+    return outcome.reason if isinstance(outcome, Rejected) else None

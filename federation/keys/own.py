@@ -7,10 +7,9 @@ so that a crash afterwards is made up for at the next start.
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-import orjson
-
 from federation.store import KeyStore, KnownKey, RetiredKey
 from homeserver.clock import Clock
+from homeserver.protocol import canonical_json
 from homeserver.protocol.limits import MAX_INTEGER
 from homeserver.protocol.signing import SigningKey, encode_base64, sign_json
 from homeserver.rooms.append import Identity
@@ -91,5 +90,5 @@ class OwnKeys:
                     },
                 }
             )
-            self._document = (value, orjson.dumps(value), now_ms)
+            self._document = (value, canonical_json.encode(value), now_ms)
         return self._document

@@ -12,7 +12,7 @@ from homeserver.protocol.errors import EventTooLarge, InvalidEvent, InvalidIdent
 from homeserver.protocol.event import Event
 from homeserver.protocol.event_build import check_field_size
 from homeserver.protocol.ids import EventId, RoomId, UserId
-from homeserver.protocol.limits import MAX_AUTH_EVENTS, MAX_EVENT_BYTES, MAX_INTEGER, MAX_INTEGER_64, MAX_PREV_EVENTS
+from homeserver.protocol.limits import MAX_AUTH_EVENTS, MAX_EVENT_BYTES, MAX_FIELD_BYTES, MAX_INTEGER, MAX_INTEGER_64, MAX_PREV_EVENTS
 from homeserver.protocol.redaction import redact_event
 from homeserver.protocol.room_versions import RoomVersion
 from homeserver.protocol.signing import content_hash, decode_base64, event_id_of, signed_bytes
@@ -57,10 +57,10 @@ def parse(pdu: Any, version: RoomVersion, *, room_id: str | None = None) -> Even
 def _check_fields(pdu: dict[str, Any], version: RoomVersion) -> None:
     if not isinstance(pdu.get("content"), dict):
         raise InvalidEvent("content is no object")
-    _check_name(pdu, "type")
+    _check_name(pdu, "type", version)
     if "state_key" in pdu:
-        _check_name(pdu, "state_key")
-    _check_name(pdu, "sender")
+        _check_name(pdu, "state_key", version)
+    _check_name(pdu, "sender", version)
     largest = MAX_INTEGER if version.strict_canonical_json else MAX_INTEGER_64
     depth, time = pdu.get("depth"), pdu.get("origin_server_ts")
     if type(depth) is not int or not 0 <= depth <= largest:
@@ -70,7 +70,7 @@ def _check_fields(pdu: dict[str, Any], version: RoomVersion) -> None:
     try:
         UserId.parse(pdu["sender"])
         if version.event_id == "server_chosen":
-            _check_name(pdu, "event_id")
+            _check_name(pdu, "event_id", version)
             if EventId.parse(pdu["event_id"]).server_name is None:
                 raise InvalidEvent("an event ID without a server name")
         elif "event_id" in pdu:
@@ -79,11 +79,14 @@ def _check_fields(pdu: dict[str, Any], version: RoomVersion) -> None:
         raise InvalidEvent(str(error)) from error
 
 
-def _check_name(pdu: dict[str, Any], name: str) -> None:
+def _check_name(pdu: dict[str, Any], name: str, version: RoomVersion) -> None:
     value = pdu.get(name)
     if not isinstance(value, str) or "\0" in value:
         raise InvalidEvent(f"{name} is no string, or has a NUL")
-    check_field_size(name, value)
+    if version.fields_in_bytes:
+        check_field_size(name, value)
+    elif len(value) > MAX_FIELD_BYTES:  # rooms are there in which other servers counted characters; who did otherwise would part from them
+        raise EventTooLarge(f"{name} is longer than {MAX_FIELD_BYTES} characters")
 
 
 def _check_references(pdu: dict[str, Any], version: RoomVersion) -> None:
@@ -124,7 +127,7 @@ def _room_id(pdu: dict[str, Any], version: RoomVersion, event_id: str) -> str:
         if "room_id" in pdu:
             raise InvalidEvent("a create event of this room version has no room_id")
         return "!" + event_id[1:]
-    _check_name(pdu, "room_id")
+    _check_name(pdu, "room_id", version)
     try:
         room_id = RoomId.parse(pdu["room_id"])
     except InvalidIdentifier as error:

@@ -31,6 +31,7 @@ class RoomVersion:
     redaction_keeps_third_party_signed: bool = False  # 11
     redaction_keeps_join_rule_allow: bool = False  # 8
     redaction_keeps_join_authorised_via: bool = False  # 9
+    fields_in_bytes: bool = False  # 11: the limits of type, state_key and names count bytes
     # authorisation
     special_case_aliases: bool = True  # 6
     redactions_by_auth_rule: bool = True  # 3: judged when applied instead
@@ -76,6 +77,7 @@ _V11 = replace(
     redaction_keeps_power_levels_invite=True,
     redaction_keeps_third_party_signed=True,
     creator_from_sender=True,
+    fields_in_bytes=True,
 )
 _V12 = replace(
     _V11,

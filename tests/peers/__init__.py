@@ -1,0 +1,1 @@
+"""Rooms shared with a homeserver that no one here wrote."""
