@@ -59,7 +59,8 @@ def test_twisted_web_is_known_to_the_edge_alone() -> None:
     found = [
         name(path)
         for path in python_files(*ROOMS)
-        if not name(path).startswith(("homeserver/web/", "appservices/assistant/matrix/")) and any(module.startswith("twisted.web") for module in imports(path))
+        if not name(path).startswith(("homeserver/web/", "appservices/assistant/matrix/"))
+        and any(module.startswith("twisted.web") for module in imports(path))
     ]
     assert found == []
 

@@ -9,7 +9,7 @@ from homeserver.push.verdicts import Notified
 from homeserver.rooms.store import StoredEvent
 from tests.support.rooms import create_room, join, member, path
 from tests.support.server import TestServer, make_server
-from tests.sync.test_own_rules import put_rule
+from tests.sync.unread.test_own_rules import put_rule
 
 SOUND = {"set_tweak": "sound", "value": "default"}
 HIGHLIGHT = {"set_tweak": "highlight"}
