@@ -49,7 +49,7 @@ def test_messages_to_devices_arrive_once_and_go(house: House) -> None:
     assert "to_device" not in sync or sync["to_device"]["events"] == []
 
 
-def test_messages_wait_while_the_service_is_away(house: House) -> None:
+def test_messages_wait_while_the_bridge_is_away(house: House) -> None:
     alice, ghost = house.server.user("alice"), device(house, "bob")
     house.service.down = True
     for number in range(150):

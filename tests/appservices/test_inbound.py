@@ -59,7 +59,7 @@ class TestNames:
         room = house.room(alice)
         refused(house.server.run(alice.put(path("directory", "room", "#_irc_x:test"), {"room_id": room})), 400, "M_EXCLUSIVE")
 
-    def test_the_service_gets_no_others(self, house: House) -> None:
+    def test_the_bridge_gets_no_others(self, house: House) -> None:
         body = {"type": "m.login.application_service", "username": "eve"}
         refused(house.server.run(house.bridge.post(path("register"), body)), 400, "M_EXCLUSIVE")
         room = house.room(house.bridge)

@@ -126,7 +126,7 @@ def test_who_was_away_is_told_of_rooms_as_they_were_then(tmp_path: Path) -> None
     assert house.said[-1] == "again"
 
 
-def test_a_service_that_is_new_is_not_told_of_the_past(tmp_path: Path) -> None:
+def test_a_new_bridge_is_not_told_of_the_past(tmp_path: Path) -> None:
     houses = Houses(tmp_path)
     house = houses.house
     alice, ghost = house.server.user("alice"), house.ghost("bob")
