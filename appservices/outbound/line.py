@@ -146,7 +146,6 @@ class Line:
         now = self._means.clock.monotonic()
         seconds = max(AFTER_SIGN_S, self._tried_at + LEAST_WAIT_S - now)
         if now + seconds < self._retry_at:
-            self._stop_waiting()
             self._wait(seconds)
 
     # ---------------------------------------------------------------- the work
@@ -244,6 +243,7 @@ class Line:
     def _wait(self, seconds: float) -> None:
         if self._stopped:
             return
+        self._stop_waiting()
         self._retry_at = self._means.clock.monotonic() + seconds
         self._retry = self._means.clock.call_later(seconds, self._again)
 

@@ -4,20 +4,6 @@ from tests.clients.house import NAME, POLICY_KEY, TURN, House
 from tests.clients.person import v1, v3
 
 
-def test_other_networks(house: House) -> None:
-    alice = house.person("alice")
-    assert alice.get(v3("thirdparty", "protocols")) == {}
-    for path in (
-        v3("thirdparty", "protocol", "irc"),
-        v3("thirdparty", "location", "irc", channel="#matrix"),
-        v3("thirdparty", "user", "irc", nick="alice"),
-        v3("thirdparty", "location", alias=f"#irc:{NAME}"),
-        v3("thirdparty", "user", userid=f"@irc_alice:{NAME}"),
-    ):
-        alice.refused(404, "M_NOT_FOUND", "GET", path)
-    alice.refused(403, "M_FORBIDDEN", "POST", v1("appservice", "bridge", "ping"), {"transaction_id": "t"})
-
-
 def test_proof_of_who_one_is(house: House) -> None:
     alice, bob = house.people("alice", "bob")
     answer = alice.post(v3("user", alice.user_id, "openid", "request_token"), {})
