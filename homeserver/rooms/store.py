@@ -26,6 +26,7 @@ HAS_CHILDREN = 16  # other events relate to it
 RELAYED = 32  # came by a handshake with another server, for which this one tells the other servers in the room
 TOLD = 64  # of ours, by a handshake with another server, which tells it to the other servers in the room
 UNJUDGED = 128  # an outlier that came alone, such as an invite: nobody looked at what it cites
+BEHIND_GAP = 256  # some of what comes right before it was not to be had when it came
 HIDDEN = REJECTED | SOFT_FAILED | OUTLIER
 
 

@@ -19,7 +19,7 @@ from homeserver.rooms.receiving.redact import Redacting
 from homeserver.rooms.receiving.resolve import Resolver
 from homeserver.rooms.room_lock import RoomLock
 from homeserver.rooms.state_reader import StateReader
-from homeserver.rooms.store import OUTLIER, REJECTED, SOFT_FAILED, UNJUDGED, EventCommit, RoomStore, StoredEvent
+from homeserver.rooms.store import BEHIND_GAP, OUTLIER, REJECTED, SOFT_FAILED, UNJUDGED, EventCommit, RoomStore, StoredEvent
 from homeserver.rooms.told import Telling
 
 
@@ -99,6 +99,8 @@ class Admission:
         if known is not None:
             stored.flags = known.flags & ~(OUTLIER | UNJUDGED)
             stored.body, stored.links = known.body, known.links
+        if around.gaps:
+            stored.flags |= BEHIND_GAP
         return stored
 
     async def _refusal(self, head: RoomHead, event: Event, around: Surroundings, before: bytes) -> str | None:

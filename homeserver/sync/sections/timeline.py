@@ -10,7 +10,7 @@ from homeserver.rooms.reading.timeline_store import Stretch, Window
 from homeserver.rooms.reading.timelines import Timelines
 from homeserver.rooms.reading.wanted import accepts
 from homeserver.rooms.state_reader import StateReader
-from homeserver.rooms.store import HAS_CHILDREN, StoredEvent
+from homeserver.rooms.store import BEHIND_GAP, HAS_CHILDREN, StoredEvent
 from homeserver.sync.scope import RoomScope, SyncScope
 
 SHARED_S = 1.0  # as long as a crowd takes to be woken
@@ -84,7 +84,7 @@ class TimelineSection:
         limit = scope.timeline_limit
         if len(rooms) == 1 and _is_shared(scope, rooms[0]):
             return [await self._read_shared(scope, rooms[0], limit)]
-        windows = await self._timelines.windows([Stretch(room.room_id, room.since, room.until, max(limit, 1)) for room in rooms])
+        windows = await self._windows([Stretch(room.room_id, room.since, room.until, max(limit, 1)) for room in rooms])
         timelines = []
         for room, window in zip(rooms, windows, strict=True):
             seen = await self._seen(scope, room, window.events)
@@ -94,13 +94,17 @@ class TimelineSection:
             timelines.append(RoomTimeline(room, window, seen, limit, limited=limited, has_come_in=room.since == 0 < scope.since))
         return timelines
 
+    async def _windows(self, stretches: Sequence[Stretch]) -> list[Window]:
+        """What lies before a gap does not join on to what lies behind it: who reads back comes to it."""
+        return [_behind_gap(window) for window in await self._timelines.windows(stretches)]
+
     async def _read_shared(self, scope: SyncScope, room: RoomScope, limit: int) -> RoomTimeline:
         """A room that many wait for: the first of them reads it."""
         self._forget_shared()
         key = (room.room_id, room.since, room.until, limit)
         shared = self._shared.get(key)
         if shared is None:
-            (window,) = await self._timelines.windows([Stretch(room.room_id, room.since, room.until, max(limit, 1))])
+            (window,) = await self._windows([Stretch(room.room_id, room.since, room.until, max(limit, 1))])
             shared = _Shared(window, await self._seen(scope, room, window.events), self._clock.monotonic())
             if key not in self._shared:
                 self._shared[key] = shared
@@ -147,9 +151,9 @@ class TimelineSection:
         size, seen = max(limit, 1), list[Seen]()
         for _ in range(MAX_ROUNDS):
             size *= 4
-            (window,) = await self._timelines.windows([Stretch(room.room_id, room.since, room.until, size)])
+            (window,) = await self._windows([Stretch(room.room_id, room.since, room.until, size)])
             seen = await self._seen(scope, room, window.events)
-            if len(seen) >= limit or not window.limited:
+            if len(seen) >= limit or not window.limited or len(window.events) < size:
                 break
         return window, seen, window.limited or len(seen) > limit
 
@@ -171,6 +175,13 @@ class TimelineSection:
         return b'{"events":[%b],"limited":%b,"prev_batch":"%b"}' % (
             b",".join(scope.select(events)), b"true" if timeline.limited else b"false", prev_batch,
         )  # fmt: skip
+
+
+def _behind_gap(window: Window) -> Window:
+    for index in range(len(window.events) - 1, -1, -1):
+        if window.events[index].flags & BEHIND_GAP:
+            return Window(window.events[index:], limited=True)
+    return window
 
 
 def _is_shared(scope: SyncScope, room: RoomScope) -> bool:

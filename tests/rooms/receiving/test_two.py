@@ -109,6 +109,28 @@ def test_a_gap_too_wide_is_leapt_over(tmp_path: Path) -> None:
     assert two.roots()[0] == two.roots()[1]
 
 
+def test_who_syncs_over_a_gap_is_told_of_what_is_behind_it(tmp_path: Path) -> None:
+    two = Two(tmp_path)
+    two.join()
+    sync, query = path("sync"), {"filter": '{"room":{"timeline":{"limit":500}}}'}
+    query["since"] = two.b.server.ok(two.bob.get(sync, query))["next_batch"]
+    two.b.send(two.bob, two.room, "before")
+    two.a.set_state(two.alice, two.room, "m.room.topic", {"topic": "unheard"})
+    events = [two.a.send(two.alice, two.room, f"a{number}") for number in range(150)]
+    two.b.receive("a.test", [events[-1]])
+    told = two.b.server.ok(two.bob.get(sync, query))
+    room = told["rooms"]["join"][two.room]
+    said = [event["content"]["body"] for event in room["timeline"]["events"]]
+    assert room["timeline"]["limited"]
+    assert "before" not in said
+    assert said == [f"a{number}" for number in range(150 - len(said), 150)]
+    assert [event["content"] for event in room["state"]["events"]] == [{"topic": "unheard"}]
+    last = two.a.send(two.alice, two.room, "after")
+    two.b.receive("a.test", [last])
+    after = two.b.server.ok(two.bob.get(sync, {**query, "since": told["next_batch"]}))["rooms"]["join"][two.room]["timeline"]
+    assert ([event["event_id"] for event in after["events"]], after["limited"]) == ([last.event_id], False)
+
+
 def test_whoever_was_banned_meanwhile_fails_softly(tmp_path: Path) -> None:
     two = Two(tmp_path)
     two.join()
