@@ -43,31 +43,46 @@ def auth_difference_steps(conflict: Conflict, edges: Edges, *, subgraph: bool) -
 
 
 def _mark_steps(by_set: Sequence[frozenset[str]], edges: Edges) -> Generator[None, None, dict[str, int]]:
-    """All events in the chains, each with one bit for every state whose conflicted events lead to it."""
+    """All events in the chains, each with one bit for every state whose conflicted events lead to it. Each event is looked at once."""
     marks: dict[str, int] = {}
-    missing: set[str] = set()
+    finished = yield from _finished_steps({event_id for event_ids in by_set for event_id in event_ids}, edges)
     for index, event_ids in enumerate(by_set):
-        bit = 1 << index
-        stack = list(event_ids)
-        count = 0
-        while stack:
-            event_id = stack.pop()
-            mark = marks.get(event_id, 0)
-            if mark & bit:
-                continue
-            marks[event_id] = mark | bit
-            cited = edges.get(event_id)
-            if cited is None:
-                missing.add(event_id)
-            else:
-                stack.extend(cited)
-            count += 1
-            if count % _STRIDE == 0:
-                yield
-        yield
+        for event_id in event_ids:
+            marks[event_id] = marks.get(event_id, 0) | 1 << index
+    for count, event_id in enumerate(reversed(finished), start=1):
+        mark = marks[event_id]
+        for cited in edges[event_id]:
+            marks[cited] = marks.get(cited, 0) | mark
+        if count % _STRIDE == 0:
+            yield
+    return marks
+
+
+def _finished_steps(starts: Iterable[str], edges: Edges) -> Generator[None, None, list[str]]:
+    """What the starts lead to, they among it, each after all that it cites."""
+    finished: dict[str, None] = {}
+    begun: set[str] = set()
+    missing: set[str] = set()
+    stack = list(starts)
+    count = 0
+    while stack:
+        event_id = stack[-1]
+        if event_id in begun:
+            stack.pop()
+            finished.setdefault(event_id)
+            continue
+        begun.add(event_id)
+        cited = edges.get(event_id)
+        if cited is None:
+            missing.add(event_id)
+        else:
+            stack.extend(other for other in cited if other not in begun)
+        count += 1
+        if count % _STRIDE == 0:
+            yield
     if missing:
         raise MissingEvents(missing)
-    return marks
+    return list(finished)
 
 
 def _remove_reachable_steps(wanted: set[str], roots: Iterable[str], edges: Edges) -> Generator[None, None, None]:

@@ -13,13 +13,13 @@ from homeserver.protocol.auth_rules import judging_state
 from homeserver.protocol.errors import MissingEvents
 from homeserver.protocol.event import Event, StateKey
 from homeserver.protocol.room_versions import RoomVersion
-from homeserver.protocol.state_resolution import AuthDifference, Conflict, resolve_conflict_steps
+from homeserver.protocol.state_resolution import AuthDifference, Conflict, cited_by, resolve_conflict_steps
 from homeserver.protocol.state_resolution.auth_chain import auth_difference_steps
-from homeserver.protocol.state_resolution.known_events import KnownEvents
 from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import REJECTED, RoomStore, StoredEvent
 
 REMEMBERED = 2_000  # results
+EDGES = 200_000  # events
 SLICE_S = 0.01  # then the loop gets its turn
 
 Result = TypeVar("Result")
@@ -46,6 +46,7 @@ class Resolver:
         self._states = states
         self._clock = clock
         self._remembered: OrderedDict[frozenset[bytes], Resolved] = OrderedDict()
+        self._edges: dict[str, tuple[str, ...]] = {}  # what events are authorised by, for ever the same
 
     async def resolve(self, version: RoomVersion, roots: Iterable[bytes], fresh: Mapping[str, StoredEvent]) -> Resolved:
         """`fresh`: events that are not stored yet, by ID."""
@@ -63,6 +64,8 @@ class Resolver:
 
     async def _resolve(self, version: RoomVersion, roots: Sequence[bytes], fresh: Mapping[str, StoredEvent]) -> Resolved:
         events = dict(fresh)
+        if len(self._edges) > EDGES:
+            self._edges.clear()
         disputed = await self._disputed(version, roots, events)
         stands = dict(disputed.agreed)
         if disputed.conflict.conflicted:
@@ -107,7 +110,12 @@ class Resolver:
         def steps() -> Generator[None, None, dict[StateKey, str]]:
             return resolve_conflict_steps(version, conflict, _Parsed(events), rejected=_RejectedOnes(events), auth_difference=difference)
 
-        resolved = await self._run(steps, events)
+        while True:
+            try:
+                resolved = await self._run(steps)
+                break
+            except MissingEvents as error:
+                await self._add_lines(error.event_ids, events)
         elsewhere = [address for address in resolved if address not in disputed.addresses]
         overruled = await self._states.numbers(root, elsewhere)
         return {address: events[event_id] for address, event_id in resolved.items() if address not in overruled}
@@ -119,8 +127,13 @@ class Resolver:
 
         async def against(agreed: Mapping[StateKey, str]) -> AuthDifference:
             conflict = Conflict(dict(agreed), disputed.conflict.conflicted, disputed.conflict.by_set)
-            edges = KnownEvents(_Parsed(events), ())
-            return await self._run(lambda: auth_difference_steps(conflict, edges, subgraph=version.conflicted_subgraph), events)
+            edges = self._edges
+            edges.update((event_id, cited_by(stored.event)) for event_id, stored in events.items() if event_id not in edges)
+            while True:
+                try:
+                    return await self._run(lambda: auth_difference_steps(conflict, edges, subgraph=version.conflicted_subgraph))
+                except MissingEvents as error:
+                    await self._load_edges(error.event_ids)
 
         found = await against({})
         if found.difference:
@@ -134,27 +147,49 @@ class Resolver:
             found = await against({address: e.event_id for address, e in everything.items() if address not in disputed.addresses})
         return found
 
+    async def _load_edges(self, event_ids: Iterable[str]) -> None:
+        """Of these events and all that they lead to."""
+        wanted, ends = set(event_ids), self._clock.monotonic() + SLICE_S
+        while wanted:
+            found = await self._store.events(wanted)
+            if len(found) < len(wanted):
+                raise InternalError("An event that state resolution needs is not stored")
+            self._edges.update((event_id, cited_by(stored.event)) for event_id, stored in found.items())
+            wanted = {cited for event_id in found for cited in self._edges[event_id] if cited not in self._edges}
+            if self._clock.monotonic() >= ends:
+                await self._clock.sleep(0)
+                ends = self._clock.monotonic() + SLICE_S
+
     async def _current(self, root: bytes, addresses: Collection[StateKey], events: dict[str, StoredEvent]) -> dict[StateKey, StoredEvent]:
         found = await self._states.at(root, addresses)
         events.update((event.event_id, event) for event in found.values())
         return found
 
-    async def _run(self, begin: Callable[[], Generator[None, None, Result]], events: dict[str, StoredEvent]) -> Result:
-        """Do the steps in slices; begin anew with what turns out to be missing."""
-        while True:
-            steps = begin()
-            ends = self._clock.monotonic() + SLICE_S
-            try:
-                while True:
-                    next(steps)
-                    if self._clock.monotonic() >= ends:
-                        await self._clock.sleep(0)
-                        ends = self._clock.monotonic() + SLICE_S
-            except StopIteration as done:
-                result: Result = done.value
-                return result
-            except MissingEvents as error:
-                await self._add(error.event_ids, events)
+    async def _run(self, begin: Callable[[], Generator[None, None, Result]]) -> Result:
+        """Do the steps in slices. Raises MissingEvents."""
+        steps = begin()
+        ends = self._clock.monotonic() + SLICE_S
+        try:
+            while True:
+                next(steps)
+                if self._clock.monotonic() >= ends:
+                    await self._clock.sleep(0)
+                    ends = self._clock.monotonic() + SLICE_S
+        except StopIteration as done:
+            result: Result = done.value
+            return result
+
+    async def _add_lines(self, event_ids: Iterable[str], events: dict[str, StoredEvent]) -> None:
+        """The events, and of power levels the whole line behind them."""
+        wanted = {event_id for event_id in event_ids if event_id not in events}
+        ends = self._clock.monotonic() + SLICE_S
+        while wanted:
+            await self._add(wanted, events)
+            levels = [events[event_id].event for event_id in wanted if events[event_id].type == "m.room.power_levels"]
+            wanted = {cited for event in levels for cited in event.auth_events if cited not in events}
+            if self._clock.monotonic() >= ends:
+                await self._clock.sleep(0)
+                ends = self._clock.monotonic() + SLICE_S
 
     async def _add(self, event_ids: Iterable[str], events: dict[str, StoredEvent]) -> None:
         missing = [event_id for event_id in event_ids if event_id not in events]
