@@ -110,10 +110,10 @@ class Resolver:
         def steps() -> Generator[None, None, dict[StateKey, str]]:
             return resolve_conflict_steps(version, conflict, _Parsed(events), rejected=_RejectedOnes(events), auth_difference=difference)
 
-        while True:
+        resolved: dict[StateKey, str] | None = None
+        while resolved is None:
             try:
                 resolved = await self._run(steps)
-                break
             except MissingEvents as error:
                 await self._add_lines(error.event_ids, events)
         elsewhere = [address for address in resolved if address not in disputed.addresses]
