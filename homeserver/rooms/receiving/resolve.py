@@ -47,6 +47,7 @@ class Resolver:
         self._clock = clock
         self._remembered: OrderedDict[frozenset[bytes], Resolved] = OrderedDict()
         self._edges: dict[str, tuple[str, ...]] = {}  # what events are authorised by, for ever the same
+        self._numbers: dict[str, int] = {}  # by which the reader of states has events at hand
 
     async def resolve(self, version: RoomVersion, roots: Iterable[bytes], fresh: Mapping[str, StoredEvent]) -> Resolved:
         """`fresh`: events that are not stored yet, by ID."""
@@ -66,6 +67,8 @@ class Resolver:
         events = dict(fresh)
         if len(self._edges) > EDGES:
             self._edges.clear()
+        if len(self._numbers) > EDGES:
+            self._numbers.clear()
         disputed = await self._disputed(version, roots, events)
         stands = dict(disputed.agreed)
         if disputed.conflict.conflicted:
@@ -195,7 +198,10 @@ class Resolver:
         missing = [event_id for event_id in event_ids if event_id not in events]
         if not missing:
             return
-        found = await self._store.events(missing)
+        numbers = [self._numbers[event_id] for event_id in missing if event_id in self._numbers]
+        found = {event.event_id: event for event in (await self._states.events(numbers)).values()} if numbers else {}
+        found.update(await self._store.events([event_id for event_id in missing if event_id not in found]))
+        self._numbers.update((event_id, event.num) for event_id, event in found.items())
         if len(found) < len(missing):
             raise InternalError("An event that state resolution needs is not stored")
         events.update(found)
