@@ -64,7 +64,7 @@ class AppserviceStore(Protocol):
     async def local_members(self, room_id: str) -> list[LocalMember]: ...
 
     async def events(self, after: int, until: int, most: int) -> list[StoredEvent]:
-        """Those that are shown, in order."""
+        """Those that are shown, and invites to rooms elsewhere; in order."""
 
     async def letters(self, after: int, until: int, most: int) -> list[Letter]:
         """In order of arrival."""

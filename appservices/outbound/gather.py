@@ -63,7 +63,7 @@ class Gathering:
         """The next stretch: as much as one transaction takes."""
         readings = self._readings
         recent = readings.streams.recent(since)
-        if recent is not None and all(change.kind != "event" or isinstance(change.subject, StoredEvent) for change in recent[:MOST_PASSED]):
+        if recent is not None:
             return await self._pass(recent, since)
         return await self._read_stored(since, readings.streams.position)
 
@@ -71,8 +71,8 @@ class Gathering:
         news, size = News(since), 0
         for change in changes[:MOST_PASSED]:
             if change.kind == "event":
-                event: StoredEvent = change.subject
-                if await self._interest.pass_event(event):
+                event = await self._event_of(change, news.until)
+                if event is not None and await self._interest.pass_event(event):
                     news.events.append(event)
                     size += len(event.body)
             elif self._wants_ephemeral and isinstance(change.subject, Receipt):
@@ -85,6 +85,17 @@ class Gathering:
         if len(changes) <= MOST_PASSED:
             news.until = max(news.until, self._readings.streams.position if not changes else changes[-1].position)
         return news
+
+    async def _event_of(self, change: Change, passed: int) -> StoredEvent | None:
+        """None: a membership that came along with the event that was just passed."""
+        if isinstance(change.subject, StoredEvent):
+            return change.subject
+        if change.room_id is not None:
+            self._interest.forget(change.room_id)
+        if change.position == passed:
+            return None
+        found = await self._readings.store.events(change.position - 1, change.position, 1)  # an invite to a room elsewhere
+        return found[0] if found else None
 
     async def _read_stored(self, since: int, until: int) -> News:
         """Behind what memory holds: receipts and key counts of that time are past."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import orjson
 
 from appservices.store import Fetched, Letter, LocalMember, Progress, Transaction
-from homeserver.rooms.store import HIDDEN, StoredEvent
+from homeserver.rooms.store import REJECTED, SOFT_FAILED, StoredEvent
 from storage.database import Cursor, Database, WriteCursor
 from storage.event_rows import SELECT, RoomNames
 
@@ -60,7 +60,7 @@ class StoredAppservices:
 
     async def events(self, after: int, until: int, most: int) -> list[StoredEvent]:
         def question(cursor: Cursor) -> list[StoredEvent]:
-            return self._names.events(cursor, cursor.all(_EVENTS, after, until, HIDDEN, most))
+            return self._names.events(cursor, cursor.all(_EVENTS, after, until, REJECTED | SOFT_FAILED, most))
 
         return await self._database.scan(question)
 
