@@ -55,6 +55,8 @@ class FederatedMedia:
             except RemoteRefused as error:
                 if not _knows_no_such_endpoint(error):
                     raise
+            except BadAnswer:
+                pass  # a file without its first part, as of before there was one
             return await self._openly(origin, media_id, timeout_ms)
         except RemoteRefused as error:
             if error.remote_errcode == NotYetUploaded.errcode:

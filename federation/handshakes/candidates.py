@@ -40,13 +40,14 @@ class Candidates:
         return [name for name, _ in counts.most_common() if name != self._own_name]
 
     async def of(self, room_id: str, user_id: str, named: Sequence[str] = ()) -> list[str]:
-        """Those named, whoever invited the user, those known to be there, and who made the room."""
+        """Those named, whoever invited the user and those known to be there; who made the room where nobody else is known."""
         member = await self._members.member(room_id, user_id)
         names = list(named)
         if member is not None:
             names += _told_by(member)
         names += (await self.in_room(room_id))[:MOST_ASKED]
-        names.append(room_id.partition(":")[2])
+        if not names:
+            names.append(room_id.partition(":")[2])
         others = [name for name in dict.fromkeys(names) if name not in ("", self._own_name) and self._policy.allows(name)]
         return others[:MOST_ASKED]
 

@@ -32,7 +32,7 @@ class Side:
         data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.address + path, data, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
+            with urllib.request.urlopen(request, timeout=2 * PATIENCE_SECONDS) as answer:
                 return bytes(answer.read())
         except urllib.error.HTTPError as error:
             with error:

@@ -52,7 +52,7 @@ class Vouching:
         raise UnableToGrantJoin("Nobody on this server may vouch for the join")
 
     async def _check_allowed(self, allow: Any, user_id: str, is_ours: bool) -> None:
-        knows_one = is_ours
+        knows_one = is_ours or not allow
         for entry in allow[:MAX_ALLOW_RULES] if isinstance(allow, list) else ():
             room_id = entry.get("room_id") if isinstance(entry, dict) and entry.get("type") == "m.room_membership" else None
             if not isinstance(room_id, str):

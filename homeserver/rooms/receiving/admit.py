@@ -98,7 +98,7 @@ class Admission:
         stored = stored_event(num, head.room_num, event, topo=topo, state_before=before)
         if known is not None:
             stored.flags = known.flags & ~(OUTLIER | UNJUDGED)
-            stored.body, stored.links = known.body, known.links
+            stored.body, stored.links, stored.redacted_by = known.body, known.links, known.redacted_by
         if around.gaps:
             stored.flags |= BEHIND_GAP
         return stored

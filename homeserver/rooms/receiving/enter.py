@@ -6,6 +6,8 @@ All of it is judged before any of it is kept; nothing is known of the room until
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from twisted.logger import Logger
+
 from homeserver.clock import Clock
 from homeserver.errors import BadState, NotFound
 from homeserver.protocol.auth_rules import check_event, judging_state
@@ -39,6 +41,8 @@ class Entrance:
 
 
 class Entering:
+    _log = Logger()
+
     def __init__(
         self,
         *,
@@ -92,9 +96,8 @@ class Entering:
             if start:
                 await self._clock.sleep(0)
             left += self._outliers.judge(room.room_num, ordered[start : start + AT_ONCE], gathered)
-        missing = {event.event_id for event in left}.intersection(event.event_id for event in entrance.state)
-        if missing:
-            raise BadState(f"The server left out what {len(missing)} events of the room's state are authorised by")
+        if left:
+            self._log.info("{room}: {count} events of the state cite what did not come with it", room=room.room_id, count=len(left))
         return gathered
 
     async def _head(self, room: RoomRecord, entrance: Entrance, gathered: Gathered) -> RoomHead:
@@ -137,7 +140,7 @@ class Entering:
 
 
 def _state_map(state: Sequence[Event], gathered: Gathered) -> dict[StateKey, StoredEvent]:
-    """By address. What a rule refuses is left out, as every server does."""
+    """By address. What a rule refuses, or cannot judge, is left out, as every server does."""
     found: dict[StateKey, StoredEvent] = {}
     for event in state:
         stored = gathered.get(event.event_id)

@@ -93,6 +93,8 @@ def test_a_server_without_a_voucher_sends_its_user_to_another(tmp_path: object) 
         town.settle(1)
         assert membership(town, "a.test", alice, room, "@ben:b.test") == "join"
         status, answer = town["c.test"].run(carol.post(path("join", room) + "?via=b.test"))
+        assert status == 502, answer
+        status, answer = town["c.test"].run(carol.post(path("join", room) + "?via=b.test&via=a.test"))
         assert (status, answer) == (200, {"room_id": room})
         town.settle(1)
         assert state(town, "a.test", alice, room) == state(town, "b.test", bob, room) == state(town, "c.test", carol, room)
