@@ -95,7 +95,7 @@ class Assistant:
             await self._settings_changed(event)
             return None
         if event.type == "m.room.redaction" and event.redacts is not None:
-            self._redacted(event.redacts)
+            await self._redacted(event.room, event.redacts)
             return None
         room = self._kit.consent.room(event.room)
         if not room.is_on:
@@ -194,11 +194,19 @@ class Assistant:
             consent.turn_off(event.room, event.sender, event.id)
             self._kit.markers.forget(event.room)
 
-    def _redacted(self, event_id: str) -> None:
+    async def _redacted(self, room: str, event_id: str) -> None:
+        """What was asked or said about it goes too."""
         self._file.forget_event(event_id)
         self._kit.things.forget_task(event_id)
         self._kit.things.forget_meeting(event_id)
         self._runner.cancel_event(event_id)
+        for turn_id in self._journal.of_event(event_id):
+            for said in self._journal.said_in(turn_id):
+                self._kit.things.forget_task(said)
+                try:
+                    await self._kit.homeserver.redact(room, said, f"gone{said}")
+                except Refused as error:
+                    _log.info("%s could not be taken back: %s", said, error)
 
     def is_idle(self) -> bool:
         return self._runner.is_idle()

@@ -82,7 +82,7 @@ def _make_kit(settings: Settings, file: JournalFile, homeserver: Homeserver, lan
         clock=clock,
         consent=consent,
         people=people,
-        history=History(homeserver, people, clock, settings.user_id),
+        history=History(homeserver, people, clock, settings.user_id, settings.command),
         markers=Markers(clock, consent.is_on),
         language=language,
         things=things,

@@ -74,8 +74,10 @@ class ThingJournal:
         self._file.write("UPDATE tasks SET assignee = ?, due = ?, is_open = ? WHERE event_id = ?", (assignee, due, is_open, event))
 
     def forget_task(self, event: str) -> None:
+        self._file.write(
+            "DELETE FROM reminders WHERE event_id IN (SELECT event_id FROM tasks WHERE event_id = ? OR source_event = ?)", (event, event)
+        )
         self._file.write("DELETE FROM tasks WHERE event_id = ? OR source_event = ?", (event, event))
-        self._file.write("DELETE FROM reminders WHERE event_id = ?", (event,))
 
     def add_meeting(self, meeting: Meeting) -> None:
         self._file.write(

@@ -62,6 +62,9 @@ class TurnJournal:
             "INSERT OR IGNORE INTO said (event_id, room_id, turn_id, at) VALUES (?, ?, ?, ?)", (event_id, room, turn_id, now_ms)
         )
 
+    def said_in(self, turn_id: str) -> list[str]:
+        return [str(row[0]) for row in self._file.rows("SELECT event_id FROM said WHERE turn_id = ?", (turn_id,))]
+
     def turn_that_said(self, event_id: str) -> str | None:
         row = self._file.row("SELECT turn_id FROM said WHERE event_id = ?", (event_id,))
         return None if row is None else str(row[0])

@@ -64,11 +64,12 @@ class Walk:
 
 
 class History:
-    def __init__(self, homeserver: Homeserver, people: People, clock: Clock, me: str, decrypt: Decrypt | None = None) -> None:
+    def __init__(self, homeserver: Homeserver, people: People, clock: Clock, me: str, command: str, decrypt: Decrypt | None = None) -> None:
         self._homeserver = homeserver
         self._people = people
         self._clock = clock
         self._me = me
+        self._commands = (command, "!task", "!meet")
         self._decrypt = decrypt
 
     async def read(
@@ -138,7 +139,8 @@ class History:
 
     def _line(self, event: Event, names: Mapping[str, str]) -> Line | None:
         is_mine = event.sender == self._me
-        if is_mine and "chat.chatme.turn" not in event.content:
+        said = as_text(as_object(event.content.get("chat.chatme.turn")).get("key"))
+        if (is_mine and not said.startswith("answer")) or event.body.startswith(self._commands):
             return None
         name = names.get(event.sender, event.sender)
         if event.type == "m.room.message" and event.body:

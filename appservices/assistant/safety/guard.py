@@ -12,7 +12,10 @@ _HIDDEN: Final = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000
 _IMAGE: Final = re.compile(r"!\[([^\]]*)\](?:\([^)]*\)?|\[[^\]]*\])?")
 _NAMED: Final = re.compile(r"\[([^\]\n]*)\]\(\s*<?([^)\s>]*)>?[^)]*\)?")
 _DEFINED: Final = re.compile(r"^\s*\[[^\]]+\]:\s*\S+.*$", re.MULTILINE)
-_TAG: Final = re.compile(r"</?[A-Za-z!][^<>]{0,500}>")
+_TAG: Final = re.compile(
+    r"</?(?:a|audio|base|body|button|embed|form|html|iframe|img|input|link|meta|mx-reply|object|script|source|style|svg|video)\b[^<>]{0,500}>",
+    re.IGNORECASE,
+)
 _ADDRESS: Final = re.compile(
     r"\b(?:[A-Za-z][A-Za-z0-9+.-]{1,15}:/{1,2}|(?:javascript|data|vbscript|matrix|mailto|xmpp|file|blob|tel|sms):)[^\s<>\"'`]*",
     re.IGNORECASE,

@@ -6,7 +6,8 @@ from typing import Final
 
 _LINE: Final = re.compile(
     r"^(?:\s{2,}|\t)\S|[;{}]\s*$|^\s*(?:def|class|import|from|return|if|for|while|elif|else:|try:|fn|let|const|var|func|package|use|pub|struct|enum|"
-    r"SELECT|INSERT|UPDATE|CREATE|public|private|static|sudo|git|cd)\b|^\s*(?:#include|@\w+$|\$ |end$|</?\w+)|\w+\(.*\)\s*[;{:]?\s*$"
+    r"SELECT|FROM|WHERE|ORDER BY|GROUP BY|JOIN|VALUES|INSERT|"
+    r"UPDATE|CREATE|public|private|static|sudo|git|cd)\b|^\s*(?:#include|@\w+$|\$ |end$|</?\w+)|\w+\(.*\)\s*[;{:]?\s*$"
     r"|^\s*[\w.\[\]\"']+\s*(?:=|:=|=>|->|\+=)\s*\S"
 )
 _LANGUAGES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(

@@ -49,14 +49,14 @@ async def post_poll(turn: Turn, title: str, slots: list[int]) -> str:
 
 
 async def count_votes(turn: Turn, meeting: Meeting) -> dict[int, list[str]]:
-    """Slot to voters; of each person the last answer counts."""
+    """Slot to voters; of each person the last answer counts, and the last come first."""
     slots: list[int] = orjson.loads(meeting.slots)
     last: dict[str, tuple[int, list[str]]] = {}
     for event in await turn.kit.homeserver.related(meeting.room, meeting.poll, "m.reference"):
         content = as_object(event.get("content"))
         answer = next((as_object(content[name]) for name in ANSWERS if name in content), None)
         at, sender = event.get("origin_server_ts", 0), as_text(event.get("sender"))
-        if event.get("type") in ANSWERS and answer is not None and at >= last.get(sender, (0, []))[0]:
+        if event.get("type") in ANSWERS and answer is not None and at > last.get(sender, (-1, []))[0]:
             chosen = answer.get("answers", answer.get("m.selections"))
             last[sender] = (at, [each for each in chosen if isinstance(each, str)] if isinstance(chosen, list) else [])
     return {at: sorted(sender for sender, (_, chosen) in last.items() if str(at) in chosen) for at in slots}

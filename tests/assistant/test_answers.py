@@ -1,0 +1,116 @@
+"""Answers: growing, stopped, long, and what becomes of models that misbehave."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.assistant.homeserver import ME
+from tests.assistant.house import ALICE, BOB, House
+from tests.assistant.scripted_model import Say
+
+
+def test_grows_by_few_edits(house: House) -> None:
+    room = house.room(BOB)
+    house.says(Say(pieces=["word " * 5] * 60, seconds=0.03))
+    house.hs.mention(room.id, BOB, "tell")
+    house.settle()
+    sent = [event for event in room.by(ME) if "chat.chatme.turn" in event["content"]][1:]
+    assert 3 <= len(sent) <= 20
+    assert house.texts(room) == [("word " * 300).strip()]
+
+
+def test_stopped_within_a_second(house: House) -> None:
+    room = house.room(BOB)
+    house.says(Say(pieces=["word " * 12], seconds=0.05, never_ends=True))
+    house.hs.mention(room.id, BOB, "tell")
+    house.deliver()
+    house.loop.until(lambda: bool(house.texts(room)))
+    house.hs.react(room.id, ALICE, room.by(ME)[-1]["event_id"], "🛑")  # not hers to stop
+    house.deliver()
+    house.loop.turn(0.3)
+    assert not house.built.assistant.is_idle()
+    house.hs.react(room.id, BOB, room.by(ME)[-1]["event_id"], "🛑")
+    first = next(
+        event for event in room.by(ME) if "chat.chatme.turn" in event["content"] and event["content"]["chat.chatme.turn"]["key"] == "answer"
+    )
+    house.hs.react(room.id, BOB, first["event_id"], "🛑")
+    house.deliver()
+    house.loop.until(house.built.assistant.is_idle, 1.0)
+    assert house.texts(room)[0].endswith("(stopped)")
+    house.loop.until(lambda: house.model.cut == 1, 1.0)
+
+
+def test_long_answers_are_split_longer_ones_attached(build: Callable[..., House]) -> None:
+    house = build(model={"answer_tokens": 50_000})
+    room = house.room(BOB)
+    paragraph = "A sentence of some words. " * 20
+    house.says("\n\n".join([paragraph] * 40), "\n\n".join([paragraph] * 200))
+    house.hs.mention(room.id, BOB, "tell")
+    house.settle()
+    assert 2 <= len(house.texts(room)) <= 4
+    house.hs.mention(room.id, BOB, "tell more")
+    house.settle()
+    assert [len(data) > 50_000 for data in house.hs.files.values()] == [True]
+
+
+@pytest.mark.parametrize(
+    "say",
+    [
+        Say(status=500),
+        Say(status=400),
+        Say(raw=b"data: {broken\n\n"),
+        Say(raw=b"\x00\xff" * 1000),
+        Say(raw=b""),
+        Say("x" * 3_000_000),
+        Say("", usage=None),
+    ],
+)
+def test_a_model_that_misbehaves(house: House, say: Say) -> None:
+    room = house.room(BOB)
+    house.says(say)
+    house.hs.mention(room.id, BOB, "hello")
+    house.deliver()
+    for _ in range(40):
+        house.loop.turn(0.1)
+        house.clock.ahead += 1
+        if house.built.assistant.is_idle():
+            break
+    house.settle()
+    assert len(house.texts(room)) >= 1
+    assert sum(len(text) for text in house.texts(room)) < 60_000
+
+
+def test_a_model_that_hangs_keeps_nobody_waiting(house: House) -> None:
+    room, other = house.room(BOB), house.room(BOB)
+    house.says(Say(hangs=True))
+    house.hs.mention(room.id, BOB, "hello")
+    house.deliver()
+    house.hs.say(other.id, ALICE, "!task paint the fence")
+    house.deliver()
+    house.loop.until(lambda: any("paint" in text for text in house.texts(other)), 5.0)
+
+
+def test_the_breaker_opens_and_closes(house: House) -> None:
+    room = house.room(BOB, ALICE)
+    house.says(Say(status=400))
+    for _ in range(5):
+        house.hs.mention(room.id, BOB, "hello")
+        house.clock.ahead += 5
+        house.settle()
+    assert len(house.model.prompts) == 3
+    house.clock.ahead += 60
+    house.says("I am back.")
+    house.hs.mention(room.id, BOB, "hello")
+    house.settle()
+    assert house.texts(room)[-1] == "I am back."
+
+
+def test_without_a_model_it_says_what_one_would_add(build: Callable[..., House]) -> None:
+    house = build(has_model=False)
+    room = house.room(BOB)
+    house.hs.mention(room.id, BOB, "hello")
+    house.hs.say(room.id, BOB, "!ai summary")
+    house.hs.say(room.id, BOB, "!task paint the fence")
+    house.settle()
+    assert "No language model" in house.texts(room)[0]
+    assert any("☐ Task 1: paint the fence" in text for text in house.texts(room))

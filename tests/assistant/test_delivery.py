@@ -1,0 +1,127 @@
+"""A turn happens exactly once, whenever the assistant is killed."""
+
+import pytest
+
+from tests.assistant.homeserver import Room
+from tests.assistant.house import BOB, House
+from tests.assistant.scripted_model import Say
+
+
+def answers(house: House, room: Room) -> list[str]:
+    return house.texts(room)
+
+
+def kill_at(house: House, step: int, after: bool) -> None:
+    """The request of that number never comes back: before it is served, or after."""
+    count = 0
+
+    def freeze(method: str, path: str, is_after: bool) -> bool:
+        nonlocal count
+        if is_after == after:
+            count += 1
+        return is_after == after and count >= step + 1
+
+    house.hs.freeze = freeze
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("step", range(14))
+def test_killed_at_each_step(house: House, step: int, after: bool) -> None:
+    room = house.room(BOB)
+    house.says(Say(pieces=["some words here "] * 8, seconds=0.1))
+    house.hs.mention(room.id, BOB, "hello")
+    events, house.hs.outbox = house.hs.outbox, []
+    kill_at(house, step, after)
+    assert house.loop.run(house.push(txn="the-one", events=events)) == 200
+    house.loop.turn(0.4 if step < 10 else 1.2)
+    house.stop()
+    house.hs.freeze = lambda _method, _path, _after: False
+    house.start()
+    assert house.loop.run(house.push(txn="the-one", events=events)) == 200  # it may not have heard that it was taken
+    house.loop.until(house.built.assistant.is_idle)
+    assert answers(house, room) == [("some words here " * 8).strip()]
+
+
+def test_the_same_transaction_again(house: House) -> None:
+    room = house.room(BOB)
+    house.hs.mention(room.id, BOB, "hello")
+    events, house.hs.outbox = house.hs.outbox, []
+    for _ in range(3):
+        house.loop.run(house.push(txn="same", events=events))
+    house.loop.run(house.push(txn="another", events=events))
+    house.loop.until(house.built.assistant.is_idle)
+    assert answers(house, room) == ["Fine."]
+
+
+def test_a_homeserver_that_forgot_transaction_ids(house: House) -> None:
+    """Then the room itself tells what was said."""
+    room = house.room(BOB)
+    house.hs.mention(room.id, BOB, "hello")
+    events, house.hs.outbox = house.hs.outbox, []
+    frozen = False
+
+    def freeze(method: str, path: str, is_after: bool) -> bool:
+        nonlocal frozen
+        frozen = frozen or (is_after and "/send/m.room.message/" in path)
+        return frozen
+
+    house.hs.freeze = freeze
+    house.loop.run(house.push(txn="one", events=events))
+    house.loop.until(lambda: bool(answers(house, room)))
+    house.loop.turn(0.1)
+    house.stop()
+    house.hs.freeze = lambda _method, _path, _after: False
+    house.hs.txns.clear()
+    house.start()
+    house.loop.until(house.built.assistant.is_idle)
+    assert answers(house, room) == ["Fine."]
+
+
+def test_never_stale(house: House) -> None:
+    room = house.room(BOB)
+    house.hs.mention(room.id, BOB, "hello")
+    house.clock.ahead = 3600
+    house.settle()
+    assert answers(house, room) == []
+    assert house.model.prompts == []
+
+
+def test_half_an_answer_after_a_long_outage_is_labelled(house: House) -> None:
+    room = house.room(BOB)
+    house.says(Say(pieces=["some words here "] * 40, seconds=0.1))
+    house.hs.mention(room.id, BOB, "hello")
+    house.deliver()
+    house.loop.until(lambda: bool(answers(house, room)))
+    house.stop()
+    house.clock.ahead = 3600
+    asked = len(house.model.prompts)
+    house.start()
+    house.loop.until(house.built.assistant.is_idle)
+    assert len(answers(house, room)) == 1
+    assert answers(house, room)[0].endswith("(interrupted)")
+    assert len(house.model.prompts) == asked
+
+
+def test_a_redacted_request_takes_its_answer_along(house: House) -> None:
+    room = house.room(BOB)
+    house.says(Say(pieces=["some words here "] * 100, seconds=0.05))
+    asked = house.hs.mention(room.id, BOB, "hello")
+    house.deliver()
+    house.loop.until(lambda: bool(answers(house, room)))
+    house.hs.redact(room.id, BOB, asked)
+    house.settle()
+    assert answers(house, room) == []
+
+
+def test_the_homeserver_is_away_for_a_while(house: House) -> None:
+    room = house.room(BOB)
+    house.says(Say("Fine.", pieces=["Fine."], seconds=0.3))
+    house.hs.mention(room.id, BOB, "hello")
+    house.deliver()
+    house.loop.until(lambda: bool(house.model.prompts))
+    house.hs.is_down = True
+    house.loop.turn(1.0)
+    assert answers(house, room) == []
+    house.hs.is_down = False
+    house.loop.until(house.built.assistant.is_idle)
+    assert answers(house, room) == ["Fine."]
