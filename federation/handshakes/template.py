@@ -58,9 +58,9 @@ def _references(given: Any, version: RoomVersion, most: int) -> list[Reference]:
         sha256 = None
         if version.references_with_hashes:
             hashes = reference[1] if isinstance(reference, list) and len(reference) == 2 else None
-            sha256 = hashes.get("sha256") if isinstance(hashes, dict) else None
+            sha256 = hashes.get("sha256", "") if isinstance(hashes, dict) else None
             if not isinstance(sha256, str):
-                raise BadAnswer("The other server names events without their hashes")
+                raise BadAnswer("The other server names events in the form of another room version")
             reference = reference[0]
         try:
             found.append(Reference(EventId.parse(reference), sha256))

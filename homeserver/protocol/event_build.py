@@ -32,7 +32,7 @@ _SURELY_SHORT = MAX_FIELD_BYTES // 4  # a character has at most four bytes
 
 
 class Reference(NamedTuple):
-    """An earlier event as the next one cites it: in room versions 1 and 2 with its reference hash, later by its ID alone."""
+    """An earlier event as the next one cites it: in room versions 1 and 2 with its reference hash ("": nobody told it), later by its ID alone."""
 
     event_id: str
     sha256: str | None = None
@@ -52,7 +52,7 @@ def _cite(references: Sequence[Event | Reference], version: RoomVersion, most: i
     cited = [reference_to(reference) if isinstance(reference, Event) else reference for reference in references]
     if any(reference.sha256 is None for reference in cited):
         raise InvalidEvent("in this room version events are cited with their hash")
-    return [[reference.event_id, {"sha256": reference.sha256}] for reference in cited]
+    return [[reference.event_id, {"sha256": reference.sha256} if reference.sha256 else {}] for reference in cited]
 
 
 def check_field_size(name: str, value: str) -> None:

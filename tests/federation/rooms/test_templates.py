@@ -76,3 +76,10 @@ def test_a_room_of_an_unknown_version_is_refused_by_name() -> None:
     with pytest.raises(IncompatibleRoomVersion) as refused:
         read_template({**template("11"), "room_version": "13.x"}, "evil.test")
     assert refused.value.fields == {"room_version": "13.x"}
+
+
+@pytest.mark.parametrize("hashes", [{}, {"sha256": "aGFzaA"}])
+def test_in_old_rooms_events_are_cited_with_the_hashes_that_were_told(hashes: dict[str, str]) -> None:
+    answer = template("1", auth_events=[["$b:evil.test", hashes]])
+    event = complete(read_template(answer, "evil.test"), ROOM, USER, {"membership": "join"}, identity=IDENTITY, now_ms=7, token="t")
+    assert event.pdu["auth_events"] == [["$b:evil.test", hashes]]
