@@ -56,19 +56,6 @@ class OlderHistory(Protocol):
         """Ask for some that are missing at that gap, or elsewhere where none is; whether there is more now than there was."""
 
 
-class NoOlderHistory:
-    """OlderHistory of a server that talks to no other."""
-
-    async def is_missing(self, room_id: str) -> bool:
-        return False
-
-    async def gap(self, room_id: str, span: Span) -> Place | None:
-        return None
-
-    async def fetch(self, room_id: str, before: Place) -> bool:
-        return False
-
-
 class OtherMoments(Protocol):
     """Other servers, who may know an event nearer to a moment than any of ours."""
 
