@@ -155,7 +155,7 @@ class PatientBody:
 
 def _knows_no_such_endpoint(error: RemoteRefused) -> bool:
     """Old servers say so in their own ways."""
-    return error.remote_errcode == "M_UNRECOGNIZED" or (error.remote_status in (404, 405) and not error.remote_errcode)
+    return error.remote_errcode == "M_UNRECOGNIZED" or (error.remote_status in (400, 404, 405) and not error.remote_errcode)
 
 
 def file_name_of(disposition: str | None) -> str | None:
