@@ -88,7 +88,6 @@ def _settings(side: Side, folder: Path, client: int, federation: int, certificat
         "allow_public_rooms_over_federation": True,
         "allow_device_name_lookup_over_federation": True,
         "bcrypt_rounds": 4,
-        "url_preview_enabled": False,
         "federation": {
             "destination_min_retry_interval": "1s",
             "destination_retry_multiplier": 2,
