@@ -1,5 +1,6 @@
 """The assistant: what a transaction brings is looked at, what asks for something becomes a turn, the rest is forgotten at once."""
 
+import hashlib
 import logging
 from collections import OrderedDict, deque
 from typing import Any, Final
@@ -75,6 +76,7 @@ class Assistant:
 
     async def take(self, txn: str, body: dict[str, Any]) -> None:
         """A transaction of the homeserver: when this returns, what there is to do is on disk."""
+        txn = _name(txn, body["events"])
         if self._journal.is_known(txn):
             return
         turns: list[TurnRecord] = []
@@ -210,3 +212,9 @@ class Assistant:
 
     def is_idle(self) -> bool:
         return self._runner.is_idle()
+
+
+def _name(txn: str, events: list[Any]) -> str:
+    """There are homeservers that count transactions from one again after a restart: only the same ID with the same events is the same."""
+    ids = "\n".join(str(as_object(event).get("event_id")) for event in events)
+    return f"{txn} {hashlib.sha256(ids.encode()).hexdigest()}"

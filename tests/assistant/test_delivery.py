@@ -53,6 +53,15 @@ def test_the_same_transaction_again(house: House) -> None:
     assert answers(house, room) == ["Fine."]
 
 
+def test_a_homeserver_that_counts_transactions_anew(house: House) -> None:
+    room = house.room(BOB)
+    for _ in range(2):
+        house.hs.mention(room.id, BOB, "hello")
+        house.loop.run(house.push(txn="1"))
+        house.loop.until(house.built.assistant.is_idle)
+    assert answers(house, room) == ["Fine.", "Fine."]
+
+
 def test_a_homeserver_that_forgot_transaction_ids(house: House) -> None:
     """Then the room itself tells what was said."""
     room = house.room(BOB)
