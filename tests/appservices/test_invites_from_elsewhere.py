@@ -10,7 +10,7 @@ from tests.federation.support.town import town_of
 from tests.support.rooms import create_room, path
 
 
-def test_the_service_is_told_with_the_stripped_state(tmp_path: Path) -> None:
+def test_the_bridge_is_told_with_the_stripped_state(tmp_path: Path) -> None:
     namespaces = {"users": [{"exclusive": True, "regex": "@_irc_.*"}]}
     settings = AppServices(registrations=(registration(tmp_path / "irc.yaml", namespaces=namespaces),))
     with town_of(tmp_path, appservices=settings) as town:

@@ -38,10 +38,10 @@ def test_what_cannot_be_sent(talk: tuple[Person, Person, str], house: House) -> 
     bob.refused(403, "M_FORBIDDEN", "PUT", v3("rooms", room, "state", "m.room.name", ""), {"name": "Bob's"})
     alice.refused(413, "M_TOO_LARGE", "PUT", v3("rooms", room, "send", "m.room.message", "t1"), {"body": "x" * 70_000})
     alice.refused(400, "M_BAD_JSON", "PUT", v3("rooms", room, "send", "m.room.message", "t2"), {"weight": 1.5})
-    alice.refused(404, "M_NOT_FOUND", "PUT", v3("rooms", room, "redact", "$unknown", "t3"), {})
+    bob.refused(404, "M_NOT_FOUND", "PUT", v3("rooms", room, "redact", "$unknown", "t3"), {})
     twice = relate(alice.send(room, "like me"), "m.annotation", key="👍")
     alice.send(room, twice, "m.reaction")
-    alice.refused(400, "M_DUPLICATE_ANNOTATION", "PUT", v3("rooms", room, "send", "m.reaction", "t4"), twice)
+    alice.refused(400, "M_DUPLICATE_ANNOTATION", "PUT", v3("rooms", room, "send", "m.reaction", "once more"), twice)
 
 
 def test_state(talk: tuple[Person, Person, str], house: House) -> None:

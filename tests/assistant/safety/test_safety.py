@@ -12,7 +12,7 @@ from appservices.assistant.safety.framing import Material
 from appservices.assistant.safety.guard import Guard
 from tests.assistant.homeserver import ME, Room
 from tests.assistant.house import ALICE, BOB, House
-from tests.assistant.injections import INJECTIONS
+from tests.assistant.safety.injections import INJECTIONS
 from tests.assistant.scripted_model import Say
 
 MALLORY = "@mallory:evil.example"
