@@ -97,7 +97,8 @@ class Verification:
     def _check_alone(self, event: Event) -> None:
         """Hash, ID and signatures; the content hash of what was redacted cannot be made again."""
         version, pdu = self._version, event.pdu
-        if not self._events[event.event_id].flags & REDACTED:
+        came_emptied = pdu == redact(pdu, version)  # from a server that had its redaction already
+        if not self._events[event.event_id].flags & REDACTED and not came_emptied:
             assert pdu["hashes"]["sha256"] == signing.encode_base64(signing.content_hash(pdu, version)), event
         if version.event_id != "server_chosen":
             assert event.event_id == signing.event_id_of(signing.reference_hash(pdu, version), version), event
