@@ -1,6 +1,6 @@
 """Finding people and reporting them; other networks and services."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from homeserver.client_api.integrations.networks import AppservicePing, ThirdPartyLookup
 from homeserver.client_api.integrations.openid import OpenId
@@ -24,8 +24,7 @@ from storage.personal.reports import StoredReports
 from storage.personal.user_directory import StoredDirectory
 
 
-@dataclass(frozen=True, slots=True)
-class Community:
+class Community(NamedTuple):
     directory_reader: DirectoryReader
     search_index: SearchIndex
     reports: Reports

@@ -1,8 +1,8 @@
 """The HTTP edge over all endpoints: one dispatch for each set of endpoints, one listener for each address."""
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from config.listeners import Listener as ListenerSettings
 from homeserver.client_api.people.callers import note_seen
@@ -27,8 +27,7 @@ from homeserver.wiring.people import People
 STOP_SECONDS = 20.0  # for requests that run when the server is told to stop
 
 
-@dataclass(frozen=True, slots=True)
-class Door:
+class Door(NamedTuple):
     """A listener to be opened."""
 
     settings: ListenerSettings

@@ -1,6 +1,6 @@
 """Keys, messages to devices, key backups."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from homeserver.client_api.encryption.cross_signing import CrossSigningEndpoints
 from homeserver.client_api.encryption.dehydrated import DehydratedEndpoints
@@ -31,8 +31,7 @@ from storage.encryption.keys import StoredKeys
 from storage.encryption.to_device import StoredToDevice
 
 
-@dataclass(frozen=True, slots=True)
-class Encryption:
+class Encryption(NamedTuple):
     keys: StoredKeys
     query: KeyQuery
     claims: KeyClaims

@@ -1,6 +1,6 @@
 """Federation: what other servers may ask, built upon the rooms."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from federation.inbound.keys import KeyEndpoints
 from federation.inbound.version import VersionEndpoint
@@ -21,8 +21,7 @@ from homeserver.wiring.reaching.traffic import Traffic, build_traffic
 from homeserver.wiring.rooms import Rooms
 
 
-@dataclass(frozen=True, slots=True)
-class Federation:
+class Federation(NamedTuple):
     """Where the settings know no federation it has no chapters, and asks and answers nobody."""
 
     enabled: bool

@@ -1,6 +1,6 @@
 """Making rooms, coming into them, finding them."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from homeserver.account_data.carry import RoomDataCarrier
 from homeserver.client_api.creation import Creation
@@ -37,8 +37,7 @@ from storage.finding.upgrades import Upgrades
 from storage.personal.account_data import StoredAccountData
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     summaries: Summaries
     aliases: Aliases
     guests: GuestFarewell

@@ -1,7 +1,6 @@
 """What every floor stands on."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from prometheus_client import CollectorRegistry
 
@@ -21,8 +20,7 @@ from storage.event_rows import RoomNames
 BOOT_ID_LENGTH = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(NamedTuple):
     config: Config
     clock: Clock
     chance: Chance

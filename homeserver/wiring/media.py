@@ -1,7 +1,7 @@
 """Files: uploads, downloads, thumbnails."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from homeserver.accounts.accounts import Accounts
 from homeserver.admin_api.media import MediaAdministration
@@ -33,8 +33,7 @@ FILE_THREADS = 2
 DAY_MS = 24 * HOUR_MS
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
+class Media(NamedTuple):
     library: Library
     thumbnails: Thumbnails
     files: MediaFiles

@@ -1,6 +1,6 @@
 """All floors of a built server."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from homeserver.upkeep.upkeep import Upkeep
 from homeserver.wiring.community import Community
@@ -17,8 +17,7 @@ from homeserver.wiring.rooms import Rooms
 from homeserver.wiring.sync.syncing import Sync
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(NamedTuple):
     ground: Ground
     rooms: Rooms
     people: People

@@ -1,6 +1,6 @@
 """Accounts, devices, logins."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from config.server import contact_of
 from config.settings import Config
@@ -48,8 +48,7 @@ from storage.people.devices import StoredDevices
 from storage.people.tokens import StoredTokens
 
 
-@dataclass(frozen=True, slots=True)
-class People:
+class People(NamedTuple):
     accounts: Accounts
     tokens: AccessTokens[Caller]
     last_seen: LastSeen

@@ -1,6 +1,6 @@
 """What belongs to one person: profile, account data, receipts, typing, presence."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from homeserver.account_data.account_data import AccountData
 from homeserver.account_data.filters import Filters
@@ -31,8 +31,7 @@ from storage.personal.profiles import StoredProfiles
 from storage.personal.receipts import StoredReceipts
 
 
-@dataclass(frozen=True, slots=True)
-class Personal:
+class Personal(NamedTuple):
     account_data: AccountData
     filters: Filters
     receipts: Receipts

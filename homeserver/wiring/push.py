@@ -1,6 +1,6 @@
 """What users are notified of."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from homeserver.ephemeral.receipts import Receipts
 from homeserver.push.audience import Audiences
@@ -13,8 +13,7 @@ from storage.push.notifications import StoredNotifications
 from storage.push.unread import StoredUnread
 
 
-@dataclass(frozen=True, slots=True)
-class Push:
+class Push(NamedTuple):
     audiences: Audiences
     unread: UnreadCounts
     verdicts: Verdicts

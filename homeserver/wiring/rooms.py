@@ -1,6 +1,6 @@
 """Rooms: writing them and reading them."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from homeserver.account_data.account_data import PUSH_RULES, AccountData
 from homeserver.account_data.push_rules import push_rules_content
@@ -29,8 +29,7 @@ from storage.state_collection import StoredCollection
 from storage.timelines import StoredTimelines
 
 
-@dataclass(frozen=True, slots=True)
-class Rooms:
+class Rooms(NamedTuple):
     store: StoredRooms
     members: Members
     server_members: ServerMembers

@@ -1,6 +1,6 @@
 """Rooms: writing them."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from homeserver.account_data.account_data import AccountData
 from homeserver.account_data.invite_permission import InvitePermission
@@ -29,8 +29,7 @@ from storage.push.listeners import StoredListeners
 from storage.rooms import StoredRooms
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(NamedTuple):
     heads: RoomHeads
     locks: RoomLocks
     listeners: RoomListeners
@@ -51,8 +50,7 @@ def build_desk(ground: Ground, store: StoredRooms, states: StateReader, rules: P
     return Desk(heads, RoomLocks(), listeners, telling)
 
 
-@dataclass(frozen=True, slots=True)
-class Writing:
+class Writing(NamedTuple):
     heads: RoomHeads
     locks: RoomLocks
     listeners: RoomListeners

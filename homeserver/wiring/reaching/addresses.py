@@ -1,6 +1,6 @@
 """E-mail addresses of accounts, and letters to them."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from homeserver.accounts.names import Names
 from homeserver.accounts.threepids.identifiers import Identifiers
@@ -15,8 +15,7 @@ from homeserver.wiring.ground import Ground
 from storage.people.threepids import StoredProofs, StoredThreepids
 
 
-@dataclass(frozen=True, slots=True)
-class Addresses:
+class Addresses(NamedTuple):
     identifiers: Identifiers
     proofs: Proofs
     threepids: Threepids

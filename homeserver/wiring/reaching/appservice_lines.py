@@ -1,6 +1,6 @@
 """What application services are told, built upon all parts."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from appservices.inbound.senders import make_senders
 from appservices.outbound.compose import Composer
@@ -21,8 +21,7 @@ from storage.finding.directory import Directory
 from storage.people.accounts import StoredAccounts
 
 
-@dataclass(frozen=True, slots=True)
-class Appservicing:
+class Appservicing(NamedTuple):
     """Enlisted, and told."""
 
     enlisted: Enlisted

@@ -1,8 +1,7 @@
 """Application services: who they are and what they may do; laid before the rooms."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from appservices.appservice import Appservice, Appservices
 from appservices.asking.keys import AppserviceKeys
@@ -23,8 +22,7 @@ from storage.people.accounts import StoredAccounts
 from storage.people.devices import StoredDevices
 
 
-@dataclass(frozen=True, slots=True)
-class Enlisted:
+class Enlisted(NamedTuple):
     """The services and what they may do here."""
 
     services: Appservices

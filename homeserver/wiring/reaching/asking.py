@@ -1,6 +1,6 @@
 """What this server asks of others for its users."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from federation.asking.directory import FederatedDirectory
 from federation.asking.media import FederatedMedia
@@ -20,8 +20,7 @@ from homeserver.wiring.ground import Ground
 from homeserver.wiring.reaching.reach import Reach
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
+class Asking(NamedTuple):
     directory: RemoteDirectory
     profiles: RemoteProfiles
     media: RemoteMedia

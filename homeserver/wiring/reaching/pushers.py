@@ -1,6 +1,6 @@
 """Pushers: by push gateway and by e-mail."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from homeserver.client_api.people.fallback import Pages
 from homeserver.client_api.personal.pushers import LetterEnd, PusherEndpoints
@@ -22,8 +22,7 @@ from storage.people.threepids import StoredThreepids
 from storage.push.pushers import StoredPushers
 
 
-@dataclass(frozen=True, slots=True)
-class Pushing:
+class Pushing(NamedTuple):
     reader: PushReader
     gateways: Gateways
     chapters: Chapters

@@ -1,9 +1,8 @@
 """How this server reaches others and knows them: laid before the rooms, and used by every floor that asks other servers."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from config.settings import Config
 from federation.client import FederationClient
@@ -23,8 +22,7 @@ from storage.federation.keys import StoredServerKeys
 from storage.federation.outages import StoredOutages
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(NamedTuple):
     """How this server reaches others and knows them."""
 
     policy: ServerPolicy

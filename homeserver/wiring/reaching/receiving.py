@@ -1,7 +1,7 @@
 """Rooms: taking in what other servers say."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from homeserver.rooms.append import Appender
 from homeserver.rooms.receiving.admit import Admission
@@ -21,8 +21,7 @@ from homeserver.wiring.writing import Desk, Writing
 from storage.rooms import StoredRooms
 
 
-@dataclass(frozen=True, slots=True)
-class Arrivals:
+class Arrivals(NamedTuple):
     receiving: Receiving
     entering: Entering
     history: OldHistory

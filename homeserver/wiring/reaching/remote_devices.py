@@ -1,6 +1,6 @@
 """Devices on other servers: their keys, and messages to them."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from federation.devices.ask import AskedKeys
 from federation.devices.courier import Courier
@@ -16,8 +16,7 @@ from storage.federation.remote_devices import StoredRemoteDevices
 LETTERS_MS = 30 * 24 * 3_600_000  # for so long a server may be away until messages for its devices are dropped
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteDevices:
+class RemoteDevices(NamedTuple):
     store: StoredRemoteDevices
     letters: StoredLetters
     follower: DeviceFollower

@@ -1,6 +1,6 @@
 """What other servers may read."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from federation.inbound.events import EventEndpoints
 from federation.inbound.finding import FindingEndpoints
@@ -23,8 +23,7 @@ from storage.federation.graph import StoredGraph
 from storage.paging import StoredPages
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(NamedTuple):
     snapshots: Snapshots
     turns: Turns
     chapters: Chapters

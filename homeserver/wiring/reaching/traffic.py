@@ -1,6 +1,6 @@
 """What servers tell each other of their own accord: transactions out and in."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from federation.edus.devices import DeviceEdus
 from federation.edus.people import PresenceEdu
@@ -30,8 +30,7 @@ from storage.people.devices import StoredDevices
 MOST_PROVEN, MOST_DOUBTFUL = 30, 20  # transactions under way
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
+class Traffic(NamedTuple):
     ground: Ground
     rooms: RoomServers
     destinations: Destinations

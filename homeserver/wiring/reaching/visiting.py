@@ -1,6 +1,6 @@
 """Rooms that are shared: what comes from other servers, and how one's users come into their rooms."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from federation.asking.moments import FederatedMoments
 from federation.handshakes.candidates import Candidates
@@ -22,8 +22,7 @@ from storage.members import Members
 from storage.rooms import StoredRooms
 
 
-@dataclass(frozen=True, slots=True)
-class Visiting:
+class Visiting(NamedTuple):
     arrivals: Arrivals
     outside: OutsideMemberships
     remote: RemoteRooms

@@ -1,6 +1,6 @@
 """Sync, over rooms and what belongs to one person."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from homeserver.client_api.syncing import SyncChapter
 from homeserver.sync.crowd import Crowd
@@ -27,8 +27,7 @@ from homeserver.wiring.rooms import Rooms
 from homeserver.wiring.sync.sliding import Shared, Sliding, build_sliding
 
 
-@dataclass(frozen=True, slots=True)
-class Sync:
+class Sync(NamedTuple):
     feeds: Feeds
     sliding: Sliding
     chapters: Chapters
