@@ -12,7 +12,7 @@ from homeserver.web.endpoint import Access, Answer, Body, Rate, endpoint
 from homeserver.web.request import Request
 
 # The versions of the specification that clients may rely on. Each is added when everything that it brought is served.
-LATEST_MINOR = 16
+LATEST_MINOR = 19
 VERSIONS = ("r0.6.1", *(f"v1.{minor}" for minor in range(1, LATEST_MINOR + 1)))
 # What clients look for by the name of a proposal: some know no other, and some of it is in no version of the specification that is advertised.
 FEATURES: Mapping[str, bool] = MappingProxyType(

@@ -11,7 +11,7 @@ from tests.clients.person import PATIENCE_SECONDS, v3
 
 def test_what_the_server_is(house: House) -> None:
     stranger, alice = house.stranger(), house.person("alice")
-    assert {"v1.1", "v1.13", "v1.16"} <= set(stranger.get("/_matrix/client/versions")["versions"])
+    assert {"v1.1", "v1.13", "v1.19"} <= set(stranger.get("/_matrix/client/versions")["versions"])
     assert stranger.get("/.well-known/matrix/client") == {"m.homeserver": {"base_url": house.address}}
     stranger.refused(404, "M_NOT_FOUND", "GET", "/.well-known/matrix/support")
     stranger.refused(404, "M_NOT_FOUND", "GET", "/.well-known/matrix/server")
