@@ -2,6 +2,7 @@
 
 import itertools
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from tests.federation.support.certificates import Authority
 from tests.peers.person import Person, Side
 from tests.peers.relay import Relay
-from tests.peers.synapse import Synapse
+from tests.peers.synapse import RETRY_MS, Synapse
 from tests.running.process import SERVE, Running
 
 
@@ -33,8 +34,10 @@ class Pair:
             line.cut()
 
     def mend(self) -> None:
+        """After this Synapse tries again as soon as it has something to tell."""
         for line in self._lines:
             line.mend()
+        time.sleep(4 * RETRY_MS / 1000)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from tests.federation.support.certificates import Certificate
 from tests.peers.person import Side
 
 START_SECONDS = 90
+RETRY_MS = 50  # after it did not reach a server
 RATES = {"per_second": 1_000_000, "burst_count": 1_000_000}
 
 
@@ -89,9 +90,11 @@ def _settings(side: Side, folder: Path, client: int, federation: int, certificat
         "allow_device_name_lookup_over_federation": True,
         "bcrypt_rounds": 4,
         "federation": {
-            "destination_min_retry_interval": "1s",
-            "destination_retry_multiplier": 2,
-            "destination_max_retry_interval": "3s",
+            "destination_min_retry_interval": RETRY_MS,
+            "destination_retry_multiplier": 1,
+            "destination_max_retry_interval": RETRY_MS,
+            "max_short_retries": 0,
+            "max_long_retries": 0,
             "client_timeout": "20s",
         },
         "rc_message": RATES,

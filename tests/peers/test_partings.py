@@ -21,6 +21,7 @@ def parting(pair: Pair) -> Iterator[Pair]:
 def test_what_was_said_while_parted_arrives(parting: Pair) -> None:
     ann, ben = parting.people()
     room = shared(ann, ben)
+    agree(lambda: ann.state(room), lambda: ben.state(room))  # Synapse has all of the state that it asks for after joining
     parting.part()
     for number in range(SENT):
         ann.say(room, f"ann {number}")
