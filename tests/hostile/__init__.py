@@ -1,0 +1,1 @@
+"""A peer of our own making that lies."""

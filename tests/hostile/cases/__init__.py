@@ -1,0 +1,1 @@
+"""The lies, by what they are about."""

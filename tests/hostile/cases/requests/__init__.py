@@ -1,0 +1,1 @@
+"""What the liar asks, and in whose name."""

@@ -1,0 +1,1 @@
+"""The liar, the server that is lied to, and what must hold afterwards."""
