@@ -61,6 +61,8 @@ class DeviceFollower:
         device = None
         if not content.get("deleted"):
             device = shapes.device(user_id, content["device_id"], content.get("keys"), content.get("device_display_name"))
+            if device is None and not await self._store.users([user_id]):
+                return  # a device without keys has nothing to look up
         update = DeviceUpdate(user_id, content["stream_id"], content.get("prev_id") or [], content["device_id"], device)
         if not await self._store.update(update) and len(self._asking) < MOST_ASKING:
             self._ask_again(user_id)

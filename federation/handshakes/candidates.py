@@ -40,16 +40,18 @@ class Candidates:
         return [name for name, _ in counts.most_common() if name != self._own_name]
 
     async def of(self, room_id: str, user_id: str, named: Sequence[str] = ()) -> list[str]:
-        """Those named, whoever invited the user and those known to be there; who made the room where nobody else is known."""
+        """Those named, and whoever invited the user; where none is named also those known to be there, or who made the room if nobody is known."""
         member = await self._members.member(room_id, user_id)
         names = list(named)
         if member is not None:
             names += _told_by(member)
-        names += (await self.in_room(room_id))[:MOST_ASKED]
-        if not names:
-            names.append(room_id.partition(":")[2])
-        others = [name for name in dict.fromkeys(names) if name not in ("", self._own_name) and self._policy.allows(name)]
-        return others[:MOST_ASKED]
+        if not self._others(named):
+            names += (await self.in_room(room_id))[:MOST_ASKED]
+            names += [] if names else [room_id.partition(":")[2]]
+        return self._others(names)[:MOST_ASKED]
+
+    def _others(self, names: Sequence[str]) -> list[str]:
+        return [name for name in dict.fromkeys(names) if name not in ("", self._own_name) and self._policy.allows(name)]
 
     async def first(self, servers: Sequence[str], ask: Callable[[str], Awaitable[T]]) -> T:
         """What the first server gave that helped. Raises what says most about why none did."""

@@ -1,7 +1,8 @@
 """Whose devices a user has to look up again, and whose no longer (client-server API, "Tracking the device list for a user").
 
 Between two positions: `changed` are those who share a room with the user at the end and whose keys changed, or who shared none then; `left` are those who
-shared a room then and share none at the end. Both are exact: who left and came back between is in neither.
+shared a room then and share none at the end. Both are exact: who left and came back between is in neither. A user who comes into a room and was in none
+shares one with himself from then on: his other devices are among those to whom messages are encrypted.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -122,7 +123,7 @@ def _compare(
     others: set[str],
 ) -> Difference:
     unsure, before, after = (_by_user(rows) for rows in moves)
-    changed = [user_id] if user_id in keys else []
+    changed = [user_id] if user_id in keys or (now and not then) else []
     left = []
     for other in sorted(others):
         stayed = joined.get(other, set()) - unsure.get(other, set())

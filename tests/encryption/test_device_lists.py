@@ -40,8 +40,9 @@ class World:
             self.note(person, house.sync(person)["next_batch"])
 
     def mates(self, user_id: str) -> frozenset[str]:
+        """And the user, where he is in a room at all."""
         rooms = [members for members in self.members.values() if user_id in members]
-        return frozenset().union(*rooms) - {user_id}
+        return frozenset().union(*rooms)
 
     def note(self, person: Device, token: str) -> None:
         mates = self.mates(person.user_id)
@@ -81,7 +82,7 @@ class World:
         answer = self.house.sync(person, token)
         now = self.mates(person.user_id)
         changed = (keys & (now | {person.user_id})) | (now - then)
-        truth = (sorted(changed), sorted(then - now))
+        truth = (sorted(changed), sorted(then - now - {person.user_id}))
         assert lists(answer) == truth
         query = {"from": token, "to": answer["next_batch"]}
         assert lists({"device_lists": self.house.ok(person.client.get(f"{V3}/keys/changes", query))}) == truth
@@ -96,7 +97,7 @@ class World:
                 truth = (set(self.changes[first:last]) & near) | (now - then)
                 assert truth <= set(answer["changed"]) <= truth | (set(self.changes[last:]) & near)
                 assert len(answer["changed"]) == len(set(answer["changed"]))
-                assert sorted(answer["left"]) == sorted(then - now)
+                assert sorted(answer["left"]) == sorted(then - now - {person.user_id})
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -112,6 +113,22 @@ def test_what_is_told_is_what_a_model_says(house: House, monkeypatch: pytest.Mon
     for person in world.people:
         world.check(person)
         world.look_back(person)
+
+
+def test_who_comes_into_a_room_shares_one_with_himself(house: House) -> None:
+    """His other devices are told apart from those of the rest by nobody who encrypts for the room."""
+    alice, bob = house.person("alice"), house.person("bob")
+    room, second = house.room(alice), house.room(alice)
+    house.upload(bob)
+    token = house.sync(bob)["next_batch"]
+    house.join(bob, room)
+    answer = house.sync(bob, token)
+    assert lists(answer) == ([alice.user_id, bob.user_id], [])
+    house.join(bob, second)
+    assert lists(house.sync(bob, answer["next_batch"])) == ([], [])
+    for each in (room, second):
+        house.leave(bob, each)
+    assert lists(house.sync(bob, answer["next_batch"])) == ([], [alice.user_id])
 
 
 def test_a_waiting_sync_hears_of_new_keys_of_those_it_shares_a_room_with(house: House) -> None:

@@ -72,7 +72,7 @@ def test_a_new_head_judges_like_the_old_one(tmp_path: Path) -> None:
     refused(server.run(bob.post(path("join", room))), 403, "M_FORBIDDEN")
     refused(say(server, bob, room, "1"), 403, "M_FORBIDDEN")
     assert say(server, alice, room, "1")[0] == 200
-    assert verified(server, tmp_path) == 9
+    assert verified(server, tmp_path) == 8
 
 
 @pytest.mark.parametrize("other", [{"n": True}, {"n": 1, "m": None}, {}, {"n": [1]}, {"n": "1"}])

@@ -127,6 +127,15 @@ def test_rooms_far_away_are_walked_through_and_remembered(server: TestServer, al
     assert remote.asked == ["!space:far", "!space:far"]
 
 
+def test_that_no_server_tells_of_a_room_is_not_remembered(server: TestServer, alice: Client) -> None:
+    root = space_of(server, alice, child("!late:far"))
+    remote = FarAway(children={})
+    looking = Looking(server, remote)
+    assert [room["room_id"] for room in looking.tree(root)] == [root]
+    remote.rooms["!late:far"] = far("!late:far")
+    assert [room["room_id"] for room in looking.tree(root)] == [root, "!late:far"]
+
+
 def test_what_may_be_seen_of_rooms_far_away(server: TestServer, alice: Client) -> None:
     club = create_room(server, alice)
     rooms = [

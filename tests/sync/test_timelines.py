@@ -117,7 +117,7 @@ def test_limit_0_shows_that_there_is_something(world: World) -> None:
 
 
 def test_a_limit_beyond_reason(world: World) -> None:
-    assert len(world.part(world.bob, None, limited(10**9))["timeline"]["events"]) == 7
+    assert len(world.part(world.bob, None, limited(10**9))["timeline"]["events"]) == 6
 
 
 def test_state_in_the_gap(world: World) -> None:
@@ -145,7 +145,7 @@ def test_full_state(world: World) -> None:
     since = world.sync(world.bob)["next_batch"]
     part = world.part(world.bob, since, full_state=True)
     assert part["timeline"]["events"] == []
-    assert len(part["state"]["events"]) == 7
+    assert len(part["state"]["events"]) == 6
     assert part["summary"]["m.joined_member_count"] == 2
     world.ok(world.alice.put(path("rooms", world.room, "state", "m.room.topic", ""), {"topic": "new"}))
     part = world.part(world.bob, since, full_state=True)
@@ -198,7 +198,7 @@ def test_tokens_outlive_a_restart(tmp_path: Path) -> None:
     answer = world.sync(world.bob, since)
     assert ids(answer["rooms"]["join"][world.room]["timeline"]["events"]) == [said]
     assert "rooms" not in world.sync(world.bob, answer["next_batch"])
-    assert len(world.back(world.bob, prev_batch)) == 7
+    assert len(world.back(world.bob, prev_batch)) == 6
 
 
 # ------------------------------------------------------------------ unsigned

@@ -10,7 +10,7 @@ from homeserver.protocol.room_versions import RoomVersion
 PRESETS: dict[str, dict[str, str]] = {
     "private_chat": {"join_rule": "invite", "history_visibility": "shared", "guest_access": "can_join"},
     "trusted_private_chat": {"join_rule": "invite", "history_visibility": "shared", "guest_access": "can_join"},
-    "public_chat": {"join_rule": "public", "history_visibility": "shared", "guest_access": "forbidden"},
+    "public_chat": {"join_rule": "public", "history_visibility": "shared"},  # no event: guests are kept out ("Guest access")
 }
 MAX_INITIAL_STATE = 100
 MAX_INVITES = 100
@@ -76,8 +76,9 @@ def first_state(options: RoomOptions, creator: str, create: Mapping[str, Any]) -
         ("m.room.history_visibility", "history_visibility"),
         ("m.room.guest_access", "guest_access"),
     ):
-        content = given.pop((event_type, ""), {key: preset[key]})
-        state.append(FirstState(event_type, content))
+        content = given.pop((event_type, ""), {key: preset[key]} if key in preset else None)
+        if content is not None:
+            state.append(FirstState(event_type, content))
     state.extend(FirstState(event_type, content, state_key) for (event_type, state_key), content in given.items())
     if options.name is not None:
         state.append(FirstState("m.room.name", {"name": options.name}))

@@ -65,13 +65,17 @@ class OutsideMemberships:
         return record is not None and record.membership in PENDING
 
     async def take_back(self, room: RoomRecord, event: Event) -> None:
-        """An invite is taken back, or a knock refused, by somebody in the room. Raises NotFound for all that is not exactly this."""
+        """An invite is taken back by whoever sent it, or a knock refused by somebody in the room. Raises NotFound for all that is not exactly this.
+
+        Of others it cannot be known here whether they had the power to take the invite back.
+        """
         target = event.state_key
         if event.type == MEMBER and target is not None and self._identity.is_local(target):
             record = await self._members.member(room.room_id, target)
             if record is not None and record.membership in PENDING and event.content.get("membership") in ("leave", "ban"):
                 pending = (await self._store.events_by_num([record.num]))[record.num]
-                if pending.event_id in event.auth_events and event.sender != target:
+                may = event.sender == record.sender if record.membership == "invite" else event.sender != target
+                if may and pending.event_id in event.auth_events:
                     await self.note(event)
                     return
         raise NotFound("This server is not in the room")

@@ -57,10 +57,12 @@ class Vouching:
             room_id = entry.get("room_id") if isinstance(entry, dict) and entry.get("type") == "m.room_membership" else None
             if not isinstance(room_id, str):
                 continue
+            room = await self._rooms.room(room_id)
+            if room is None or room.local_joined_count == 0:
+                continue  # who is in a room that this server has left is not known here
             if await self._members.is_joined(room_id, user_id):
                 return
-            room = await self._rooms.room(room_id)
-            knows_one = knows_one or (room is not None and room.local_joined_count > 0)
+            knows_one = True
         if not knows_one:
             raise UnableToAuthoriseJoin("This server is in none of the rooms whose members may join")
         raise Forbidden("You are in none of the rooms whose members may join")

@@ -50,9 +50,10 @@ class Gathering:
         subject = Subject(room.room_id, room.version, servers)
         batch = Batch({event.event_id: event for event in events})
         await self._look_up(room, batch)
-        await self._fill_gaps(room, subject, ends, batch)
+        asked_for = await self._fill_gaps(room, subject, ends, batch)
         await self._find_auth(room, subject, batch)
-        missing = self._missing_previous(batch)
+        # Who sends an event without what it cites itself, though asked, is not asked what the room was like there.
+        missing = [event_id for event_id in self._missing_previous(batch) if event_id not in asked_for]
         for number, event_id in enumerate(missing):
             if number == MAX_UNKNOWN:
                 self._log.info("{room}: more than {most} unknown predecessors at once", room=room.room_id, most=MAX_UNKNOWN)
@@ -81,18 +82,23 @@ class Gathering:
                     missing[event_id] = None
         return list(missing)
 
-    async def _fill_gaps(self, room: RoomRecord, subject: Subject, ends: Sequence[str], batch: Batch) -> None:
+    async def _fill_gaps(self, room: RoomRecord, subject: Subject, ends: Sequence[str], batch: Batch) -> set[str]:
+        """The predecessors of what arrived that were asked for."""
+        first: set[str] | None = None
         for _ in range(MAX_ROUNDS):
             missing = set(self._missing_previous(batch))
             if missing:  # what lies behind all that is here is asked for by those who read back
                 missing.difference_update(await self._store.gaps_among(subject.room_id, missing))
+            first = missing if first is None else first
             if not missing:
-                return
+                break
             latest = [event.event_id for event in batch.events.values() if not missing.isdisjoint(event.prev_events)]
             found = await self._peers.missing_events(subject, earliest=ends, latest=latest, limit=MAX_MISSING)
             offered = {event.event_id: event for event in found[:MAX_MISSING] if event.event_id not in batch.events}
-            if not await self._add_between(room, missing, offered, batch):
-                return
+            is_all = len(found) < MAX_MISSING  # a server that has more fills its answer
+            if not await self._add_between(room, missing, offered, batch) or is_all:
+                break
+        return first or set()
 
     async def _add_between(self, room: RoomRecord, missing: set[str], offered: Mapping[str, Event], batch: Batch) -> bool:
         """Of what was offered, that which leads to the missing events without passing what has its place here already."""

@@ -1,4 +1,7 @@
-"""Rooms as other servers tell of them: their answers, cleaned and kept for a while. Server-server API, "GET /hierarchy/{roomId}"."""
+"""Rooms as other servers tell of them: their answers, cleaned and kept for a while. Server-server API, "GET /hierarchy/{roomId}".
+
+That none tells of a room is not kept: it may change with the next join, and servers that do not answer are known elsewhere.
+"""
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -10,7 +13,6 @@ from homeserver.rooms.directory.ports import RemoteDirectory, RemoteSpace
 from homeserver.rooms.directory.summary import Child, children_of
 
 KEPT_SECONDS = 300.0
-SILENCE_KEPT_SECONDS = 30.0  # that no server told of the room
 MAX_KEPT = 1_000
 MAX_CHILDREN = 1_000  # of one remote space
 
@@ -62,7 +64,7 @@ class RemoteSpaces:
     def __init__(self, remote: RemoteDirectory, clock: Clock) -> None:
         self._remote = remote
         self._clock = clock
-        self._kept: OrderedDict[tuple[str, bool], tuple[float, RemoteAnswer | None]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, bool], tuple[float, RemoteAnswer]] = OrderedDict()
 
     async def get(self, room_id: str, servers: Sequence[str], suggested_only: bool) -> RemoteAnswer | None:
         """None when no server tells of the room."""
@@ -72,9 +74,8 @@ class RemoteSpaces:
             return kept[1]
         space = await self._remote.space(room_id, servers, suggested_only) if servers else None
         answer = None if space is None else read_answer(room_id, space)
-        if servers:
-            lasts = SILENCE_KEPT_SECONDS if answer is None else KEPT_SECONDS
-            self._kept[key] = (self._clock.monotonic() + lasts, answer)
+        if answer is not None:
+            self._kept[key] = (self._clock.monotonic() + KEPT_SECONDS, answer)
             self._kept.move_to_end(key)
             while len(self._kept) > MAX_KEPT:
                 self._kept.popitem(last=False)

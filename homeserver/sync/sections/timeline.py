@@ -10,7 +10,7 @@ from homeserver.rooms.reading.timeline_store import Stretch, Window
 from homeserver.rooms.reading.timelines import Timelines
 from homeserver.rooms.reading.wanted import accepts
 from homeserver.rooms.state_reader import StateReader
-from homeserver.rooms.store import BEHIND_GAP, HAS_CHILDREN, StoredEvent
+from homeserver.rooms.store import BEHIND_GAP, HAS_CHILDREN, OUTLIER, StoredEvent
 from homeserver.sync.scope import RoomScope, SyncScope
 
 SHARED_S = 1.0  # as long as a crowd takes to be woken
@@ -84,7 +84,7 @@ class TimelineSection:
         limit = scope.timeline_limit
         if len(rooms) == 1 and _is_shared(scope, rooms[0]):
             return [await self._read_shared(scope, rooms[0], limit)]
-        windows = await self._windows([Stretch(room.room_id, room.since, room.until, max(limit, 1)) for room in rooms])
+        windows = await self._windows(rooms, max(limit, 1))
         timelines = []
         for room, window in zip(rooms, windows, strict=True):
             seen = await self._seen(scope, room, window.events)
@@ -94,9 +94,25 @@ class TimelineSection:
             timelines.append(RoomTimeline(room, window, seen, limit, limited=limited, has_come_in=room.since == 0 < scope.since))
         return timelines
 
-    async def _windows(self, stretches: Sequence[Stretch]) -> list[Window]:
+    async def _windows(self, rooms: Sequence[RoomScope], size: int) -> list[Window]:
         """What lies before a gap does not join on to what lies behind it: who reads back comes to it."""
-        return [_behind_gap(window) for window in await self._timelines.windows(stretches)]
+        windows = await self._timelines.windows([Stretch(room.room_id, room.since, room.until, size) for room in rooms])
+        return await self._with_ends(rooms, [_behind_gap(window) for window in windows])
+
+    async def _with_ends(self, rooms: Sequence[RoomScope], windows: list[Window]) -> list[Window]:
+        """An invite or knock that came to nothing in a room where this server is not: the event has no place in the graph, and stands last."""
+        ended = {
+            room.member.num: index
+            for index, (room, window) in enumerate(zip(rooms, windows, strict=True))
+            if room.member.membership in ("leave", "ban") and not (window.events and window.events[-1].num == room.member.num)
+        }
+        if ended:
+            events = await self._states.events(list(ended))
+            for event in events.values():
+                if event.flags & OUTLIER:
+                    window = windows[ended[event.num]]
+                    windows[ended[event.num]] = Window([*window.events, event], limited=window.limited)
+        return windows
 
     async def _read_shared(self, scope: SyncScope, room: RoomScope, limit: int) -> RoomTimeline:
         """A room that many wait for: the first of them reads it."""
@@ -104,7 +120,7 @@ class TimelineSection:
         key = (room.room_id, room.since, room.until, limit)
         shared = self._shared.get(key)
         if shared is None:
-            (window,) = await self._windows([Stretch(room.room_id, room.since, room.until, max(limit, 1))])
+            (window,) = await self._windows([room], max(limit, 1))
             shared = _Shared(window, await self._seen(scope, room, window.events), self._clock.monotonic())
             if key not in self._shared:
                 self._shared[key] = shared
@@ -151,7 +167,7 @@ class TimelineSection:
         size, seen = max(limit, 1), list[Seen]()
         for _ in range(MAX_ROUNDS):
             size *= 4
-            (window,) = await self._windows([Stretch(room.room_id, room.since, room.until, size)])
+            (window,) = await self._windows([room], size)
             seen = await self._seen(scope, room, window.events)
             if len(seen) >= limit or not window.limited or len(window.events) < size:
                 break

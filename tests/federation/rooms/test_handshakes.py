@@ -110,6 +110,19 @@ def test_a_join_into_a_restricted_room_is_not_vouched_for_without_reason(town: T
         assert membership(town, "a.test", alice, room, USER) is None
 
 
+def test_who_was_in_a_room_that_this_server_has_left_is_not_known(town: Town) -> None:
+    alice, bob = town.user("a.test", "alice"), town.user("b.test", "bob")
+    space = create_room(town["b.test"], bob, preset="public_chat")
+    enter(town, "a.test", alice, space, via="b.test")
+    allow = [{"type": "m.room_membership", "room_id": space}]
+    rules = {"type": "m.room.join_rules", "state_key": "", "content": {"join_rule": "restricted", "allow": allow}}
+    room = create_room(town["a.test"], alice, room_version="11", initial_state=[rules])
+    assert ask(town, "GET", v1("make_join", room, "@bob:b.test") + "?ver=11")[0] == 200
+    town["a.test"].ok(alice.post(path("rooms", space, "leave")))
+    town.settle(1)
+    assert ask(town, "GET", v1("make_join", room, "@bob:b.test") + "?ver=11")[:2] == (400, "M_UNABLE_TO_AUTHORISE_JOIN")
+
+
 def test_a_room_may_be_given_without_its_members(town: Town) -> None:
     alice, carol = town.user("a.test", "alice"), town.user("a.test", "carol")
     room = create_room(town["a.test"], alice, preset="public_chat", room_version="11", name="Named")

@@ -61,7 +61,7 @@ def test_an_invite_is_rejected_and_the_inviter_is_told(town: Town) -> None:
     town.settle(1)
     assert membership(town, "a.test", alice, room, "@bob:b.test") == "leave"
     answer = town["b.test"].ok(bob.get(V3 + "/sync", {"since": since}))["rooms"]
-    assert room in answer["leave"]
+    assert [event["content"]["membership"] for event in answer["leave"][room]["timeline"]["events"]] == ["leave"]
     assert room not in synced(town, "b.test", bob).get("invite", {})
     member(town["a.test"], alice, room, "invite", "@bob:b.test")
     assert room in synced(town, "b.test", bob)["invite"]
@@ -81,9 +81,28 @@ def test_an_invite_is_taken_back(town: Town) -> None:
     room = create_room(town["a.test"], alice, preset="private_chat")
     member(town["a.test"], alice, room, "invite", "@bob:b.test")
     assert room in synced(town, "b.test", bob)["invite"]
+    since = town["b.test"].ok(bob.get(V3 + "/sync"))["next_batch"]
     member(town["a.test"], alice, room, "kick", "@bob:b.test")
     town.settle(1)
     assert synced(town, "b.test", bob).get("invite", {}) == {}
+    every = town["b.test"].ok(bob.get(V3 + "/sync", {"filter": '{"room":{"include_leave":true}}'}))["rooms"]["leave"][room]
+    (end,) = every["timeline"]["events"]
+    assert (end["sender"], end["state_key"], end["content"]["membership"]) == ("@alice:a.test", "@bob:b.test", "leave")
+    left = town["b.test"].ok(bob.get(V3 + "/sync", {"since": since}))["rooms"]["leave"][room]
+    assert ([event["event_id"] for event in left["timeline"]["events"]], left["state"]["events"]) == ([end["event_id"]], [])
+    after = town["b.test"].ok(bob.get(V3 + "/sync", {"since": since, "use_state_after": "true"}))["rooms"]["leave"][room]
+    assert [event["event_id"] for event in after["state_after"]["events"]] == [end["event_id"]]
+
+
+def test_an_invite_is_not_taken_back_by_another(town: Town) -> None:
+    """Whether he has the power to, bob's server cannot know."""
+    alice, carol, bob = town.user("a.test", "alice"), town.user("a.test", "carol"), town.user("b.test", "bob")
+    room = create_room(town["a.test"], alice, preset="public_chat", power_level_content_override={"invite": 0})
+    town["a.test"].ok(carol.post(path("join", room)))
+    member(town["a.test"], carol, room, "invite", "@bob:b.test")
+    member(town["a.test"], alice, room, "kick", "@bob:b.test")
+    town.settle(1)
+    assert room in synced(town, "b.test", bob)["invite"]
 
 
 def test_nothing_is_stored_of_an_invite_that_the_other_server_refuses(town: Town) -> None:

@@ -6,8 +6,10 @@ import pytest
 
 from federation.client import v1
 from tests.encryption.crypto import V3, Device, Identity
+from tests.federation.support.shared import enter
 from tests.federation.support.sharing import change, edus, plant, shared_room
 from tests.federation.support.town import Town
+from tests.support.rooms import create_room
 
 ALICE, BOB = "@alice:a.test", "@bob:b.test"
 PASSWORD = "secret secret"
@@ -139,6 +141,26 @@ def test_who_comes_to_a_room_is_introduced(town: Town, alice: Device, bob: Devic
     town.settle(5)
     told = edus(town, "m.device_list_update")[before:]
     assert [(update["user_id"], update["device_id"], update["prev_id"]) for update in told] == [("@carol:a.test", "NEW", [])]
+
+
+def test_a_device_without_keys_is_no_news(town: Town, alice: Device, bob: Device) -> None:
+    carol = person(town, "a.test", "carol", "NEW")
+    room = create_room(town["a.test"], alice.client, preset="public_chat")
+    enter(town, "b.test", bob.client, room)
+    town.settle(5)
+    first = town["b.test"].ok(bob.client.get(f"{V3}/sync"))["next_batch"]
+    before = len(edus(town, "m.device_list_update"))
+    town["a.test"].ok(carol.client.post(f"{V3}/join/{room}"))
+    town.settle(5)
+    assert [update["user_id"] for update in edus(town, "m.device_list_update")[before:]] == ["@carol:a.test"]
+    told = town["b.test"].ok(bob.client.get(f"{V3}/sync", {"since": first, "timeout": "0"}))
+    assert told["device_lists"]["changed"] == ["@carol:a.test"]
+    since = told["next_batch"]
+    town["b.test"].run(town["b.test"].federation.traffic.devices.follower.update(edus(town, "m.device_list_update")[-1]))
+    assert "device_lists" not in town["b.test"].ok(bob.client.get(f"{V3}/sync", {"since": since}))
+    upload(town, carol)
+    town.settle(5)
+    assert town["b.test"].ok(bob.client.get(f"{V3}/sync", {"since": since}))["device_lists"]["changed"] == ["@carol:a.test"]
 
 
 def test_who_shares_no_room_any_more_is_followed_no_longer(town: Town, alice: Device, bob: Device) -> None:

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from homeserver.rooms.receiving.outcome import Accepted, AlreadyKnown, SoftFailed
+from homeserver.protocol.event import Event
+from homeserver.rooms.receiving.outcome import Accepted, AlreadyKnown, SoftFailed, Unplaced
+from homeserver.rooms.receiving.peers import Subject
 from tests.rooms.receiving.island import Island
 from tests.support.client import Client
 from tests.support.rooms import create_room, path
@@ -107,6 +109,40 @@ def test_a_gap_too_wide_is_leapt_over(tmp_path: Path) -> None:
     assert outcomes[events[-1].event_id] == Accepted()
     assert "state_names" in two.b.peers.asked
     assert two.roots()[0] == two.roots()[1]
+
+
+def test_who_does_not_tell_what_an_event_cites_is_not_asked_for_the_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    two = Two(tmp_path)
+    two.join()
+    events = [two.a.send(two.alice, two.room, f"a{number}") for number in range(2)]
+    with monkeypatch.context() as silent:
+        silent.setattr(two.b.peers, "missing_events", answering(two, []))
+        assert isinstance(two.b.receive("a.test", [events[-1]])[events[-1].event_id], Unplaced)
+    assert two.b.peers.asked == ["missing_events"]
+    last = two.a.send(two.alice, two.room, "a2")
+    assert two.b.receive("a.test", [last])[last.event_id] == Accepted()
+    assert bodies(two.b, two.bob, two.room) == ["a0", "a1", "a2"]
+
+
+def test_who_tells_less_than_he_may_has_told_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    two = Two(tmp_path)
+    two.join()
+    events = [two.a.send(two.alice, two.room, f"a{number}") for number in range(4)]
+    monkeypatch.setattr(two.b.peers, "missing_events", answering(two, [events[2]]))
+    assert two.b.receive("a.test", [events[3]])[events[3].event_id] == Accepted()
+    assert two.b.peers.asked[:2] == ["missing_events", "state_names"]
+    assert two.b.peers.asked.count("missing_events") == 1
+    assert bodies(two.b, two.bob, two.room) == ["a2", "a3"]
+
+
+def answering(two: Two, events: list[Event]) -> Any:
+    """Instead of `Peers.missing_events`."""
+
+    async def missing_events(room: Subject, **_: Any) -> list[Event]:
+        two.b.peers.asked.append("missing_events")
+        return events
+
+    return missing_events
 
 
 def test_who_syncs_over_a_gap_is_told_of_what_is_behind_it(tmp_path: Path) -> None:

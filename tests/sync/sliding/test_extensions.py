@@ -142,7 +142,7 @@ def test_keys(town: Town) -> None:
     assert client.sync()["extensions"]["e2ee"]["device_one_time_keys_count"] == {"signed_curve25519": 0}
     town.room()
     lists = client.sync()["extensions"]["e2ee"]["device_lists"]
-    assert lists == {"changed": [BOB], "left": []}
+    assert lists == {"changed": [ALICE, BOB], "left": []}
     assert "device_lists" not in client.sync()["extensions"]["e2ee"]
 
 
