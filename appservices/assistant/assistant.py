@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections import OrderedDict, deque
+from dataclasses import replace
 from typing import Any, Final
 
 from twisted.internet.interfaces import IDelayedCall
@@ -11,12 +12,14 @@ from appservices.assistant.delivery.remind import Reminders
 from appservices.assistant.delivery.run import Runner
 from appservices.assistant.figures import Figures
 from appservices.assistant.journal.file import JournalFile
+from appservices.assistant.journal.rooms import RoomRecord
 from appservices.assistant.journal.turns import TurnJournal, TurnRecord
 from appservices.assistant.matrix.contents import notice
 from appservices.assistant.matrix.errors import Refused, Unreachable
 from appservices.assistant.matrix.events import Event, as_object, read_event
 from appservices.assistant.rooms.addressing import Addressing
 from appservices.assistant.rooms.consent import SETTINGS, WATCHED
+from appservices.assistant.rooms.history import apply_edit
 from appservices.assistant.skill import Kit
 from appservices.assistant.skills.code import FindCode
 from appservices.assistant.skills.files import LookAtFiles
@@ -27,7 +30,10 @@ _log = logging.getLogger(__name__)
 REACTIONS: Final = {"📌": "pin-task", "✅": "close-task", "📝": "summary", "🌐": "translate", "💡": "suggest"}
 YES: Final = ("👍", "✅")
 STOP: Final = "🛑"
+STOP_WORD: Final = "stop"
 _CLEAN_SECONDS: Final = 3600.0
+_ERASE_SECONDS: Final = 30.0
+_ONCE: Final = ("on", "off", "watch", "optout", "optin")  # done is done: editing the words does not do them again
 _MOST_PEOPLE: Final = 5000
 
 
@@ -52,7 +58,7 @@ class Assistant:
         self._me = kit.settings.user_id
         self._watchers = (("code", FindCode()), ("links", LinkResources()), ("files", LookAtFiles()))
         self._recent: OrderedDict[str, deque[float]] = OrderedDict()
-        self._cleaning: IDelayedCall | None = None
+        self._cleaning: list[IDelayedCall] = []
 
     async def start(self) -> None:
         settings = self._kit.settings
@@ -60,11 +66,12 @@ class Assistant:
         await self._kit.homeserver.become(localpart, settings.user_id, settings.display_name)
         self._runner.take_up()
         self._reminders.start()
-        self._clean()
+        self._cleaning = [self._kit.clock.call_later(0, self._clean), self._kit.clock.call_later(0, self._erase)]
 
     async def stop(self) -> None:
-        if self._cleaning is not None and self._cleaning.active():
-            self._cleaning.cancel()
+        for timer in self._cleaning:
+            if timer.active():
+                timer.cancel()
         self._reminders.stop()
         await self._runner.close()
         await self._kit.homeserver.close()
@@ -72,7 +79,11 @@ class Assistant:
 
     def _clean(self) -> None:
         self._file.clean(self._kit.clock.now_ms(), self._kit.settings.audit_days)
-        self._cleaning = self._kit.clock.call_later(_CLEAN_SECONDS, self._clean)
+        self._cleaning[0] = self._kit.clock.call_later(_CLEAN_SECONDS, self._clean)
+
+    def _erase(self) -> None:
+        self._kit.things.drop_old_proposals(self._kit.clock.now_ms())
+        self._cleaning[1] = self._kit.clock.call_later(_ERASE_SECONDS, self._erase)
 
     async def take(self, txn: str, body: dict[str, Any]) -> None:
         """A transaction of the homeserver: when this returns, what there is to do is on disk."""
@@ -82,7 +93,9 @@ class Assistant:
         turns: list[TurnRecord] = []
         for found in body["events"]:
             event = read_event(found)
-            if event is not None and event.sender != self._me and (turn := await self._look_at(event)) is not None:
+            if event is None or (event.sender == self._me and event.type != "m.room.member"):
+                continue
+            if (turn := await self._look_at(event)) is not None:
                 turns.append(turn)
         for edu in [*(body.get("ephemeral") or ()), *(body.get("de.sorunome.msc2409.ephemeral") or ())]:
             self._kit.markers.take(as_object(edu))
@@ -92,6 +105,9 @@ class Assistant:
     async def _look_at(self, event: Event) -> TurnRecord | None:
         if event.type == "m.room.member" and event.state_key == self._me:
             await self._membership(event)
+            return None
+        if event.type == "m.room.member" and event.state_key is not None:
+            await self._others_membership(event, event.state_key)
             return None
         if event.type == SETTINGS and event.state_key == "":
             await self._settings_changed(event)
@@ -107,10 +123,31 @@ class Assistant:
             return await self._reaction(event)
         if event.type != "m.room.message":
             return None
+        if event.replaces is not None:
+            return await self._edited(event, event.replaces, room)
         asked = self._addressing.asked(event, room)
+        if asked is not None and asked.verb == STOP_WORD:
+            for turn_id in self._runner.of_person(event.room, event.sender):
+                self._runner.stop(turn_id)
+            return None
         if asked is not None:
             return self._admit(event, asked.verb)
         return self._watched(event, room.watch)
+
+    async def _edited(self, edit: Event, event_id: str, room: RoomRecord) -> TurnRecord | None:
+        """A request that was changed while its answer is new is another request; one that is none any more is withdrawn."""
+        now, fresh = self._kit.clock.now_ms(), self._kit.settings.freshness_seconds * 1000
+        asked = [each for each in self._journal.asked_by(event_id) if each.sender == edit.sender and each.asked_at > now - fresh]
+        asked = [each for each in asked if each.skill not in _ONCE and "-" not in each.skill]
+        original = await self._kit.history.fetch(edit.room, event_id) if asked else None
+        if original is None or original.is_redacted:
+            return None
+        await self._withdraw(edit.room, [each.id for each in asked])
+        wanted = self._addressing.asked(apply_edit(original, edit), room)
+        if wanted is None or wanted.verb in (*_ONCE, STOP_WORD):
+            return None
+        turn = self._admit(original, wanted.verb)
+        return None if turn is None else replace(turn, id=f"{turn.id}/{edit.id}", edit=edit.id, asked_at=edit.at)
 
     def _admit(self, event: Event, verb: str, target: str = "") -> TurnRecord | None:
         """Not more turns of one person than a person needs."""
@@ -151,9 +188,11 @@ class Assistant:
         return None
 
     def _stop(self, user: str, said: str) -> None:
-        turn_id = self._journal.turn_that_said(said)
-        if turn_id is not None and self._journal.sender_of(turn_id) == user:
-            self._runner.stop(turn_id)
+        """By a reaction to the answer, or to the request."""
+        answered = self._journal.turn_that_said(said)
+        for turn_id in [answered] if answered is not None else self._journal.of_event(said):
+            if self._journal.sender_of(turn_id) == user:
+                self._runner.stop(turn_id)
 
     async def _membership(self, event: Event) -> None:
         membership = event.content.get("membership")
@@ -177,6 +216,17 @@ class Assistant:
         )
         await self._kit.homeserver.send(event.room, "m.room.message", notice(text), f"greet{event.id}")
 
+    async def _others_membership(self, event: Event, user: str) -> None:
+        """Who leaves takes along what waits for them. Where a third one comes, people may speak to each other."""
+        membership, kit = event.content.get("membership"), self._kit
+        if membership in ("leave", "ban"):
+            for turn_id in self._runner.of_person(event.room, user):
+                self._runner.cancel(turn_id)
+            kit.things.drop_proposals_of(event.room, user)
+            kit.markers.forget(event.room, user)
+        elif membership == "join" and kit.consent.room(event.room).is_direct and len(await kit.homeserver.joined_members(event.room)) > 2:
+            kit.consent.know_direct(event.room, False)
+
     async def _settings_changed(self, event: Event) -> None:
         """Turned on or off by state event. Who may set it says the room; who may decide, the settings."""
         consent = self._kit.consent
@@ -197,18 +247,26 @@ class Assistant:
             self._kit.markers.forget(event.room)
 
     async def _redacted(self, room: str, event_id: str) -> None:
-        """What was asked or said about it goes too."""
-        self._file.forget_event(event_id)
-        self._kit.things.forget_task(event_id)
-        self._kit.things.forget_meeting(event_id)
-        self._runner.cancel_event(event_id)
-        for turn_id in self._journal.of_event(event_id):
+        """What was asked, said about it or drawn from it goes too."""
+        turns = dict.fromkeys([*self._journal.of_event(event_id), *self._kit.sources.turns_from(event_id)])
+        self._forget(event_id)
+        self._kit.history.forget(event_id)
+        await self._withdraw(room, list(turns))
+
+    async def _withdraw(self, room: str, turns: list[str]) -> None:
+        for turn_id in turns:
+            self._runner.cancel(turn_id)
             for said in self._journal.said_in(turn_id):
-                self._kit.things.forget_task(said)
+                self._forget(said)
                 try:
                     await self._kit.homeserver.redact(room, said, f"gone{said}")
                 except Refused as error:
                     _log.info("%s could not be taken back: %s", said, error)
+
+    def _forget(self, event_id: str) -> None:
+        self._file.forget_event(event_id)
+        self._kit.things.forget_task(event_id)
+        self._kit.things.forget_meeting(event_id)
 
     def is_idle(self) -> bool:
         return self._runner.is_idle()

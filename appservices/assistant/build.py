@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from appservices.assistant.assistant import Assistant
+from appservices.assistant.assistant import STOP_WORD, Assistant
 from appservices.assistant.classify.classifier import Classifier
 from appservices.assistant.delivery.remind import Reminders
 from appservices.assistant.delivery.run import Runner
@@ -10,6 +10,7 @@ from appservices.assistant.figures import Figures
 from appservices.assistant.journal.accounts import AuditLog, SpendingJournal
 from appservices.assistant.journal.file import JournalFile
 from appservices.assistant.journal.rooms import RoomJournal
+from appservices.assistant.journal.sources import SourceJournal
 from appservices.assistant.journal.things import ThingJournal
 from appservices.assistant.journal.turns import TurnJournal
 from appservices.assistant.language.ask import Language
@@ -47,7 +48,7 @@ class Built:
         kit = _make_kit(settings, file, self.homeserver, language, audit, clock)
         skills = {verb: skill for skill in SKILLS for verb in skill.verbs} | {"": SKILLS[0]}
         turns = TurnJournal(file)
-        spoken = frozenset(verb for verb in skills if verb and "-" not in verb)
+        spoken = frozenset(verb for verb in skills if verb and "-" not in verb) | {STOP_WORD}
         addressing = Addressing(settings, turns, clock, spoken)
         runner = Runner(kit, turns, addressing, skills, self.figures, audit)
         reminders = Reminders(kit.things, self.homeserver, kit.consent, clock)
@@ -73,7 +74,7 @@ class Built:
 
 
 def _make_kit(settings: Settings, file: JournalFile, homeserver: Homeserver, language: Language, audit: AuditLog, clock: Clock) -> Kit:
-    rooms, things = RoomJournal(file), ThingJournal(file)
+    rooms, things, sources = RoomJournal(file), ThingJournal(file), SourceJournal(file)
     people = People(homeserver, rooms, clock)
     consent = Consent(settings, homeserver, people, rooms, audit, clock)
     return Kit(
@@ -82,10 +83,11 @@ def _make_kit(settings: Settings, file: JournalFile, homeserver: Homeserver, lan
         clock=clock,
         consent=consent,
         people=people,
-        history=History(homeserver, people, clock, settings.user_id, settings.command),
+        history=History(homeserver, people, sources, clock, settings.user_id, settings.command),
         markers=Markers(clock, consent.is_on),
         language=language,
         things=things,
+        sources=sources,
         approvals=Approvals(things, clock),
         guard=Guard(settings.permalink_url, settings.server_name),
         classifier=Classifier(),

@@ -1,6 +1,6 @@
 """What a skill is: a name, the words that call it, and `run(turn)`. A turn is one request of one person, with all that may be used to answer it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -9,20 +9,21 @@ from twisted.internet.defer import CancelledError, Deferred
 from appservices.assistant.classify.classifier import Classifier
 from appservices.assistant.delivery.voice import Voice
 from appservices.assistant.journal.rooms import RoomRecord
+from appservices.assistant.journal.sources import Source, SourceJournal
 from appservices.assistant.journal.things import ThingJournal
 from appservices.assistant.journal.turns import TurnRecord
 from appservices.assistant.language.ask import Language
-from appservices.assistant.language.trouble import TROUBLES, explain
+from appservices.assistant.language.trouble import TROUBLES, OptedOut, explain
 from appservices.assistant.language.words import Prompt, Reply
 from appservices.assistant.matrix.client import Homeserver
 from appservices.assistant.matrix.events import Event
 from appservices.assistant.rooms.consent import Consent
-from appservices.assistant.rooms.history import History
+from appservices.assistant.rooms.history import History, Line
 from appservices.assistant.rooms.markers import Markers
 from appservices.assistant.rooms.people import People
 from appservices.assistant.runtime import Clock
 from appservices.assistant.safety.approvals import Approvals
-from appservices.assistant.safety.framing import Material
+from appservices.assistant.safety.framing import Material, build
 from appservices.assistant.safety.guard import Guard
 from appservices.assistant.settings import Settings
 
@@ -40,6 +41,7 @@ class Kit:
     markers: Markers
     language: Language
     things: ThingJournal
+    sources: SourceJournal
     approvals: Approvals
     guard: Guard
     classifier: Classifier
@@ -60,6 +62,7 @@ class Turn:
     asking: Deferred[Reply] | None = None
     is_stopped: bool = False
     heard: str = ""
+    about: str = ""  # what it is about, where that is not the request itself
 
     @property
     def asker(self) -> str:
@@ -74,10 +77,34 @@ class Turn:
         if self.asking is not None:
             self.asking.cancel()
 
+    def draw_on(self, lines: Iterable[Line]) -> None:
+        """What is said from now on may repeat these: when they go, it goes."""
+        sources: list[Source] = []
+        for line in lines:
+            sources.append(Source(line.event.id, line.event.sender, line.event.at))
+            if line.is_mine:
+                sources += self.kit.sources.of_answer(line.event.id)
+        self.kit.sources.note(self.record.id, self.record.room, sources)
+
+    def prompt(self, task: str, material: Material, request: str, more: Iterable[str] = ()) -> list[dict[str, Any]]:
+        material.lines = [line for line in material.lines if not self.kit.history.is_gone(line.event.id)]
+        self.draw_on(material.lines)
+        return build(task, material, request, self.asker, more)
+
+    async def consult(self, messages: list[dict[str, Any]]) -> str | None:
+        """What the model says to that; None where it says nothing, which the asker is told."""
+        try:
+            return (await self.ask(messages)).text
+        except Stopped:
+            return None
+        except TROUBLES as error:
+            await self.voice.say(explain(error))
+            return None
+
     async def ask(
         self, messages: list[dict[str, Any]], *, tools: Sequence[Mapping[str, Any]] = (), hear: Callable[[str], None] | None = None
     ) -> Reply:
-        """The model, on the asker's account. Raises Stopped, and what `Language.ask` raises."""
+        """The model, on the asker's account. Raises Stopped, OptedOut, and what `Language.ask` raises."""
 
         def listen(text: str) -> None:
             self.heard = text
@@ -86,6 +113,10 @@ class Turn:
 
         if self.is_stopped:
             raise Stopped
+        if self.voice.is_closed:
+            raise CancelledError
+        if await self.kit.people.is_out(self.asker, unknown=False):
+            raise OptedOut
         self.heard = ""
         prompt = Prompt(messages, list(tools), self.kit.settings.model.answer_tokens)
         question = self.kit.language.ask(
@@ -128,7 +159,8 @@ class Skill(Protocol):
     def help(self) -> str: ...
 
     @property
-    def needs_model(self) -> bool: ...
+    def with_model(self) -> str:
+        """What a language model adds, as people without one are told."""
 
     async def run(self, turn: Turn) -> None: ...
 

@@ -190,4 +190,4 @@ def test_without_a_model(build: Callable[..., House]) -> None:
     assert "send the invoice" in house.texts(room)[-1]
     house.hs.say(room.id, BOB, "!ai help")
     house.settle()
-    assert "(needs a language model)" in house.texts(room)[-1]
+    assert "(with a language model I could translate messages)" in house.texts(room)[-1]

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall
 
 from appservices.assistant.matrix.contents import notice, replacing
@@ -73,8 +73,8 @@ class Growing:
             shown = self._clean(whole_words(text)).encode()[:_PART_BYTES].decode("utf-8", "ignore")
             if shown:
                 await self._put(f"{shown} …", f"{self._key}/{self._sends}")
-        except (Refused, Unreachable) as error:
-            _log.warning("a partial answer could not be shown: %s", error)
+        except (Refused, Unreachable, CancelledError) as error:
+            _log.warning("a partial answer could not be shown: %s", type(error).__name__)
         finally:
             self._wait = min(self._wait * _RAMP, _SLOWEST_SECONDS)
             self._growth = min(self._growth * _RAMP, _MOST_GROWTH)

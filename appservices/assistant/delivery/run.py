@@ -6,6 +6,7 @@ Killed before 3 it begins anew, after 3 it finds what it said. Too old, it is dr
 
 import logging
 from collections import deque
+from dataclasses import replace
 from typing import Final
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -49,7 +50,7 @@ class Runner:
     def run_soon(self, record: TurnRecord, *, is_new: bool = True) -> None:
         who = (record.room, record.sender)
         if not is_new:
-            record = TurnRecord(record.id, record.room, record.event, record.sender, record.skill, record.target, record.asked_at, "begun")
+            record = replace(record, state="begun")
         if who in self._queues:
             self._queues[who].append(record)
         else:
@@ -64,22 +65,41 @@ class Runner:
         _, turn = self._running.get(turn_id, (None, None))
         if turn is not None:
             turn.stop()
+        else:
+            self._drop(turn_id, "stopped")
 
-    def cancel_event(self, event_id: str) -> None:
+    def cancel(self, turn_id: str) -> None:
         """What asked is gone: so is the answer."""
-        for turn_id in self._journal.of_event(event_id):
-            running, _ = self._running.get(turn_id, (None, None))
-            if running is not None:
-                running.cancel()
+        _, turn = self._running.get(turn_id, (None, None))
+        if turn is not None:
+            turn.voice.close()
+        self._drop(turn_id, "withdrawn")
+
+    def _drop(self, turn_id: str, outcome: str) -> None:
+        running, _ = self._running.get(turn_id, (None, None))
+        if running is not None:
+            running.cancel()
+            return
+        for queue in self._queues.values():
+            for record in queue:
+                if record.id == turn_id:
+                    self._end(record, outcome)
+
+    def of_person(self, room: str, user: str) -> list[str]:
+        """Their turns, running and waiting."""
+        return [record.id for record in self._queues.get((room, user), ())]
 
     def stop_room(self, room: str, besides: str = "") -> None:
         for turn_id, (running, turn) in list(self._running.items()):
             if turn is not None and turn.record.room == room and turn_id != besides:
+                turn.voice.close()
                 running.cancel()
 
     async def close(self) -> None:
         self._is_over = True
-        for running, _ in list(self._running.values()):
+        for running, turn in list(self._running.values()):
+            if turn is not None:
+                turn.voice.close()
             running.cancel()
         for resting in list(self._resting):
             resting.cancel()
@@ -111,7 +131,7 @@ class Runner:
     async def _attempt(self, record: TurnRecord) -> None:
         """Until it is done, or too old."""
         again = False
-        while not self._is_over:
+        while not self._is_over and not self._journal.is_done(record.id):
             try:
                 outcome = await self._once(record, again)
             except Unreachable as error:
@@ -135,17 +155,20 @@ class Runner:
             except Exception as error:  # the edge of a skill: one that breaks must not stop those behind it; no text goes into the log
                 _log.error("turn %s broke: %s at %s", record.id, type(error).__name__, _place(error))
                 outcome = "broken"
-            self._journal.finish(record.id)
-            self._figures.ended(self._name(record), outcome)
-            self._audit.write(self._kit.clock.now_ms(), f"turn {outcome}", record.room, record.event, record.sender, record.skill)
+            self._end(record, outcome)
             return
+
+    def _end(self, record: TurnRecord, outcome: str) -> None:
+        self._journal.finish(record.id)
+        self._figures.ended(self._name(record), outcome)
+        self._audit.write(self._kit.clock.now_ms(), f"turn {outcome}", record.room, record.event, record.sender, record.skill)
 
     async def _once(self, record: TurnRecord, again: bool) -> str:
         kit = self._kit
         room = kit.consent.room(record.room)
         if not room.is_on and record.skill != "on":
             return "off"
-        event = await kit.history.fetch(record.room, record.event)
+        event = await kit.history.fetch(record.room, record.event, record.edit)
         voice = self._voice(record, event)
         if record.state == "begun" or again:
             await voice.remember()

@@ -5,6 +5,8 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from twisted.internet.defer import CancelledError
+
 from appservices.assistant.delivery.grow import Growing
 from appservices.assistant.journal.turns import TurnJournal
 from appservices.assistant.matrix.client import Homeserver
@@ -43,6 +45,10 @@ class Voice:
         self._reply_to = reply_to
         self._asked_at = asked_at
         self._said: dict[str, tuple[str, Mapping[str, Any]]] = {}  # key to what an earlier life said
+        self.is_closed = False  # what asked is gone
+
+    def close(self) -> None:
+        self.is_closed = True
 
     def txn(self, key: str) -> str:
         return "ca" + hashlib.sha256(f"{self._turn_id}\n{key}".encode()).hexdigest()[:40]
@@ -76,14 +82,16 @@ class Voice:
         return any(as_object(said.get(MARK)).get("final") == key for _, said in self._said.values())
 
     async def send(self, content: Mapping[str, Any], key: str, kind: str = "m.room.message", *, ends: str = "") -> str:
+        if self.is_closed:
+            raise CancelledError
         if (known := self._said.get(key)) is not None:
+            self._journal.say(known[0], self._room, self._turn_id, self._clock.now_ms())
             return known[0]
         marked = dict(content) | {MARK: {"id": self.mark, "key": key} | ({"final": ends} if ends else {})}
         if "m.new_content" in marked:
             marked["m.new_content"] = dict(marked["m.new_content"]) | {MARK: marked[MARK]}
         event_id = await self._homeserver.send(self._room, kind, marked, self.txn(key))
-        if "m.new_content" not in marked:
-            self._journal.say(event_id, self._room, self._turn_id, self._clock.now_ms())
+        self._journal.say(event_id, self._room, self._turn_id, self._clock.now_ms())
         return event_id
 
     async def say(self, text: str, key: str = "answer", *, mentions: tuple[str, ...] = (), extra: Mapping[str, Any] | None = None) -> str:

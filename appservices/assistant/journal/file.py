@@ -10,6 +10,7 @@ import apsw
 _OF_ROOM = (
     "DELETE FROM turns WHERE room_id = ?",
     "DELETE FROM said WHERE room_id = ?",
+    "DELETE FROM drawn WHERE room_id = ?",
     "DELETE FROM proposals WHERE room_id = ?",
     "DELETE FROM tasks WHERE room_id = ?",
     "DELETE FROM meetings WHERE room_id = ?",
@@ -49,17 +50,22 @@ class JournalFile:
                 self.write(statement, (room,))
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def erase(self, statement: str, values: Iterable[Any] = ()) -> None:
+        """What holds text: gone from the log, too."""
+        if self.write(statement, values):
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def forget_event(self, event_id: str) -> None:
         """What was derived from it and holds text."""
-        self.write("DELETE FROM proposals WHERE event_id = ? OR source_event = ?", (event_id, event_id))
+        self.erase("DELETE FROM proposals WHERE event_id = ? OR source_event = ?", (event_id, event_id))
 
     def clean(self, now_ms: int, audit_days: int) -> None:
         week, day = 7 * 86_400_000, 86_400_000
         with self.together():
             self.write("DELETE FROM transactions WHERE at < ?", (now_ms - week,))
-            self.write("DELETE FROM proposals WHERE expires < ?", (now_ms,))
             self.write("DELETE FROM turns WHERE state = 'done' AND asked_at < ?", (now_ms - week,))
             self.write("DELETE FROM said WHERE at < ?", (now_ms - 12 * week,))
+            self.write("DELETE FROM drawn WHERE turn_id NOT IN (SELECT turn_id FROM said) AND turn_id NOT IN (SELECT turn_id FROM turns)")
             self.write("DELETE FROM audit WHERE at < ?", (now_ms - audit_days * day,))
 
     def close(self) -> None:

@@ -51,11 +51,19 @@ class RoomJournal:
     def opt_out(self, user: str, is_out: bool) -> None:
         if is_out:
             self._file.write("INSERT OR IGNORE INTO opted_out (user_id) VALUES (?)", (user,))
-            self._file.write("DELETE FROM proposals WHERE asker = ?", (user,))
+            self.forget_words(user)
             self._out.add(user)
         else:
             self._file.write("DELETE FROM opted_out WHERE user_id = ?", (user,))
             self._out.discard(user)
+
+    def forget_words(self, user: str) -> None:
+        """Proposals that wait for somebody, or were made of what they said."""
+        self._file.erase(
+            "DELETE FROM proposals WHERE asker = ? OR event_id IN "
+            "(SELECT said.event_id FROM said JOIN drawn ON drawn.turn_id = said.turn_id WHERE drawn.sender = ?)",
+            (user, user),
+        )
 
     def is_out(self, user: str) -> bool:
         return user in self._out

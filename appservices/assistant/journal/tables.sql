@@ -8,12 +8,19 @@ CREATE TABLE IF NOT EXISTS opted_out (user_id TEXT PRIMARY KEY) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS turns (
     turn_id TEXT PRIMARY KEY, room_id TEXT NOT NULL, event_id TEXT NOT NULL, sender TEXT NOT NULL, skill TEXT NOT NULL, target TEXT NOT NULL,
-    asked_at INTEGER NOT NULL, state TEXT NOT NULL, number INTEGER NOT NULL
+    asked_at INTEGER NOT NULL, state TEXT NOT NULL, number INTEGER NOT NULL, edit TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS turns_open ON turns (state, number);
 CREATE INDEX IF NOT EXISTS turns_room ON turns (room_id);
 
 CREATE TABLE IF NOT EXISTS said (event_id TEXT PRIMARY KEY, room_id TEXT NOT NULL, turn_id TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE INDEX IF NOT EXISTS said_turn ON said (turn_id);
+
+CREATE TABLE IF NOT EXISTS drawn (
+    turn_id TEXT NOT NULL, event_id TEXT NOT NULL, room_id TEXT NOT NULL, sender TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (turn_id, event_id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS drawn_event ON drawn (event_id);
 
 CREATE TABLE IF NOT EXISTS proposals (
     event_id TEXT PRIMARY KEY, room_id TEXT NOT NULL, source_event TEXT NOT NULL, asker TEXT NOT NULL, tool TEXT NOT NULL, arguments TEXT NOT NULL,

@@ -138,4 +138,11 @@ class ThingJournal:
         return None if row is None else Proposal(*row)
 
     def drop_proposal(self, event: str) -> None:
-        self._file.write("DELETE FROM proposals WHERE event_id = ?", (event,))
+        self._file.erase("DELETE FROM proposals WHERE event_id = ?", (event,))
+
+    def drop_proposals_of(self, room: str, asker: str) -> None:
+        self._file.erase("DELETE FROM proposals WHERE room_id = ? AND asker = ?", (room, asker))
+
+    def drop_old_proposals(self, now_ms: int) -> None:
+        if self._file.row("SELECT 1 FROM proposals WHERE expires < ?", (now_ms,)) is not None:
+            self._file.erase("DELETE FROM proposals WHERE expires < ?", (now_ms,))

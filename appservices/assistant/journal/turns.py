@@ -15,6 +15,7 @@ class TurnRecord:
     target: str  # what it is about, where that is another event
     asked_at: int
     state: str = "new"  # then begun, then done
+    edit: str = ""  # the edit that made it ask for this
 
 
 class TurnJournal:
@@ -35,16 +36,16 @@ class TurnJournal:
         return fresh
 
     def add(self, turn: TurnRecord) -> bool:
-        values = (turn.id, turn.room, turn.event, turn.sender, turn.skill, turn.target, turn.asked_at)
+        values = (turn.id, turn.room, turn.event, turn.sender, turn.skill, turn.target, turn.asked_at, turn.edit)
         statement = (
-            "INSERT OR IGNORE INTO turns (turn_id, room_id, event_id, sender, skill, target, asked_at, state, number) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, 'new', (SELECT COALESCE(MAX(number), 0) + 1 FROM turns))"
+            "INSERT OR IGNORE INTO turns (turn_id, room_id, event_id, sender, skill, target, asked_at, edit, state, number) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'new', (SELECT COALESCE(MAX(number), 0) + 1 FROM turns))"
         )
         return self._file.write(statement, values) == 1
 
     def open_turns(self) -> list[TurnRecord]:
         rows = self._file.rows(
-            "SELECT turn_id, room_id, event_id, sender, skill, target, asked_at, state FROM turns WHERE state IN ('new', 'begun') ORDER BY number"
+            "SELECT turn_id, room_id, event_id, sender, skill, target, asked_at, state, edit FROM turns WHERE state IN ('new', 'begun') ORDER BY number"
         )
         return [TurnRecord(*row) for row in rows]
 
@@ -54,8 +55,19 @@ class TurnJournal:
     def finish(self, turn_id: str) -> None:
         self._file.write("UPDATE turns SET state = 'done' WHERE turn_id = ?", (turn_id,))
 
+    def is_done(self, turn_id: str) -> bool:
+        return self._file.row("SELECT 1 FROM turns WHERE turn_id = ? AND state = 'done'", (turn_id,)) is not None
+
     def of_event(self, event_id: str) -> list[str]:
-        return [str(row[0]) for row in self._file.rows("SELECT turn_id FROM turns WHERE event_id = ? OR target = ?", (event_id, event_id))]
+        """Those that it asked for, or that are about it."""
+        rows = self._file.rows("SELECT turn_id FROM turns WHERE event_id = ? OR target = ? OR edit = ?", (event_id, event_id, event_id))
+        return [str(row[0]) for row in rows]
+
+    def asked_by(self, event_id: str) -> list[TurnRecord]:
+        rows = self._file.rows(
+            "SELECT turn_id, room_id, event_id, sender, skill, target, asked_at, state, edit FROM turns WHERE event_id = ?", (event_id,)
+        )
+        return [TurnRecord(*row) for row in rows]
 
     def say(self, event_id: str, room: str, turn_id: str, now_ms: int) -> None:
         self._file.write(

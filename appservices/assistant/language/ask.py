@@ -59,6 +59,9 @@ class Language:
     def note_refusal(self, skill: str, reason: str) -> None:
         self._figures.refused(skill, reason)
 
+    def note_tool(self, room: str, event: str, user: str, tool: str) -> None:
+        self._audit.write(self._clock.now_ms(), f"tool {tool}", room, event, user)
+
     async def _tries(
         self, model: LanguageModel, prompt: Prompt, user: str, room: str, event: str, skill: str, on_text: Callable[[str], None]
     ) -> Reply:

@@ -6,7 +6,12 @@ from appservices.assistant.language.ask import NoModel, Resting
 from appservices.assistant.language.budgets import OverBudget
 from appservices.assistant.language.words import ModelFailed
 
-TROUBLES: Final = (NoModel, Resting, OverBudget, ModelFailed)
+
+class OptedOut(Exception):
+    """The asker does not want to be read, so nothing of theirs goes to a model."""
+
+
+TROUBLES: Final = (NoModel, Resting, OverBudget, ModelFailed, OptedOut)
 _WHOSE: Final = {"user": "your", "room": "this room's", "server": "this server's"}
 NO_MODEL: Final = (
     "No language model is configured here. With one I could answer questions, summarise, find decisions and action items, suggest replies and "
@@ -17,6 +22,8 @@ NO_MODEL: Final = (
 def explain(error: Exception) -> str:
     if isinstance(error, NoModel):
         return NO_MODEL
+    if isinstance(error, OptedOut):
+        return "you have opted out, so nothing that you write goes to the language model; `optin` takes that back"
     if isinstance(error, OverBudget):
         return f"{_WHOSE[error.scope]} budget for this {error.period} is used up"
     if isinstance(error, Resting):
@@ -24,3 +31,8 @@ def explain(error: Exception) -> str:
     if isinstance(error, ModelFailed) and error.kind == "busy":
         return "the language model is busy; please try again later"
     return "the language model did not answer"
+
+
+def without_model(what: str) -> str:
+    """Said where there is none: what it would add here."""
+    return f"No language model is configured here. With one I could {what}."

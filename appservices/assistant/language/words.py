@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import orjson
 from twisted.internet.defer import Deferred
 
 
@@ -50,6 +51,16 @@ class LanguageModel(Protocol):
 def count_tokens(text: str) -> int:
     """An estimate from above for European languages."""
     return len(text.encode()) // 3 + 1
+
+
+def read_json(text: str) -> dict[str, Any]:
+    """The object in an answer, nothing where there is none."""
+    start, end = text.find("{"), text.rfind("}")
+    try:
+        found = orjson.loads(text[start : end + 1]) if 0 <= start < end else {}
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def count_prompt(prompt: Prompt) -> int:

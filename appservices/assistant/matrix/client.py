@@ -37,21 +37,23 @@ class Homeserver:
         self._url = url.rstrip("/")
         self._token = token
 
-    async def ask(self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None) -> Json:
+    async def ask(
+        self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None, *, attempts: int = ATTEMPTS
+    ) -> Json:
         """Tried again while the server is busy or away. Raises Refused, Unreachable."""
         data = None if body is None else orjson.dumps(body)
-        for attempt in range(ATTEMPTS):
+        for attempt in range(attempts):
             try:
                 status, answer = await self._once(method, path, data, query)
             except Unreachable:
-                if attempt == ATTEMPTS - 1:
+                if attempt == attempts - 1:
                     raise
                 await self._clock.sleep(0.2 * 4**attempt)
                 continue
             found = _as_object(answer)
             if 200 <= status < 300:
                 return found
-            if status not in (429, 502, 503, 504) or attempt == ATTEMPTS - 1:
+            if status not in (429, 502, 503, 504) or attempt == attempts - 1:
                 raise Refused(status, str(found.get("errcode", "M_UNKNOWN")), str(found.get("error", "")))
             wait = found.get("retry_after_ms")
             await self._clock.sleep(min(wait / 1000 if isinstance(wait, int) else 0.2 * 4**attempt, 30.0))
@@ -129,7 +131,7 @@ class Homeserver:
         return await self.ask("GET", f"{_V3}/rooms/{_q(room)}/state/m.room.create/", query={"format": "event"})
 
     async def profile(self, user: str) -> Json:
-        return await self.ask("GET", f"{_V3}/profile/{_q(user)}")
+        return await self.ask("GET", f"{_V3}/profile/{_q(user)}", attempts=1)
 
     async def join(self, room: str) -> None:
         await self.ask("POST", f"{_V3}/rooms/{_q(room)}/join", {})

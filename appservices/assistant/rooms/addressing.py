@@ -71,7 +71,7 @@ class Addressing:
         return Asked(verb, rest.strip()) if verb in self._verbs and len(rest) < 200 else Asked("", words)
 
     def asked(self, event: Event, room: RoomRecord) -> Asked | None:
-        if event.replaces is not None or not self._is_person(event):
+        if not self._is_person(event):
             return None
         if self.command(event) is None and not self._is_for_me(event, room):
             return None

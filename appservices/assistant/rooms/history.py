@@ -4,16 +4,19 @@ Nothing is kept. It is read from the homeserver for each turn, so what was redac
 """
 
 import re
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from appservices.assistant.journal.sources import SourceJournal
 from appservices.assistant.matrix.client import Homeserver
 from appservices.assistant.matrix.events import Event, as_object, as_text, plain, read_event
 from appservices.assistant.rooms.people import People
 from appservices.assistant.runtime import Clock
 
 MOST_EVENTS: Final = 1000
+_MOST_GONE: Final = 1000
 URL: Final = re.compile(r"(?:https?://|matrix:|mxc://)[^\s<>\"'`\]\[{}|\\^]+")
 _KINDS: Final = {"m.file": "file", "m.image": "image", "m.audio": "audio", "m.video": "video", "m.location": "location"}
 
@@ -51,7 +54,8 @@ class Sight:
     def step_back(self, event: Event, asker: str) -> None:
         before = as_object((event.unsigned or {}).get("prev_content"))
         if event.type == "m.room.history_visibility" and event.state_key == "":
-            self.visibility = as_text(before.get("history_visibility")) or "shared"
+            was_there = "replaces_state" in (event.unsigned or {})  # a server that does not tell what it replaced
+            self.visibility = as_text(before.get("history_visibility")) or ("joined" if was_there else "shared")
         elif event.type == "m.room.member" and event.state_key == asker:
             self.membership = as_text(before.get("membership")) or "leave"
 
@@ -61,16 +65,36 @@ class Walk:
     lines: list[Line] = field(default_factory=list)
     newer: dict[str, list[Event]] = field(default_factory=dict)  # edits, newest first
     reached: bool = False  # the place that was looked for
+    oldest: int = 0  # what came before is past
 
 
 class History:
-    def __init__(self, homeserver: Homeserver, people: People, clock: Clock, me: str, command: str, decrypt: Decrypt | None = None) -> None:
+    def __init__(
+        self,
+        homeserver: Homeserver,
+        people: People,
+        sources: SourceJournal,
+        clock: Clock,
+        me: str,
+        command: str,
+        decrypt: Decrypt | None = None,
+    ) -> None:
         self._homeserver = homeserver
         self._people = people
+        self._sources = sources
         self._clock = clock
         self._me = me
         self._commands = (command, "!task", "!meet")
         self._decrypt = decrypt
+        self._gone: OrderedDict[str, None] = OrderedDict()  # redacted a moment ago, while a turn may have read it already
+
+    def forget(self, event_id: str) -> None:
+        self._gone[event_id] = None
+        while len(self._gone) > _MOST_GONE:
+            self._gone.popitem(last=False)
+
+    def is_gone(self, event_id: str) -> bool:
+        return event_id in self._gone
 
     async def read(
         self,
@@ -90,7 +114,9 @@ class History:
         sight = Sight(
             as_text((await self._homeserver.state(room, "m.room.history_visibility") or {}).get("history_visibility")) or "shared"
         )
-        oldest = max(since_ms, await self._expiry(room))
+        lifetime = await self.lifetime(room)
+        walk.oldest = self._clock.now_ms() - lifetime if lifetime else 0
+        oldest = max(since_ms, walk.oldest)
         names = await self._homeserver.joined_members(room)
         start, read = None, 0
         while read < MOST_EVENTS and len(walk.lines) < most and not walk.reached:
@@ -121,7 +147,7 @@ class History:
             return
         if not sight.is_open or event.is_redacted or (until is not None and (event.at > until.at or event.id == until.id)):
             return
-        if await self._people.is_out(event.sender):
+        if await self._people.is_out(event.sender) or (event.sender == self._me and not await self._may_repeat(event, walk.oldest)):
             return
         if event.type == "m.room.encrypted":
             opened = await self._decrypt(event) if self._decrypt is not None else None
@@ -136,6 +162,17 @@ class History:
         event = _as_edited(event, walk)
         if (line := self._line(event, names)) is not None:
             walk.lines.append(line)
+
+    async def _may_repeat(self, event: Event, oldest: int) -> bool:
+        """An answer of ours says again what others said: not what has expired since, nor what people who opted out said."""
+        if event.replaces is not None:
+            return True  # decided with what it replaces
+        if not self._sources.is_known(event.id):
+            return False
+        for source in self._sources.of_answer(event.id):
+            if source.at < oldest or await self._people.is_out(source.sender):
+                return False
+        return True
 
     def _line(self, event: Event, names: Mapping[str, str]) -> Line | None:
         is_mine = event.sender == self._me
@@ -155,18 +192,23 @@ class History:
         walk = await self.read(room, asker, most=MOST_EVENTS, since_ms=max(event.at - 1, 1))
         return next((line for line in walk.lines if line.event.id == event_id), None)
 
-    async def fetch(self, room: str, event_id: str) -> Event | None:
-        """As the assistant sees it, to see what it was asked for."""
+    async def fetch(self, room: str, event_id: str, edit_id: str = "") -> Event | None:
+        """As the assistant sees it, to see what it was asked for; as that edit made it."""
+        event = await self._fetch(room, event_id)
+        edit = await self._fetch(room, edit_id) if event is not None and edit_id else None
+        return event if event is None or edit is None else apply_edit(event, edit)
+
+    async def _fetch(self, room: str, event_id: str) -> Event | None:
         found = await self._homeserver.event(room, event_id)
         event = read_event({"room_id": room} | found) if found is not None else None
         if event is not None and event.type == "m.room.encrypted" and self._decrypt is not None:
             return await self._decrypt(event)
         return event
 
-    async def _expiry(self, room: str) -> int:
-        """Before which everything is past ("m.room.retention")."""
+    async def lifetime(self, room: str) -> int:
+        """How long messages are kept ("m.room.retention"), in milliseconds; 0: for ever."""
         lifetime = (await self._homeserver.state(room, "m.room.retention") or {}).get("max_lifetime")
-        return self._clock.now_ms() - lifetime if isinstance(lifetime, int) and lifetime > 0 else 0
+        return lifetime if isinstance(lifetime, int) and lifetime > 0 else 0
 
 
 def _as_edited(event: Event, walk: Walk) -> Event:
@@ -175,6 +217,15 @@ def _as_edited(event: Event, walk: Walk) -> Event:
     if content is None:
         bundled = as_object(as_object((event.unsigned or {}).get("m.relations")).get("m.replace"))
         content = as_object(bundled.get("content")).get("m.new_content")
+    return _with_content(event, content)
+
+
+def apply_edit(event: Event, edit: Event) -> Event:
+    """What it says after that, where it is one: of the same sender, and not redacted."""
+    return _with_content(event, edit.content.get("m.new_content")) if edit.sender == event.sender and edit.replaces == event.id else event
+
+
+def _with_content(event: Event, content: Any) -> Event:
     if not isinstance(content, Mapping):
         return event
     kept = {"m.relates_to": event.content["m.relates_to"]} if "m.relates_to" in event.content else {}

@@ -42,6 +42,7 @@ class Markers:
         limit = self._clock.now_ms() - _JUST_NOW_MS
         return next((event for at, event in reversed(self._read.get((room, user), ())) if at <= limit), None)
 
-    def forget(self, room: str) -> None:
-        for key in [key for key in self._read if key[0] == room]:
+    def forget(self, room: str, user: str | None = None) -> None:
+        """Of everybody, unless said of whom."""
+        for key in [key for key in self._read if key[0] == room and user in (None, key[1])]:
             del self._read[key]

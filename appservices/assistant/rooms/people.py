@@ -5,11 +5,11 @@ from typing import Any, Final
 
 from appservices.assistant.journal.rooms import RoomJournal
 from appservices.assistant.matrix.client import Homeserver
-from appservices.assistant.matrix.errors import Refused, Unreachable
+from appservices.assistant.matrix.errors import Refused
 from appservices.assistant.runtime import Clock
 
 OPT_OUT: Final = "chat.chatme.ai.opt_out"
-_KEPT_SECONDS: Final = 300.0
+_KEPT_SECONDS: Final = 60.0
 _MOST: Final = 2000
 _WITHOUT_LIMIT: Final = 2**53
 
@@ -19,7 +19,7 @@ class People:
         self._homeserver = homeserver
         self._journal = journal
         self._clock = clock
-        self._profiles: OrderedDict[str, tuple[float, bool]] = OrderedDict()
+        self._profiles: OrderedDict[str, tuple[float, bool | None]] = OrderedDict()
 
     async def is_joined(self, room: str, user: str) -> bool:
         member = await self._homeserver.state(room, "m.room.member", user)
@@ -53,8 +53,8 @@ class People:
         found = await self._homeserver.create_event(room)
         return found if "sender" in found and "content" in found else {"content": found, "sender": found.get("creator")}
 
-    async def is_out(self, user: str) -> bool:
-        """By a command to the assistant, or a field of the profile."""
+    async def is_out(self, user: str, *, unknown: bool = True) -> bool:
+        """By a command to the assistant, or a field of the profile. Where the profile cannot be had now, it may say so: `unknown`."""
         if self._journal.is_out(user):
             return True
         now = self._clock.monotonic()
@@ -62,15 +62,17 @@ class People:
         if known is None or known[0] < now:
             known = (now + _KEPT_SECONDS, await self._says_so(user))
             self._profiles[user] = known
+            if known[1]:
+                self._journal.forget_words(user)
             while len(self._profiles) > _MOST:
                 self._profiles.popitem(last=False)
-        return known[1]
+        return unknown if known[1] is None else known[1]
 
-    async def _says_so(self, user: str) -> bool:
+    async def _says_so(self, user: str) -> bool | None:
         try:
             profile = await self._homeserver.profile(user)
-        except (Refused, Unreachable):
-            return False  # there is no profile to say so
+        except Refused as error:
+            return False if error.status in (403, 404) else None
         return profile.get(OPT_OUT) is True
 
 

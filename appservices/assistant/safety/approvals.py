@@ -34,7 +34,17 @@ class Approvals:
         self._clock = clock
 
     async def propose(
-        self, voice: Voice, *, room: str, source: str, asker: str, tool: str, arguments: Mapping[str, Any], words: str, key: str
+        self,
+        voice: Voice,
+        *,
+        room: str,
+        source: str,
+        asker: str,
+        tool: str,
+        arguments: Mapping[str, Any],
+        words: str,
+        key: str,
+        expires: int,
     ) -> str:
         text = canonical(arguments)
         digest = digest_of(room, asker, tool, text)
@@ -42,7 +52,7 @@ class Approvals:
         body = f"{words}\n\nNothing has changed yet. {asker}: react with {YES} to approve (within an hour)."
         content = voice.threaded(notice(body, mentions=(asker,), extra={PROPOSAL: shown}))
         event = await voice.send(content, key)
-        self._things.propose(Proposal(event, room, source, asker, tool, text, digest, self._clock.now_ms() + LASTS_MS))
+        self._things.propose(Proposal(event, room, source, asker, tool, text, digest, expires))
         await voice.send(reaction(event, YES), f"{key}/yes", "m.reaction")
         return event
 

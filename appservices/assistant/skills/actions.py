@@ -2,13 +2,14 @@
 
 from typing import Any, Final
 
-import orjson
-
-from appservices.assistant.language.trouble import NO_MODEL, TROUBLES, explain
+from appservices.assistant.language.trouble import without_model
+from appservices.assistant.language.words import read_json
 from appservices.assistant.rooms.history import Line
-from appservices.assistant.safety.framing import Material, build, fit
+from appservices.assistant.safety.framing import Material, fit
 from appservices.assistant.safety.links import permalink
-from appservices.assistant.skill import Stopped, Turn
+from appservices.assistant.skill import Turn
+from appservices.assistant.tools import find_tool
+from appservices.assistant.tools.propose import propose
 from appservices.assistant.work.tasks import read_task
 
 TASK: Final = (
@@ -23,7 +24,7 @@ class Actions:
     name = "actions"
     verbs = ("actions", "decisions")
     help = "actions · decisions: what was promised and what was decided, with links"
-    needs_model = True
+    with_model = "find what was promised and decided, in whatever words"
 
     async def run(self, turn: Turn) -> None:
         if turn.voice.is_final("answer"):
@@ -33,14 +34,9 @@ class Actions:
         if not turn.kit.language.is_there:
             await turn.voice.say(self._by_rule(turn, walk.lines))
             return
-        try:
-            reply = await turn.ask(build(TASK, material, turn.verb, turn.asker))
-        except Stopped:
-            return
-        except TROUBLES as error:
-            await turn.voice.say(explain(error))
-            return
-        await self._show(turn, read_json(reply.text), material)
+        text = await turn.consult(turn.prompt(TASK, material, turn.verb))
+        if text is not None:
+            await self._show(turn, read_json(text), material)
 
     async def _show(self, turn: Turn, found: dict[str, Any], material: Material) -> None:
         texts = []
@@ -53,25 +49,20 @@ class Actions:
                 await self._propose(turn, number, text, line)
 
     async def _propose(self, turn: Turn, number: int, text: str, line: Line) -> None:
-        await turn.kit.approvals.propose(
-            turn.voice,
-            room=turn.record.room,
-            source=line.event.id,
-            asker=turn.asker,
-            tool="create_task",
-            arguments={"title": text[:300]},
-            words=f"Shall I make this a task? {text}",
-            key=f"proposal/{number}",
-        )
+        tool = find_tool("create_task")
+        if tool is not None:
+            words = f"Shall I make this a task? {text}"
+            await propose(turn, tool, {"title": text[:300]}, words=words, key=f"proposal/{number}", source=line.event.id)
 
     def _by_rule(self, turn: Turn, lines: list[Line]) -> str:
         settings, found = turn.kit.settings, []
+        turn.draw_on(lines)
         for line in lines:
             if turn.kit.classifier.classify(line.text).label == "task" and not line.is_mine:
                 link = permalink(settings.permalink_url, line.event.room, line.event.id, settings.server_name)
                 found.append(f"- {turn.kit.guard.clean(line.text[:200], Material([line], set(line.urls)))} ({link})")
         listed = "\n".join(found[-_MOST:]) or "I found nothing that looks like a task."
-        return f"{listed}\n\n{NO_MODEL}"
+        return f"{listed}\n\n{without_model(self.with_model)}"
 
 
 def _points(turn: Turn, found: Any, material: Material) -> list[tuple[str, str, Line]]:
@@ -89,13 +80,3 @@ def _points(turn: Turn, found: Any, material: Material) -> list[tuple[str, str, 
         if read_task(clean, 0).title:
             points.append((clean, permalink(settings.permalink_url, line.event.room, line.event.id, settings.server_name), line))
     return points[:_MOST]
-
-
-def read_json(text: str) -> dict[str, Any]:
-    """The object in an answer, nothing where there is none."""
-    start, end = text.find("{"), text.rfind("}")
-    try:
-        found = orjson.loads(text[start : end + 1]) if 0 <= start < end else {}
-    except orjson.JSONDecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -1,17 +1,15 @@
 """Answers, in a thread, with what the room says; the model may look for more and propose things."""
 
-import logging
 from typing import Any, Final
 
 from appservices.assistant.language.trouble import NO_MODEL, TROUBLES, explain
 from appservices.assistant.language.words import Reply, ToolCall
 from appservices.assistant.rooms.history import find_urls
-from appservices.assistant.safety.framing import Material, as_data, build, fit
+from appservices.assistant.safety.framing import Material, as_data, fit
 from appservices.assistant.skill import Stopped, Turn
 from appservices.assistant.tools import TOOLS, find_tool
+from appservices.assistant.tools.propose import propose
 from appservices.assistant.tools.tool import BadArguments, Tool
-
-_log = logging.getLogger(__name__)
 
 TASK: Final = (
     "Answer the request with what the material says and what you know; say which is which. Tools that change something only make proposals, "
@@ -25,7 +23,7 @@ class AnswerQuestion:
     name = "answer"
     verbs = ("ask",)
     help = "ask … (or mention me, or reply to me): an answer in a thread"
-    needs_model = True
+    with_model = "answer questions"
 
     async def run(self, turn: Turn) -> None:
         if turn.voice.is_final("answer"):
@@ -36,8 +34,8 @@ class AnswerQuestion:
         thread = turn.event.thread
         walk = await turn.kit.history.read(turn.record.room, turn.asker, thread=thread, until=turn.event, most=60 if thread else 40)
         material = fit(walk.lines, turn.kit.settings.model.context_tokens)
-        material.urls.update(_own_urls(turn))
-        await _Conversation(turn, material).run(build(TASK, material, turn.words, turn.asker))
+        material.urls.update(find_urls(turn.words))
+        await _Conversation(turn, material).run(turn.prompt(TASK, material, turn.words))
 
 
 class _Conversation:
@@ -76,34 +74,21 @@ class _Conversation:
             arguments = tool.read(call.arguments)
         except BadArguments as error:
             return str(error)
-        if not tool.changes:
-            return await tool.run(self._turn, arguments)
-        if tool.state and not await self._turn.kit.people.may_send_state(self._turn.record.room, self._turn.asker, tool.state):
-            return "the asker has not the power to do that"
-        return await self._propose(tool, arguments)
+        if tool.changes:
+            return await self._propose(tool, arguments)
+        record = self._turn.record
+        self._turn.kit.language.note_tool(record.room, record.event, record.sender, tool.name)
+        return await tool.run(self._turn, arguments)
 
     async def _propose(self, tool: Tool, arguments: dict[str, str]) -> str:
-        turn = self._turn
-        clean = {name: turn.kit.guard.clean(value, self._material) for name, value in arguments.items()}
+        clean = {name: self._turn.kit.guard.clean(value, self._material) for name, value in arguments.items()}
         shown = "\n".join(f"{name}: {value}" for name, value in clean.items())
-        await turn.kit.approvals.propose(
-            turn.voice,
-            room=turn.record.room,
-            source=turn.record.event,
-            asker=turn.asker,
-            tool=tool.name,
-            arguments=clean,
-            words=f"I propose: {tool.name.replace('_', ' ')}\n{shown}",
-            key=f"proposal/{self._calls}",
-        )
+        words = f"I propose: {tool.name.replace('_', ' ')}\n{shown}"
+        if not await propose(self._turn, tool, clean, words=words, key=f"proposal/{self._calls}"):
+            return "the asker has not the power to do that"
         return "proposed; nothing has changed; the asker has to approve it"
 
 
 def _as_message(reply: Reply) -> dict[str, Any]:
     calls = [{"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}} for call in reply.calls]
     return {"role": "assistant", "content": reply.text, "tool_calls": calls}
-
-
-def _own_urls(turn: Turn) -> list[str]:
-
-    return find_urls(turn.words)

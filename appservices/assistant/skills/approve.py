@@ -9,7 +9,7 @@ class Approve:
     name = "approve"
     verbs = ("approve-it",)
     help = ""
-    needs_model = False
+    with_model = ""
 
     async def run(self, turn: Turn) -> None:
         event = await turn.kit.history.fetch(turn.record.room, turn.record.target)
@@ -21,6 +21,8 @@ class Approve:
         tool = find_tool(proposal.tool)
         if tool is None:
             return
+        turn.about = proposal.source
+        turn.kit.sources.note(turn.record.id, turn.record.room, turn.kit.sources.of_answer(proposal.event))
         result = await tool.run(turn, tool.read(proposal.arguments))
         await turn.voice.say(f"{tool.name.replace('_', ' ')}: {result}")
         turn.kit.things.drop_proposal(proposal.event)

@@ -13,7 +13,7 @@ class FindCode:
     name = "code"
     verbs = ("code", "watch-code")
     help = "code in reply to a message: its code, formatted"
-    needs_model = False
+    with_model = ""
 
     def wants(self, event: Event) -> bool:
         return event.msgtype == "m.text" and find_code(event.body) is not None
@@ -26,6 +26,7 @@ class FindCode:
             if turn.verb == "code":
                 await turn.voice.say("I see no code there that is not formatted already. Reply to the message that I shall look at.")
             return
+        turn.draw_on([line])
         block: dict[str, Any] = {"language": found.language, "source": line.event.id}
         text = found.text.replace("```", "'''")
         fence = f"{found.language or 'Code'}:\n```{found.language}\n{text}\n```"

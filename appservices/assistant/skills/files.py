@@ -2,9 +2,10 @@
 
 from typing import Final
 
+from appservices.assistant.language.trouble import without_model
 from appservices.assistant.matrix.errors import Refused, Unreachable
 from appservices.assistant.matrix.events import Event, as_object, as_text
-from appservices.assistant.safety.framing import Material, as_data, build
+from appservices.assistant.safety.framing import Material, as_data
 from appservices.assistant.skill import Turn
 from appservices.assistant.work.files import FileLook, look
 
@@ -18,7 +19,7 @@ class LookAtFiles:
     name = "files"
     verbs = ("file", "digest", "watch-files")
     help = "file in reply to a file: what it is and what is in it"
-    needs_model = False
+    with_model = "say what is in a file"
 
     def wants(self, event: Event) -> bool:
         return event.msgtype in _KINDS
@@ -36,9 +37,12 @@ class LookAtFiles:
         except (Refused, Unreachable):
             await turn.voice.say("I could not get that file: it is gone, or too large for me.")
             return
+        turn.draw_on([line])
         declared = as_text(as_object(line.event.content.get("info")).get("mimetype"))
         found = look(data, declared)
         shown = f"{line.text[:200]}: {found.describe()}"
+        if found.text and turn.verb != "watch-files" and not turn.kit.language.is_there:
+            shown += f" {without_model(self.with_model)}"
         block = {"event_id": line.event.id, "type": found.type, "declared": declared, "size": len(data), "differs": found.differs}
         await turn.voice.say(turn.kit.guard.clean(shown, Material()), "look", extra={FILE: block})
         if found.text and turn.verb != "watch-files" and turn.kit.language.is_there:
@@ -47,4 +51,4 @@ class LookAtFiles:
     async def _digest(self, turn: Turn, name: str, found: FileLook) -> None:
         data = as_data(source=f"file {name[:200]}", type=found.type, text=found.text[:_MOST_TEXT])
         material = Material()
-        await turn.tell(build(TASK, material, "What is in this file?", turn.asker, [data]), material)
+        await turn.tell(turn.prompt(TASK, material, "What is in this file?", [data]), material)

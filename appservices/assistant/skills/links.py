@@ -22,7 +22,7 @@ class LinkResources:
     name = "links"
     verbs = ("resources", "links", "watch-links")
     help = "resources [words]: every link and file of this room, with the message it came from"
-    needs_model = False
+    with_model = ""
 
     def wants(self, event: Event) -> bool:
         return event.msgtype == "m.text" and bool(resources(event.body))
@@ -42,6 +42,7 @@ class LinkResources:
                 continue
             for resource in [line.text] if line.kind in _FILES else resources(line.text):
                 found.setdefault(resource, line)
+        turn.draw_on(found.values())
         text = "\n".join(f"- {resource[:300]} ({line.name}, {self._link(turn, line)})" for resource, line in list(found.items())[-200:])
         await turn.voice.say(text or "There are no links and no files here that you can see.")
 
@@ -59,6 +60,7 @@ class LinkResources:
                 known.append((resource, before))
         if not known:
             return
+        turn.draw_on(line for _, line in known)
         body = "\n".join(f"{resource[:300]} came up before: {self._link(turn, line)}" for resource, line in known[:10])
         block = {"resources": [{"resource": resource[:300], "event_id": line.event.id} for resource, line in known[:10]]}
         await turn.voice.say_plainly(referring(notice(body, extra={LINKS: block}), mine.event.id), "links")

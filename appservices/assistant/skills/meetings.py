@@ -13,7 +13,7 @@ class Meetings:
     name = "meetings"
     verbs = ("meet", "meeting")
     help = "meet what: tomorrow 10:00, friday 15:00 · meet close: take the slot with most votes"
-    needs_model = False
+    with_model = "propose slots from what you ask me in your own words"
 
     async def run(self, turn: Turn) -> None:
         if turn.words.strip().lower() in ("close", "end"):

@@ -2,10 +2,12 @@
 
 from typing import Final
 
-from appservices.assistant.language.trouble import NO_MODEL, TROUBLES, explain
-from appservices.assistant.safety.framing import Material, as_data, build, fit
-from appservices.assistant.skill import Stopped, Turn
-from appservices.assistant.skills.actions import read_json
+from appservices.assistant.language.trouble import without_model
+from appservices.assistant.language.words import read_json
+from appservices.assistant.safety.framing import Material, as_data, fit
+from appservices.assistant.skill import Turn
+from appservices.assistant.tools import find_tool
+from appservices.assistant.tools.propose import propose
 
 TASK: Final = (
     "From its name, topic and messages, say in which category the room belongs (one or two words) and a better topic (one sentence). Choose a space "
@@ -18,14 +20,14 @@ class Organise:
     name = "organise"
     verbs = ("organise", "organize", "topic", "category")
     help = "topic [text] · category [name]: suggestions, done when you approve them"
-    needs_model = False
+    with_model = "suggest a category, a topic and a space from what is said here"
 
     async def run(self, turn: Turn) -> None:
         if turn.words and turn.verb in ("topic", "category"):
             await self._propose(turn, turn.verb, {turn.verb: turn.words[:300]})
             return
         if not turn.kit.language.is_there:
-            await turn.voice.say(f"Say which: topic … or category …\n\n{NO_MODEL}")
+            await turn.voice.say(f"Say which: topic … or category …\n\n{without_model(self.with_model)}")
             return
         spaces = await self._spaces(turn)
         name = await turn.kit.homeserver.state(turn.record.room, "m.room.name") or {}
@@ -37,14 +39,9 @@ class Organise:
             as_data(source="topic", text=str(topic.get("topic", ""))[:600]),
         ]
         about += [as_data(source="space", id=space, text=title) for space, title in spaces.items()]
-        try:
-            reply = await turn.ask(build(TASK, material, turn.verb, turn.asker, about))
-        except Stopped:
-            return
-        except TROUBLES as error:
-            await turn.voice.say(explain(error))
-            return
-        await self._from_model(turn, read_json(reply.text), spaces, material)
+        text = await turn.consult(turn.prompt(TASK, material, turn.verb, about))
+        if text is not None:
+            await self._from_model(turn, read_json(text), spaces, material)
 
     async def _from_model(self, turn: Turn, found: dict[str, object], spaces: dict[str, str], material: Material) -> None:
         clean = {key: turn.kit.guard.clean(value[:300], material) for key, value in found.items() if isinstance(value, str)}
@@ -59,23 +56,10 @@ class Organise:
             await turn.voice.say("I have no suggestion.")
 
     async def _propose(self, turn: Turn, what: str, arguments: dict[str, str]) -> bool:
-        from appservices.assistant.tools import find_tool
-
         tool = find_tool(f"set_{what}")
-        if tool is None or not await turn.kit.people.may_send_state(turn.record.room, turn.asker, tool.state):
-            await turn.voice.say("That is for those who may change this room.", f"no/{what}")
-            return True
         shown = ", ".join(f"{name}: {value}" for name, value in arguments.items())
-        await turn.kit.approvals.propose(
-            turn.voice,
-            room=turn.record.room,
-            source=turn.record.event,
-            asker=turn.asker,
-            tool=tool.name,
-            arguments=arguments,
-            words=f"I suggest for this room: {shown}",
-            key=f"proposal/{what}",
-        )
+        if tool is None or not await propose(turn, tool, arguments, words=f"I suggest for this room: {shown}", key=f"proposal/{what}"):
+            await turn.voice.say("That is for those who may change this room.", f"no/{what}")
         return True
 
     async def _spaces(self, turn: Turn) -> dict[str, str]:

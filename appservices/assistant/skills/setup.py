@@ -9,7 +9,7 @@ class SetUp:
     name = "setup"
     verbs = ("on", "off", "help", "status", "watch", "optout", "optin")
     help = "on · off · status · watch code links files (or: watch nothing) · optout · optin · help"
-    needs_model = False
+    with_model = ""
 
     async def run(self, turn: Turn) -> None:
         action = {"on": self._on, "off": self._off, "watch": self._watch, "optout": self._opt_out, "optin": self._opt_in}.get(turn.verb)
@@ -69,7 +69,9 @@ def help_text(turn: Turn) -> str:
 
     prefix, has_model = turn.kit.settings.command, turn.kit.language.is_there
     lines = [
-        f"- {skill.help}" + ("" if has_model or not skill.needs_model else " (needs a language model)") for skill in SKILLS if skill.help
+        f"- {skill.help}" + ("" if has_model or not skill.with_model else f" (with a language model I could {skill.with_model})")
+        for skill in SKILLS
+        if skill.help
     ]
     return (
         f"Mention me, reply to me, or begin with {prefix}:\n" + "\n".join(lines) + "\nReactions: 📌 task, ✅ done, 📝 summary of a thread, "

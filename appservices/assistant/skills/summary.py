@@ -3,9 +3,9 @@
 import re
 from typing import Final
 
-from appservices.assistant.language.trouble import NO_MODEL
+from appservices.assistant.language.trouble import without_model
 from appservices.assistant.rooms.history import Line, Walk
-from appservices.assistant.safety.framing import build, fit
+from appservices.assistant.safety.framing import fit
 from appservices.assistant.safety.links import permalink
 from appservices.assistant.skill import Turn
 from appservices.assistant.work.dates import show_time
@@ -24,7 +24,7 @@ class Summarise:
     name = "summary"
     verbs = ("summary", "summarise", "summarize", "catchup")
     help = "summary [50 | 8h | thread]: the essence of the last messages · catchup: of what came since you last read here"
-    needs_model = True
+    with_model = "say in a few points what the messages say"
 
     async def run(self, turn: Turn) -> None:
         walk, said = await (self._since_read(turn) if turn.verb == "catchup" and not turn.words else self._asked_for(turn))
@@ -32,9 +32,9 @@ class Summarise:
         if not material.lines:
             await turn.voice.say(f"There is nothing to summarise {said}.")
         elif not turn.kit.language.is_there:
-            await turn.voice.say(f"{overview(turn, material.lines, said)}\n\n{NO_MODEL}")
+            await turn.voice.say(f"{overview(turn, material.lines, said)}\n\n{without_model(self.with_model)}")
         else:
-            await turn.tell(build(TASK, material, f"Summarise what was said {said}.", turn.asker), material)
+            await turn.tell(turn.prompt(TASK, material, f"Summarise what was said {said}."), material)
 
     async def _since_read(self, turn: Turn) -> tuple[Walk, str]:
         kit, room = turn.kit, turn.record.room

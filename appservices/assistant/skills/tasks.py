@@ -15,7 +15,7 @@ class Tasks:
     name = "tasks"
     verbs = ("task", "tasks", "pin-task", "close-task")
     help = "task what @who:server due friday · task done 3 · task assign 3 @who:server · task due 3 tomorrow · tasks: the list (📌 makes one, ✅ closes it)"
-    needs_model = False
+    with_model = "propose tasks from what you ask me in your own words"
 
     async def run(self, turn: Turn) -> None:
         if turn.verb == "pin-task":

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from appservices.assistant.language.trouble import NO_MODEL
-from appservices.assistant.safety.framing import Material, build
+from appservices.assistant.language.trouble import without_model
+from appservices.assistant.safety.framing import Material
 from appservices.assistant.skill import Turn
 
 _MOST: Final = 60
@@ -13,13 +13,13 @@ class Translate:
     name = "translate"
     verbs = ("translate",)
     help = "translate [to French] in reply to a message (or 🌐): the message in another language"
-    needs_model = True
+    with_model = "translate messages"
 
     async def run(self, turn: Turn) -> None:
         source = turn.record.target or turn.event.replies_to
         language = turn.words.removeprefix("to ").removeprefix("into ").strip()[:_MOST] or "English"
         if not turn.kit.language.is_there:
-            await turn.voice.say(NO_MODEL)
+            await turn.voice.say(without_model(self.with_model))
             return
         line = await turn.kit.history.one(turn.record.room, turn.asker, source) if source else None
         if line is None:
@@ -27,6 +27,6 @@ class Translate:
             return
         material = Material([line], set(line.urls))
         await turn.tell(
-            build("Translate the text of the material faithfully. Give the translation alone.", material, f"Into: {language}", turn.asker),
+            turn.prompt("Translate the text of the material faithfully. Give the translation alone.", material, f"Into: {language}"),
             material,
         )

@@ -16,7 +16,7 @@ async def _create_task(turn: Turn, arguments: Mapping[str, str]) -> str:
         f"{arguments['title']} {arguments.get('assignee', '')} {('due ' + arguments['due']) if arguments.get('due') else ''}",
         turn.kit.clock.now_ms(),
     )
-    task = await post_task(turn, wanted, source=turn.record.event, key="task")
+    task = await post_task(turn, wanted, source=turn.about or turn.record.event, key="task")
     return f"task {task.number} created"
 
 

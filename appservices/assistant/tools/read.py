@@ -15,6 +15,7 @@ async def _search(turn: Turn, arguments: Mapping[str, str]) -> str:
     words = [word.lower() for word in arguments["query"].split()][:8]
     walk = await turn.kit.history.read(turn.record.room, turn.asker, most=MOST_EVENTS, until=turn.event)
     found = [line for line in walk.lines if all(word in line.text.lower() for word in words)][-_MOST_FOUND:]
+    turn.draw_on(found)
     return "\n".join(as_data(source=f"{line.name} ({line.event.sender})", text=line.text[:600]) for line in found) or "nothing found"
 
 

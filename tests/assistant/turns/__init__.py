@@ -1,0 +1,1 @@
+"""Requests that are changed, stopped or taken back."""
