@@ -22,14 +22,21 @@ class Deadlines:
         self._due = 0.0
         self._waiting = 0
 
-    def set(self, waiter: Deferred[None], at: float) -> None:
-        """`at` by the monotonic clock. Call `ended` once the wait is over, however it ended."""
+    async def wait(self, waiter: Deferred[None], at: float) -> None:
+        """Until the waiter fires, or `at` by the monotonic clock."""
+        self._set(waiter, at)
+        try:
+            await waiter
+        finally:
+            self._ended()
+
+    def _set(self, waiter: Deferred[None], at: float) -> None:
         heapq.heappush(self._heap, (at, next(self._numbers), waiter))
         self._waiting += 1
         if self._timer is None or at < self._due:
             self._arm(at)
 
-    def ended(self) -> None:
+    def _ended(self) -> None:
         self._waiting -= 1
         if len(self._heap) > MIN_SWEEP and len(self._heap) > 2 * self._waiting:
             self._heap = [entry for entry in self._heap if not entry[2].called]

@@ -6,7 +6,6 @@ Waiting registers before it reads, so no change falls between. The answer's toke
 from collections.abc import Sequence
 
 import orjson
-from twisted.internet.defer import Deferred
 
 from homeserver.account_data.account_data import UserData
 from homeserver.clock import Clock
@@ -80,18 +79,10 @@ class Syncing:
                     answer, is_empty = await self._read(question, feed, data)
                     if arrival is None or not is_empty:
                         return answer
-                await self._until(arrival, deadline)
+                await self._deadlines.wait(arrival, deadline)
             finally:
                 if arrival is not None:
                     feed.give_up(arrival)
-
-    async def _until(self, arrival: Deferred[None], deadline: float) -> None:
-        """A change, or the end of the time."""
-        self._deadlines.set(arrival, deadline)
-        try:
-            await arrival
-        finally:
-            self._deadlines.ended()
 
     def _is_quiet(self, question: SyncQuestion, feed: Feed) -> bool:
         """Whether it is certain, without looking, that nothing has happened for the user since the token."""

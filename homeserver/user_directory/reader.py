@@ -6,19 +6,15 @@ and then while there is none; after a restart it goes on from there.
 
 from collections.abc import Iterable
 
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall
-from twisted.logger import Logger
-
 from homeserver.clock import Clock
 from homeserver.rooms.store import StoredEvent
 from homeserver.streams import Change, Streams
+from homeserver.upkeep.background import Background
 from homeserver.user_directory.search_text import search_text
 from homeserver.user_directory.store import DirectoryStore, Openness
 
 PEOPLE_AT_ONCE = 200
 SAVED_EVERY = 20_000  # positions without anything to do
-RETRY_S = 10.0
 
 OPEN_TYPES = frozenset({"m.room.join_rules", "m.room.history_visibility"})
 
@@ -29,26 +25,21 @@ def is_open(openness: Openness) -> bool:
 
 
 class DirectoryReader:
-    _log = Logger()
-
     def __init__(self, store: DirectoryStore, streams: Streams, clock: Clock, server_name: str) -> None:
         self._own_suffix = ":" + server_name
         self._store = store
         self._streams = streams
-        self._clock = clock
         self._people: dict[str, None] = {}
         self._rooms: dict[str | int, None] = {}  # may have become open, or no longer be so
         self._arrivals: dict[str, None] = {}  # rooms that somebody of this server came to
         self._gap: tuple[int, int] | None = None  # positions that must be asked of the store: after, up to
         self._heard = 0  # changes up to here are among the above, or done
         self._saved = 0
-        self._running: Deferred[None] | None = None
-        self._retry: IDelayedCall | None = None
-        self._stopped = True
+        self._background = Background(self._run, "the user directory", clock)
 
     async def start(self) -> None:
         """Begin to follow, and take up what happened meanwhile."""
-        self._stopped = False
+        self._background.begin()
         self._streams.subscribe(self._follow)
         self._heard = self._streams.position
         self._saved = await self._store.position()
@@ -59,15 +50,10 @@ class DirectoryReader:
 
     async def stop(self) -> None:
         """Finish the present step; the rest waits for the next start."""
-        self._stopped = True
-        if self._retry is not None:
-            self._retry.cancel()
-            self._retry = None
-        if self._running is not None:
-            await self._running
+        await self._background.stop()
 
     def _follow(self, changes: list[Change]) -> None:
-        if self._stopped:
+        if self._background.stopped:
             return
         before, self._heard = self._heard, self._streams.position
         if not changes:
@@ -98,33 +84,14 @@ class DirectoryReader:
         return self._gap is None and not self._people and not self._rooms and not self._arrivals
 
     def _wake(self) -> None:
-        if (
-            (self._is_idle() and self._heard - self._saved < SAVED_EVERY)
-            or self._running is not None
-            or self._retry is not None
-            or self._stopped
-        ):
-            return
-        running = self._running = Deferred.fromCoroutine(self._run())
-        if running.called:
-            self._running = None
+        if not self._is_idle() or self._heard - self._saved >= SAVED_EVERY:
+            self._background.wake()
 
     async def _run(self) -> None:
-        try:
-            while not self._stopped and not self._is_idle():
-                await self._step()
-            if self._heard - self._saved >= SAVED_EVERY:
-                await self._write([])
-        except Exception:
-            self._log.failure("the user directory could not be brought up to date, it is tried again")
-            if not self._stopped:
-                self._retry = self._clock.call_later(RETRY_S, self._again)
-        finally:
-            self._running = None
-
-    def _again(self) -> None:
-        self._retry = None
-        self._wake()
+        while not self._background.stopped and not self._is_idle():
+            await self._step()
+        if self._heard - self._saved >= SAVED_EVERY:
+            await self._write([])
 
     async def _step(self) -> None:
         """A bounded piece of what is to be done: rooms first, for the names of their members depend on them."""

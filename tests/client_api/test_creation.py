@@ -12,11 +12,6 @@ from tests.support.server import TestServer, make_server
 ALICE, BOB, CHARLIE = "@alice:test", "@bob:test", "@charlie:test"
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> TestServer:
-    return make_server(tmp_path)
-
-
 def test_the_state_of_a_plain_room(server: TestServer) -> None:
     alice = server.user("alice")
     state = state_of(server, alice, create_room(server, alice))

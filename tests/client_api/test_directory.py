@@ -1,30 +1,13 @@
 """Aliases and the lists that rooms are in."""
 
-from pathlib import Path
-
 import pytest
 
 from storage.people.accounts import StoredAccounts
 from tests.support.client import Client
 from tests.support.rooms import create_room, join, path, refused, state_of
-from tests.support.server import TestServer, make_server
+from tests.support.server import TestServer
 
 HERE = path("directory", "room", "#here:test")
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> TestServer:
-    return make_server(tmp_path)
-
-
-@pytest.fixture
-def alice(server: TestServer) -> Client:
-    return server.user("alice")
-
-
-@pytest.fixture
-def bob(server: TestServer) -> Client:
-    return server.user("bob")
 
 
 def test_an_alias_is_made_found_listed_removed(server: TestServer, alice: Client, bob: Client) -> None:

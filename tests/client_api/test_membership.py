@@ -1,32 +1,14 @@
 """Joining, knocking, inviting, leaving, kicking, banning."""
 
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from homeserver.protocol.signing import SigningKey, sign_json
 from storage.people.accounts import StoredAccounts
 from tests.support.client import Client
 from tests.support.rooms import create_room, join, member, path, refused, state_of
-from tests.support.server import TestServer, make_server
+from tests.support.server import TestServer
 
 ALICE, BOB, CHARLIE = "@alice:test", "@bob:test", "@charlie:test"
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> TestServer:
-    return make_server(tmp_path)
-
-
-@pytest.fixture
-def alice(server: TestServer) -> Client:
-    return server.user("alice")
-
-
-@pytest.fixture
-def bob(server: TestServer) -> Client:
-    return server.user("bob")
 
 
 def membership_of(server: TestServer, client: Client, room_id: str, user_id: str) -> dict[str, Any]:

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from config.rooms import Rooms
 from homeserver.rooms.directory.store import NetworkListing
 from storage.finding.directory import Directory
@@ -13,16 +11,6 @@ from tests.support.rooms import create_room, join, path, refused
 from tests.support.server import TestServer, make_server
 
 PUBLIC = path("publicRooms")
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> TestServer:
-    return make_server(tmp_path)
-
-
-@pytest.fixture
-def alice(server: TestServer) -> Client:
-    return server.user("alice")
 
 
 def names(answer: dict[str, Any]) -> list[str | None]:

@@ -1,7 +1,6 @@
 """The hierarchy of spaces, and summaries of single rooms."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,19 +9,9 @@ from homeserver.rooms.directory.ports import RemoteSpace
 from homeserver.rooms.spaces.remote_spaces import read_answer
 from tests.support.client import Client
 from tests.support.rooms import create_room, join, member, path, refused
-from tests.support.server import TestServer, make_server
+from tests.support.server import TestServer
 
 SPACE = {"type": "m.space"}
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> TestServer:
-    return make_server(tmp_path)
-
-
-@pytest.fixture
-def alice(server: TestServer) -> Client:
-    return server.user("alice")
 
 
 def child(room_id: str, **content: Any) -> dict[str, Any]:

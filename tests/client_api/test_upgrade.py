@@ -1,6 +1,5 @@
 """Room upgrades: the successor, the old room, what moves along."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,24 +8,9 @@ from homeserver.protocol.room_versions import room_version
 from homeserver.rooms.upgrade.carried import carried_join_rules
 from tests.support.client import Client
 from tests.support.rooms import create_room, join, member, path, refused, state_of
-from tests.support.server import TestServer, make_server
+from tests.support.server import TestServer
 
 ALICE, BOB, CHARLIE = "@alice:test", "@bob:test", "@charlie:test"
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> TestServer:
-    return make_server(tmp_path)
-
-
-@pytest.fixture
-def alice(server: TestServer) -> Client:
-    return server.user("alice")
-
-
-@pytest.fixture
-def bob(server: TestServer) -> Client:
-    return server.user("bob")
 
 
 def upgrade(server: TestServer, client: Client, room_id: str, version: str, **body: Any) -> str:

@@ -1,29 +1,12 @@
 """Sync at the edges of a membership: coming into a room, meeting others, leaving, forgetting."""
 
-from pathlib import Path
 from typing import Any
 
 import orjson
-import pytest
 
 from tests.support.client import Client
 from tests.support.rooms import create_room, join, path
-from tests.support.server import TestServer, make_server
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> TestServer:
-    return make_server(tmp_path)
-
-
-@pytest.fixture
-def alice(server: TestServer) -> Client:
-    return server.user("alice")
-
-
-@pytest.fixture
-def bob(server: TestServer) -> Client:
-    return server.user("bob")
+from tests.support.server import TestServer
 
 
 def sync(server: TestServer, client: Client, since: str | None = None, **room_filter: Any) -> Any:

@@ -140,12 +140,11 @@ def test_deadlines_fire_in_time_with_one_timer() -> None:
         waiter: Deferred[None] = Deferred()
         waiter.addCallback(partial(note, at))
         waiters.append(waiter)
-        deadlines.set(waiter, at)
+        Deferred.fromCoroutine(deadlines.wait(waiter, at))
         assert clock.waiting() == 1
     early = waiters[:250]
     for waiter in early:
         waiter.callback(None)
-        deadlines.ended()
     fired.clear()
     for _ in range(310):
         clock.advance(0.1)
@@ -161,9 +160,8 @@ def test_waits_that_ended_are_swept_out() -> None:
     deadlines = Deadlines(clock)
     for _ in range(20 * MIN_SWEEP):
         waiter: Deferred[None] = Deferred()
-        deadlines.set(waiter, 30.0)
+        Deferred.fromCoroutine(deadlines.wait(waiter, 30.0))
         waiter.callback(None)
-        deadlines.ended()
     assert len(deadlines._heap) <= MIN_SWEEP + 1
 
 

@@ -6,9 +6,10 @@ import pytest
 from homeserver.protocol.room_versions import room_version
 from homeserver.rooms.store import StoredEvent
 from homeserver.streams import Streams
+from homeserver.upkeep.background import RETRY_S
 from homeserver.user_directory.directory import UserDirectory
 from homeserver.user_directory.mutual_rooms import PAGE, MutualRooms
-from homeserver.user_directory.reader import RETRY_S, DirectoryReader
+from homeserver.user_directory.reader import DirectoryReader
 from homeserver.user_directory.search_text import query_of, search_text
 from storage.database import StorageUnavailable
 from storage.personal.user_directory import StoredDirectory

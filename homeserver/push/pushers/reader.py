@@ -8,8 +8,6 @@ know an event by its ID. A server without pushers reads nothing at all.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from homeserver.clock import Clock
@@ -18,10 +16,10 @@ from homeserver.push.pushers.line import Waiting
 from homeserver.push.pushers.store import PUSHERS_CHANGE, Progress, Pusher, PusherKey, PusherStore
 from homeserver.rooms.store import StoredEvent
 from homeserver.streams import Change, Streams
+from homeserver.upkeep.background import Background
 
 AT_ONCE = 200  # events in one step
 SAVED_EVERY = 2_000  # positions
-RETRY_S = 10.0
 RECEIPTS = ("receipt", "private_receipt")
 
 
@@ -67,14 +65,11 @@ class PushReader:
         self._verdicts = verdicts
         self._make_line = make_line
         self._streams = streams
-        self._clock = clock
         self._lines: dict[str, dict[PusherKey, AnyLine]] = {}  # by user
         self._changed: dict[str, None] = {}  # users whose pushers are no longer as they were
         self._done = 0  # passed up to here
         self._saved = 0
-        self._running: Deferred[None] | None = None
-        self._retry: IDelayedCall | None = None
-        self._stopped = True
+        self._background = Background(self._run, "pushers", clock)
 
     @property
     def pushers(self) -> int:
@@ -93,20 +88,15 @@ class PushReader:
             self._open(pusher, pusher.position if pusher.behind else max(pusher.position, self._saved))
         starts = [line.start for lines in self._lines.values() for line in lines.values()]
         self._done = min(starts, default=self._streams.position)
-        self._stopped = False
+        self._background.begin()
         self._streams.subscribe(self._follow)
-        self._wake()
+        self._background.wake()
 
     async def stop(self) -> None:
         """What was not told waits for the next start."""
-        if self._stopped:
+        if self._background.stopped:
             return
-        self._stopped = True
-        if self._retry is not None:
-            self._retry.cancel()
-            self._retry = None
-        if self._running is not None:
-            await self._running
+        await self._background.stop()
         for lines in self._lines.values():
             for line in lines.values():
                 await line.stop()
@@ -114,7 +104,7 @@ class PushReader:
             await self._save()
 
     def _follow(self, changes: list[Change]) -> None:
-        if self._stopped:
+        if self._background.stopped:
             return
         for change in changes:
             if change.kind == PUSHERS_CHANGE and change.user_id is not None:
@@ -122,34 +112,16 @@ class PushReader:
             elif change.kind in RECEIPTS and change.user_id in self._lines:
                 for line in self._lines[change.user_id].values():
                     line.counts_may_have_fallen()
-        if not self._lines and not self._changed and self._running is None:  # a first pusher may just be being looked up
+        if not self._lines and not self._changed and not self._background.is_running:  # a first pusher may just be being looked up
             self._done = self._streams.position
         else:
-            self._wake()
-
-    def _wake(self) -> None:
-        if self._running is not None or self._retry is not None or self._stopped:
-            return
-        running = self._running = Deferred.fromCoroutine(self._run())
-        if running.called:
-            self._running = None
+            self._background.wake()
 
     async def _run(self) -> None:
-        try:
-            while not self._stopped and (self._changed or self._done < self._streams.position):
-                await self._step()
-                if self._done - self._saved >= SAVED_EVERY and self._lines:
-                    await self._save()
-        except Exception:
-            self._log.failure("pushers could not be brought up to date, it is tried again")
-            if not self._stopped:
-                self._retry = self._clock.call_later(RETRY_S, self._again)
-        finally:
-            self._running = None
-
-    def _again(self) -> None:
-        self._retry = None
-        self._wake()
+        while not self._background.stopped and (self._changed or self._done < self._streams.position):
+            await self._step()
+            if self._done - self._saved >= SAVED_EVERY and self._lines:
+                await self._save()
 
     async def _step(self) -> None:
         if self._changed:

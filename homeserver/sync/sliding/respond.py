@@ -6,7 +6,6 @@ As for /sync: waiting registers before it reads, and the answer's token is the p
 from typing import NamedTuple
 
 import orjson
-from twisted.internet.defer import Deferred
 
 from homeserver.account_data.account_data import UserData
 from homeserver.clock import Clock
@@ -100,18 +99,10 @@ class SlidingSyncing:
                         return self._settle(call, connection, read)
                     connection.settled = (connection.number, call.body)
                 connection.waits(arrival)
-                await self._until(arrival, deadline)
+                await self._deadlines.wait(arrival, deadline)
             finally:
                 if arrival is not None:
                     feed.give_up(arrival)
-
-    async def _until(self, arrival: Deferred[None], deadline: float) -> None:
-        """A change, another question, or the end of the time."""
-        self._deadlines.set(arrival, deadline)
-        try:
-            await arrival
-        finally:
-            self._deadlines.ended()
 
     def _is_quiet(self, call: SlidingCall, connection: Connection, feed: Feed) -> bool:
         """Whether it is certain, without looking, that there is nothing to tell."""

@@ -20,11 +20,6 @@ def server(tmp_path: Path) -> TestServer:
     return make_server(tmp_path, user_limits=limits)
 
 
-@pytest.fixture
-def alice(server: TestServer) -> Client:
-    return server.user("alice")
-
-
 def exceeded(answer: tuple[int, Any]) -> None:
     status, body = answer
     assert (status, body["errcode"], body["info_uri"], body["can_upgrade"]) == (403, "M_USER_LIMIT_EXCEEDED", PAGE, True), answer
