@@ -23,11 +23,6 @@ def admin(server: TestServer) -> Client:
     return log_in_again(server)
 
 
-@pytest.fixture
-def bob(server: TestServer) -> Client:
-    return server.user("bob")
-
-
 def ask(server: TestServer, client: Client, method: str, path: str, **query: Any) -> tuple[int, Any]:
     reply = call(server, client, method, ADMIN + path, None, query)
     return reply.status, reply.body if isinstance(reply.body, dict) else orjson.loads(reply.body)
