@@ -15,7 +15,10 @@ PAGE_FORWARDS = SELECT + BETWEEN + "ORDER BY topo, position LIMIT ?"
 ARRIVED = SELECT + "WHERE position > ? AND position <= ? AND room_num IN ?? AND flags & ? = 0 ORDER BY position LIMIT ?"
 LOWEST_TOPO = "SELECT min(topo) FROM (SELECT topo FROM events WHERE room_num = ? AND position > ? ORDER BY position LIMIT ?) AS next"
 ROOT_IN_STREAM = "SELECT state_before, state_after FROM events WHERE room_num = ? AND position <= ? ORDER BY position DESC LIMIT 1"
-ROOT_IN_GRAPH = "SELECT state_before, state_after FROM events WHERE room_num = ? AND (topo, position) <= (?, ?) ORDER BY topo DESC, position DESC LIMIT 1"
+ROOT_IN_GRAPH = (  # what was refused has a place in the graph, and no position
+    "SELECT state_before, state_after FROM events WHERE room_num = ? AND (topo, position) <= (?, ?) AND position IS NOT NULL "
+    "ORDER BY topo DESC, position DESC LIMIT 1"
+)
 CURRENT_EVENTS = SELECT_E + "JOIN current_state c ON c.num = e.num WHERE c.room_num = ? ORDER BY e.num"
 MEMBER_EVENTS = SELECT_E + "JOIN memberships m ON m.num = e.num WHERE m.room_num = ? ORDER BY e.num"
 MEMBER_EVENTS_OF_KINDS = SELECT_E + "JOIN memberships m ON m.num = e.num WHERE m.room_num = ? AND m.membership IN ?? ORDER BY e.num"
@@ -24,10 +27,11 @@ APPSERVICE_MEMBER = (
     "WHERE m.room_num = ? AND m.is_local = 1 AND m.membership = 'join' AND u.appservice = ? LIMIT 1"
 )
 NEAREST_LATER = (
-    "SELECT position FROM events WHERE room_num = ? AND topo IS NOT NULL AND ts >= ? ORDER BY ts, topo, position LIMIT ? OFFSET ?"
+    "SELECT position FROM events WHERE room_num = ? AND topo IS NOT NULL AND position IS NOT NULL AND ts >= ? "
+    "ORDER BY ts, topo, position LIMIT ? OFFSET ?"
 )
 NEAREST_EARLIER = (
-    "SELECT position FROM events WHERE room_num = ? AND topo IS NOT NULL AND ts <= ? "
+    "SELECT position FROM events WHERE room_num = ? AND topo IS NOT NULL AND position IS NOT NULL AND ts <= ? "
     "ORDER BY ts DESC, topo DESC, position DESC LIMIT ? OFFSET ?"
 )
 SAMPLE = 100  # events after a place of the stream whose depth is looked at
