@@ -116,22 +116,22 @@ def table(driver: str, ours: Mapping[str, float], theirs: Mapping[str, float]) -
     for figure in FIGURES:
         mine, other, wanted = ours.get(figure.name), theirs.get(figure.name), figure.wanted(driver)
         if mine is None or other is None:
-            cells = [_number(mine), _number(other), "–", _factor(wanted), ""]
+            cells = [number_text(mine), number_text(other), "–", factor_text(wanted), ""]
         else:
             ratio = mine / other if other else 0.0
-            cells = [_number(mine), _number(other), _factor(ratio), _factor(wanted)]
+            cells = [number_text(mine), number_text(other), factor_text(ratio), factor_text(wanted)]
             cells.append("ok" if figure.reached(mine, other, driver) else "short")
         lines.append(f"| {figure.name} | {' | '.join(cells)} |")
     return lines
 
 
-def _number(value: float | None) -> str:
+def number_text(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _factor(ratio: float) -> str:
+def factor_text(ratio: float) -> str:
     if ratio <= 0:
         return "0"
     return f"{ratio:,.3g}×" if ratio >= 1 else f"1/{1 / ratio:,.3g}"

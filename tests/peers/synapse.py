@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,7 +22,16 @@ RATES = {"per_second": 1_000_000, "burst_count": 1_000_000}
 class Synapse:
     """`with Synapse(…) as synapse:`; `rest` and `resume` stop it and take it up again."""
 
-    def __init__(self, python: Path, folder: Path, name: str, ports: tuple[int, int], certificate: Certificate, authority: Path) -> None:
+    def __init__(
+        self,
+        python: Path,
+        folder: Path,
+        name: str,
+        ports: tuple[int, int],
+        certificate: Certificate,
+        authority: Path,
+        database: Mapping[str, Any] | None = None,
+    ) -> None:
         self._python, self._folder = python, folder
         client, federation = ports
         self.side = Side(name, f"http://127.0.0.1:{client}")
@@ -29,6 +39,8 @@ class Synapse:
         folder.mkdir()
         self._run("--server-name", self.side.name, "-c", "homeserver.yaml", "--generate-config", "--report-stats=no")
         settings = _settings(self.side, folder, client, federation, certificate, authority)
+        if database is not None:
+            settings["database"] = database
         (folder / "ours.yaml").write_text(json.dumps(settings))  # JSON is YAML
 
     def __enter__(self) -> "Synapse":
@@ -47,6 +59,10 @@ class Synapse:
             assert self._process.poll() is None, (self._folder / "said.log").read_text()[-3000:]
             assert time.monotonic() < latest, "the other server does not come up"
             time.sleep(0.05)
+
+    @property
+    def pid(self) -> int:
+        return 0 if self._process is None else self._process.pid
 
     def rest(self) -> None:
         if self._process is not None:
