@@ -8,17 +8,18 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.federation.support.certificates import Authority
-from tests.peers.person import Person, Side
+from tests.peers.ours import Ours
+from tests.peers.person import Person
 from tests.peers.relay import Relay
 from tests.peers.synapse import RETRY_MS, Synapse
-from tests.running.process import SERVE, Running
 
 
 class Pair:
-    """`ours` and `theirs`; `people` makes somebody new on each; `part` and `mend` the servers."""
+    """`people` makes somebody new on each server; `part` and `mend` the servers."""
 
-    def __init__(self, ours: Side, synapse: Synapse, lines: tuple[Relay, Relay]) -> None:
-        self.ours = ours
+    def __init__(self, ours: Ours, synapse: Synapse, lines: tuple[Relay, Relay]) -> None:
+        self.server = ours
+        self.ours = ours.side
         self.synapse = synapse
         self.theirs = synapse.side
         self._lines = lines
@@ -44,17 +45,13 @@ class Pair:
 def open_pair(python: Path, folder: Path) -> Iterator[Pair]:
     authority = Authority(folder)
     certificate = authority.certify("localhost", "127.0.0.1")
-    ours, client, federation = (free_port() for _ in range(3))
+    ports = [free_port() for _ in range(4)]
     with ExitStack() as stack:
-        lines = (stack.enter_context(Relay(ours)), stack.enter_context(Relay(federation)))
-        (folder / "ours").mkdir()
-        words = ["--data", str(folder / "ours" / "data"), "--name", f"127.0.0.1:{lines[0].port}", "--client", "127.0.0.1:0"]
-        words += ["--federation", f"127.0.0.1:{ours}", "--cert", str(certificate.certificate), "--key", str(certificate.key)]
-        words += ["--ca", str(authority.file), "--no-limits", "--cheap-passwords", "--private-addresses"]
-        running = stack.enter_context(Running([SERVE, *words], folder / "ours"))
-        synapse = Synapse(python, folder / "theirs", f"localhost:{lines[1].port}", (client, federation), certificate, authority.file)
-        stack.enter_context(synapse)
-        yield Pair(Side(running.name, running.address), synapse, lines)
+        lines = (stack.enter_context(Relay(ports[1])), stack.enter_context(Relay(ports[3])))
+        names = f"127.0.0.1:{lines[0].port}", f"localhost:{lines[1].port}"
+        ours = Ours(folder / "ours", names[0], (ports[0], ports[1]), certificate, authority.file)
+        synapse = Synapse(python, folder / "theirs", names[1], (ports[2], ports[3]), certificate, authority.file)
+        yield Pair(stack.enter_context(ours), stack.enter_context(synapse), lines)
 
 
 def free_port() -> int:

@@ -78,6 +78,23 @@ class Person:
     def say(self, room_id: str, text: str, **more: Any) -> str:
         return self.send(room_id, "m.room.message", {"msgtype": "m.text", "body": text, **more})
 
+    def tell(self, other: "Person", text: str) -> None:
+        """A message to the other's device."""
+        self.sent += 1
+        messages = {other.user_id: {other.device_id: {"text": text}}}
+        self.ask("PUT", "sendToDevice", "m.test", f"device {self.sent}", body={"messages": messages})
+
+    def told(self, count: int) -> list[str]:
+        """So many texts that were told to this device since the last sync."""
+        found: list[str] = []
+
+        def come(answer: dict[str, Any]) -> bool:
+            found.extend(one["content"]["text"] for one in answer.get("to_device", {}).get("events", ()))
+            return len(found) >= count
+
+        self.synced(come)
+        return found
+
     def redact(self, room_id: str, event_id: str) -> str:
         self.sent += 1
         return str(self.ask("PUT", "rooms", room_id, "redact", event_id, str(self.sent))["event_id"])
@@ -95,6 +112,11 @@ class Person:
 
     def state(self, room_id: str) -> dict[tuple[str, str], str]:
         return {(one["type"], one["state_key"]): one["event_id"] for one in self.ask("GET", "rooms", room_id, "state")}
+
+    def state_at(self, room_id: str, event_id: str) -> dict[tuple[str, str], str]:
+        """After that event."""
+        answer = self.ask("GET", "rooms", room_id, "context", event_id, query={"limit": "0"})
+        return {(one["type"], one["state_key"]): one["event_id"] for one in answer["state"]}
 
     def event(self, room_id: str, event_id: str) -> Any:
         return _or_none(lambda: self.ask("GET", "rooms", room_id, "event", event_id))

@@ -1,7 +1,6 @@
 """The other server: matrix-synapse as it comes, with its own database and by real TLS."""
 
 import json
-import os
 import signal
 import subprocess
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from homeserver.protocol.signing import encode_base64
 from tests.federation.support.certificates import Certificate
 from tests.peers.person import Side
 
@@ -37,11 +37,11 @@ class Synapse:
         self.side = Side(name, f"http://127.0.0.1:{client}")
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir()
-        self._run("--server-name", self.side.name, "-c", "homeserver.yaml", "--generate-config", "--report-stats=no")
         settings = _settings(self.side, folder, client, federation, certificate, authority)
         if database is not None:
             settings["database"] = database
-        (folder / "ours.yaml").write_text(json.dumps(settings))  # JSON is YAML
+        (folder / "homeserver.yaml").write_text(json.dumps(settings))  # JSON is YAML
+        (folder / "signing.key").write_text(f"ed25519 a_key {encode_base64(bytes(range(32)))}\n")
 
     def __enter__(self) -> "Synapse":
         self.resume()
@@ -51,7 +51,7 @@ class Synapse:
         self.rest()
 
     def resume(self) -> None:
-        words = [str(self._python), "-m", "synapse.app.homeserver", "-c", "homeserver.yaml", "-c", "ours.yaml"]
+        words = [str(self._python), "-m", "synapse.app.homeserver", "-c", "homeserver.yaml"]
         with (self._folder / "said.log").open("ab") as log:
             self._process = subprocess.Popen(words, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         latest = time.monotonic() + START_SECONDS
@@ -77,11 +77,6 @@ class Synapse:
         except OSError:
             return False
 
-    def _run(self, *words: str) -> None:
-        subprocess.run(
-            [str(self._python), "-m", "synapse.app.homeserver", *words], cwd=self._folder, check=True, capture_output=True, env=os.environ
-        )
-
 
 def _settings(side: Side, folder: Path, client: int, federation: int, certificate: Certificate, authority: Path) -> dict[str, Any]:
     def listener(port: int, name: str, *, tls: bool) -> dict[str, Any]:
@@ -91,6 +86,11 @@ def _settings(side: Side, folder: Path, client: int, federation: int, certificat
     return {
         "server_name": side.name,
         "public_baseurl": side.address,
+        "report_stats": False,
+        "signing_key_path": str(folder / "signing.key"),
+        "macaroon_secret_key": "not secret",
+        "form_secret": "not secret",
+        "media_store_path": str(folder / "media_store"),
         "listeners": [listener(client, "client", tls=False), listener(federation, "federation", tls=True)],
         "tls_certificate_path": str(certificate.certificate),
         "tls_private_key_path": str(certificate.key),

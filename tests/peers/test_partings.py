@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from threading import Thread
 
 import pytest
 
@@ -36,19 +37,60 @@ def test_what_was_said_while_parted_arrives(parting: Pair) -> None:
 
 def test_the_other_server_was_away(pair: Pair) -> None:
     ann, ben = pair.people()
-    rooms = [shared(ann, ben) for _ in range(2)]
+    rooms = settled(ann, ben)
     pair.synapse.rest()
     for number in range(SENT):
         ann.say(rooms[number % 2], f"{number}")
+    ann.tell(ben, "hello")
     pair.synapse.resume()
     ben.say(rooms[0], "up again")
     for parity, room in enumerate(rooms):
         expected = [str(number) for number in range(parity, SENT, 2)]
         until(partial(_has_only, ben, room, expected))
+    assert ben.told(1) == ["hello"]
+
+
+def settled(ann: Person, ben: Person) -> list[str]:
+    """Two rooms of ann's, in which both have everything."""
+    rooms = [shared(ann, ben) for _ in range(2)]
+    for room in rooms:
+        agree(partial(ann.state, room), partial(ben.state, room))
+    return rooms
 
 
 def _has_only(person: Person, room: str, texts: list[str]) -> bool:
     return [text for text in person.texts(room) if text != "up again"] == texts
+
+
+def test_we_were_killed_under_traffic(pair: Pair) -> None:
+    """What we acknowledged is told after the next start, and what was said meanwhile arrives."""
+    ann, ben = pair.people()
+    rooms = settled(ann, ben)
+    speaking = Thread(target=lambda: [ben.say(rooms[number % 2], f"ben {number}") for number in range(4 * SENT)])
+    speaking.start()
+    for start in range(2):
+        for number in range(SENT):
+            ann.say(rooms[number % 2], f"ann {start} {number}")
+        ann.tell(ben, f"ann {start}")
+        pair.server.kill()
+        ben.tell(ann, f"ben {start}")
+        pair.server.start()
+    speaking.join()
+    for parity, room in enumerate(rooms):
+        last = ben.say(room, "ben is there")
+        until(partial(ann.event, room, last))
+        expected = {*(f"ann {start} {number}" for start in range(2) for number in range(parity, SENT, 2)), "ben is there"}
+        expected |= {f"ben {number}" for number in range(parity, 4 * SENT, 2)}
+        for person in (ann, ben):
+            until(partial(_has_all, person, room, expected))
+        agree(partial(ann.state, room), partial(ben.state, room))
+    assert (ann.told(2), ben.told(2)) == (["ben 0", "ben 1"], ["ann 0", "ann 1"])
+
+
+def _has_all(person: Person, room: str, texts: set[str]) -> bool:
+    """Once each."""
+    found = person.texts(room)
+    return len(found) == len(texts) and set(found) == texts
 
 
 @pytest.mark.parametrize("version", ["6", "10", "11", "12"])
@@ -76,6 +118,7 @@ def test_forks_come_to_one_state(parting: Pair, version: str, creator: str) -> N
     guest.say(room, "guest again")
     host.say(room, "host again")
     agree(lambda: ann.state(room), lambda: ben.state(room))
-    host.set_state(room, "m.room.topic", {"topic": "in the end"})
+    last = host.set_state(room, "m.room.topic", {"topic": "in the end"})
     until(lambda: guest.content(room, "m.room.topic") == {"topic": "in the end"})
     agree(lambda: ann.state(room), lambda: ben.state(room))
+    assert ann.state_at(room, last) == ben.state_at(room, last) == ann.state(room)

@@ -82,7 +82,7 @@ def test_kicks_and_bans(host_and_guest: Two) -> None:
     agree(lambda: host.state(room), lambda: guest.state(room))
 
 
-@pytest.mark.parametrize("visibility", ["shared", "joined"])
+@pytest.mark.parametrize("visibility", ["world_readable", "shared", "invited", "joined"])
 def test_history_is_paged_across(host_and_guest: Two, visibility: str) -> None:
     host, guest = host_and_guest
     rule = {"type": "m.room.history_visibility", "state_key": "", "content": {"history_visibility": visibility}}
@@ -93,7 +93,7 @@ def test_history_is_paged_across(host_and_guest: Two, visibility: str) -> None:
     guest.join(room, via=host)
     host.say(room, "after")
     until(lambda: guest.texts(room, by=20)[-1:] == ["after"])
-    assert until(lambda: guest.texts(room, by=20)) == [*(before if visibility == "shared" else ()), "after"]
+    assert until(lambda: guest.texts(room, by=20)) == [*(before if visibility in ("world_readable", "shared") else ()), "after"]
 
 
 def test_a_room_is_replaced(host_and_guest: Two) -> None:

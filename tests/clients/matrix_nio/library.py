@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from nio import (
     AsyncClient,
@@ -19,7 +19,7 @@ from nio import (
 from nio.rooms import MatrixRoom
 from nio.store import SqliteMemoryStore
 
-from tests.clients.house import PASSWORD, House
+from tests.clients.house import PASSWORD
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 20
@@ -27,10 +27,19 @@ LONG_POLL_MS = 10_000
 PICTURE = "mxc://clients.test/picture"
 
 
+class Place(Protocol):
+    """A server to sit down at."""
+
+    @property
+    def address(self) -> str: ...
+
+    def new_name(self, stem: str) -> str: ...
+
+
 class Table:
     """`async with Table(house) as table:` closes every client at the end."""
 
-    def __init__(self, house: House, *, encrypting: bool = False) -> None:
+    def __init__(self, house: Place, *, encrypting: bool = False) -> None:
         self._house = house
         self._encrypting = encrypting
         self._clients: list[Any] = []
