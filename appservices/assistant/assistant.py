@@ -67,6 +67,7 @@ class Assistant:
         self._runner.take_up()
         self._reminders.start()
         self._cleaning = [self._kit.clock.call_later(0, self._clean), self._kit.clock.call_later(0, self._erase)]
+        await self._kit.publisher.start(settings.display_name)
 
     async def stop(self) -> None:
         for timer in self._cleaning:
@@ -90,6 +91,8 @@ class Assistant:
         txn = _name(txn, body["events"])
         if self._journal.is_known(txn):
             return
+        for letter in body.get("de.sorunome.msc2409.to_device") or ():
+            await self._kit.publisher.take(as_object(letter))
         turns: list[TurnRecord] = []
         for found in body["events"]:
             event = read_event(found)

@@ -31,6 +31,7 @@ from appservices.assistant.safety.guard import Guard
 from appservices.assistant.settings import Settings
 from appservices.assistant.skill import Kit
 from appservices.assistant.skills import SKILLS
+from appservices.assistant.streaming.publish import Publisher
 
 
 class Built:
@@ -77,13 +78,15 @@ def _make_kit(settings: Settings, file: JournalFile, homeserver: Homeserver, lan
     rooms, things, sources = RoomJournal(file), ThingJournal(file), SourceJournal(file)
     people = People(homeserver, rooms, clock)
     consent = Consent(settings, homeserver, people, rooms, audit, clock)
+    history = History(homeserver, people, sources, clock, settings.user_id, settings.command)
     return Kit(
         settings=settings,
         homeserver=homeserver,
         clock=clock,
         consent=consent,
         people=people,
-        history=History(homeserver, people, sources, clock, settings.user_id, settings.command),
+        history=history,
+        publisher=Publisher(homeserver, people, history, clock),
         markers=Markers(clock, consent.is_on),
         language=language,
         things=things,

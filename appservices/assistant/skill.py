@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
 
 from appservices.assistant.classify.classifier import Classifier
+from appservices.assistant.delivery.grow import Audience, Growing
 from appservices.assistant.delivery.voice import Voice
 from appservices.assistant.journal.rooms import RoomRecord
 from appservices.assistant.journal.sources import Source, SourceJournal
@@ -26,6 +27,9 @@ from appservices.assistant.safety.approvals import Approvals
 from appservices.assistant.safety.framing import Material, build
 from appservices.assistant.safety.guard import Guard
 from appservices.assistant.settings import Settings
+from appservices.assistant.streaming.publish import Publisher
+
+_JUST_NOW_MS: Final = 30_000
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Kit:
     clock: Clock
     consent: Consent
     people: People
+    publisher: Publisher
     history: History
     markers: Markers
     language: Language
@@ -132,11 +137,24 @@ class Turn:
         finally:
             self.asking = None
 
+    async def grow(self, material: Material) -> Growing:
+        """An answer that may be shown as it comes, made safe by what the material holds."""
+        kit, room = self.kit, self.record.room
+        audience = Audience(kit.publisher, room, self.asker, await kit.publisher.descriptor(room), await self._is_away())
+        return self.voice.grow(lambda text: kit.guard.clean(text, material), audience)
+
+    async def _is_away(self) -> bool:
+        """Who has just asked is there; later it is a question."""
+        if self.kit.clock.now_ms() - self.record.asked_at < _JUST_NOW_MS:
+            return False
+        presence = await self.kit.homeserver.presence(self.asker)
+        return presence.get("presence") == "offline" and "last_active_ago" in presence
+
     async def tell(self, messages: list[dict[str, Any]], material: Material) -> None:
         """The model's answer, growing as it comes."""
         if self.voice.is_final("answer"):
             return
-        growing = self.voice.grow(lambda text: self.kit.guard.clean(text, material))
+        growing = await self.grow(material)
         try:
             reply = await self.ask(messages, hear=growing.hear)
         except Stopped:

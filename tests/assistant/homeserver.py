@@ -50,6 +50,10 @@ class FakeHomeserver(Resource):
         self.writes: list[tuple[str, str, Json]] = []  # of the assistant: room, type, content
         self.outbox: list[Json] = []
         self.is_down = False
+        self.has_devices = False  # application services may have some
+        self.devices: set[str] = set()
+        self.letters: list[tuple[str, Json]] = []  # to devices: type, user to device to content
+        self.presence: dict[str, Json] = {}
         self.now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
         self.freeze: Callable[[str, str, bool], bool] = lambda _method, _path, _after: False
         self.count = 0
@@ -156,6 +160,14 @@ class FakeHomeserver(Resource):
                 return {}
             case "GET", ["v3", "profile", user]:
                 return self.profiles.get(user, {})
+            case "PUT", ["v3", "devices", device] if self.has_devices:
+                self.devices.add(device)
+                return {}
+            case "PUT", ["v3", "sendToDevice", kind, _]:
+                self.letters.append((kind, orjson.loads(body)["messages"]))
+                return {}
+            case "GET", ["v3", "presence", user, "status"] if user in self.presence:
+                return self.presence[user]
             case "GET", ["v3", "joined_rooms"]:
                 return {"joined_rooms": [room.id for room in self.rooms.values() if room.membership(ME) == "join"]}
             case "POST", ["v3", "upload"]:

@@ -1,16 +1,21 @@
-"""An answer that grows by edits, slower and slower: each edit is an event that the room keeps, so there are at most 20 of a message."""
+"""An answer that grows by edits, slower and slower: each edit is an event that the room keeps, so there are at most 20 of a message.
+
+Where the asker's own client watches it grow (`streaming/`), the room is spared the edits but the last."""
 
 import logging
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall
 
-from appservices.assistant.matrix.contents import notice, replacing
+from appservices.assistant.matrix.contents import Content, notice, replacing
 from appservices.assistant.matrix.errors import Refused, Unreachable
 from appservices.assistant.runtime import Clock
 from appservices.assistant.safety.guard import whole_words
+from appservices.assistant.streaming.publish import Publisher
+from appservices.assistant.streaming.stream import Stream
 
 if TYPE_CHECKING:
     from appservices.assistant.delivery.voice import Voice
@@ -26,10 +31,29 @@ _FIRST_GROWTH: Final = 48  # characters
 _MOST_GROWTH: Final = 240
 
 
+@dataclass(frozen=True)
+class Audience:
+    """Who looks on: by a stream, by edits, or nobody."""
+
+    publisher: Publisher
+    room: str
+    asker: str
+    descriptor: Mapping[str, Any] = field(default_factory=dict)
+    is_away: bool = False
+
+
 class Growing:
     def __init__(
-        self, voice: "Voice", clock: Clock, clean: Callable[[str], str], key: str, typing: Callable[[bool], Awaitable[None]]
+        self,
+        voice: "Voice",
+        clock: Clock,
+        clean: Callable[[str], str],
+        key: str,
+        typing: Callable[[bool], Awaitable[None]],
+        audience: Audience,
     ) -> None:
+        self._audience = audience
+        self._stream: Stream | None = None
         self._voice = voice
         self._clock = clock
         self._clean = clean
@@ -50,9 +74,16 @@ class Growing:
 
     def hear(self, text: str) -> None:
         self._text = text
+        if self._stream is not None:
+            self._stream.tell(self._shown_text)
         self._consider()
 
+    def _shown_text(self) -> str:
+        return self._clean(whole_words(self._text))
+
     def _consider(self) -> None:
+        if self._audience.is_away or (self._stream is not None and self._stream.is_watched):
+            return
         if self._is_over or self._sending is not None or self._timer is not None or self._sends >= MOST - 1:
             return
         if len(self._text) - self._shown < self._growth:
@@ -61,18 +92,20 @@ class Growing:
         if wait > 0:
             self._timer = self._clock.call_later(wait, self._wake)
         else:
-            self._sending = Deferred.fromCoroutine(self._show())
+            sending = Deferred.fromCoroutine(self._show())
+            self._sending = None if sending.called else sending
 
     def _wake(self) -> None:
         self._timer = None
         self._consider()
 
     async def _show(self) -> None:
-        text, self._shown = self._text, len(self._text)
+        self._shown = len(self._text)
         try:
-            shown = self._clean(whole_words(text)).encode()[:_PART_BYTES].decode("utf-8", "ignore")
+            shown = self._shown_text().encode()[:_PART_BYTES].decode("utf-8", "ignore")
             if shown:
-                await self._put(f"{shown} …", f"{self._key}/{self._sends}")
+                await self._put(notice(f"{shown} …") | dict(self._audience.descriptor), f"{self._key}/{self._sends}")
+                self._open()
         except (Refused, Unreachable, CancelledError) as error:
             _log.warning("a partial answer could not be shown: %s", type(error).__name__)
         finally:
@@ -82,9 +115,12 @@ class Growing:
             self._sending = None
         self._clock.call_later(0, self._consider)
 
-    async def _put(self, text: str, edit_key: str, ends: str = "") -> None:
+    def _open(self) -> None:
+        if self._audience.descriptor and self._stream is None and self._event is not None and not self._is_over:
+            self._stream = self._audience.publisher.open(self._audience.room, self._event, self._audience.asker)
+
+    async def _put(self, content: Content, edit_key: str, ends: str = "") -> None:
         self._sends += 1
-        content = notice(text)
         if self._event is None:
             self._event = await self._voice.send(self._voice.threaded(content), self._key, ends=ends)
         else:
@@ -98,12 +134,14 @@ class Growing:
         if label:
             whole = f"{whole}\n\n({label})" if whole else f"({label})"
         parts = split(whole or "(The model gave no answer.)", _PART_BYTES)
-        await self._put(parts[0], f"{self._key}/final", ends=self._key)
+        await self._put(notice(parts[0]), f"{self._key}/final", ends=self._key)
         if len(parts) > 1:
             await self._voice.rest_of(parts, whole, self._key)
 
     async def _end(self) -> None:
         self._is_over = True
+        if self._stream is not None:
+            self._audience.publisher.close(self._stream)
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         if self._sending is not None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from twisted.internet.defer import CancelledError
 
-from appservices.assistant.delivery.grow import Growing
+from appservices.assistant.delivery.grow import Audience, Growing
 from appservices.assistant.journal.turns import TurnJournal
 from appservices.assistant.matrix.client import Homeserver
 from appservices.assistant.matrix.contents import Content, in_thread, notice
@@ -110,8 +110,8 @@ class Voice:
         """In the room itself."""
         return await self.send(content, key, kind)
 
-    def grow(self, clean: Callable[[str], str], key: str = "answer") -> Growing:
-        return Growing(self, self._clock, clean, key, self._typing)
+    def grow(self, clean: Callable[[str], str], audience: Audience, key: str = "answer") -> Growing:
+        return Growing(self, self._clock, clean, key, self._typing, audience)
 
     async def rest_of(self, parts: list[str], text: str, key: str) -> None:
         """What follows a first part that was edited into place."""

@@ -147,6 +147,20 @@ class Homeserver:
         except (Refused, Unreachable) as error:
             _log.debug("typing was not told in %s: %s", room, error)
 
+    async def make_device(self, device: str, name: str) -> None:
+        """Made where it is not there (application-service API, "Creating devices")."""
+        await self.ask("PUT", f"{_V3}/devices/{_q(device)}", {"display_name": name}, attempts=2)
+
+    async def send_to_devices(self, kind: str, txn: str, messages: Mapping[str, Mapping[str, Any]]) -> None:
+        await self.ask("PUT", f"{_V3}/sendToDevice/{_q(kind)}/{_q(txn)}", {"messages": messages}, attempts=2)
+
+    async def presence(self, user: str) -> Json:
+        """Empty where nobody tells."""
+        try:
+            return await self.ask("GET", f"{_V3}/presence/{_q(user)}/status", attempts=1)
+        except Refused:
+            return {}
+
     async def upload(self, data: bytes, kind: str, name: str) -> str:
         """The mxc address."""
         status, answer = await self._once("POST", "/_matrix/media/v3/upload", data, {"filename": name}, kind)

@@ -111,9 +111,7 @@ class History:
         walk = Walk()
         if not await self._people.is_joined(room, asker):
             return walk
-        sight = Sight(
-            as_text((await self._homeserver.state(room, "m.room.history_visibility") or {}).get("history_visibility")) or "shared"
-        )
+        sight = Sight(await self._visibility(room))
         lifetime = await self.lifetime(room)
         walk.oldest = self._clock.now_ms() - lifetime if lifetime else 0
         oldest = max(since_ms, walk.oldest)
@@ -138,6 +136,9 @@ class History:
                 break
         walk.lines.reverse()
         return walk
+
+    async def _visibility(self, room: str) -> str:
+        return as_text((await self._homeserver.state(room, "m.room.history_visibility") or {}).get("history_visibility")) or "shared"
 
     async def _look_at(
         self, event: Event, asker: str, sight: Sight, walk: Walk, names: Mapping[str, str], thread: str | None, until: Event | None

@@ -46,7 +46,7 @@ class _Conversation:
 
     async def run(self, messages: list[dict[str, Any]]) -> None:
         turn = self._turn
-        growing = turn.voice.grow(lambda text: turn.kit.guard.clean(text, self._material))
+        growing = await turn.grow(self._material)
         schemas = [tool.schema for tool in TOOLS]
         reply = Reply("")
         try:
