@@ -17,6 +17,7 @@ class Case(NamedTuple):
     control: Act
     room: bool = True
     versions: Sequence[str] = ("11", "12")
+    shared: bool = False  # it leaves the room as it was, and may stand in one with others
 
 
 def arrived(scene: Scene) -> None:
@@ -28,7 +29,7 @@ def arrived(scene: Scene) -> None:
 
 def offered(row: int, lies: dict[str, Callable[[Scene], Any]], versions: Sequence[str] = ("11", "12")) -> list[Case]:
     """Events that no rule allows, each told in one transaction with an honest one."""
-    return [Case(name, (row,), _telling(lie), arrived, versions=versions) for name, lie in lies.items()]
+    return [Case(name, (row,), _telling(lie), arrived, versions=versions, shared=True) for name, lie in lies.items()]
 
 
 def _telling(lie: Callable[[Scene], Any]) -> Act:

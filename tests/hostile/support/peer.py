@@ -72,12 +72,18 @@ class Peer:
     def __init__(self, name: str, number: int, clock: FakeClock, edge: Dispatch, home: str) -> None:
         self.name = name
         self.key = SigningKey.generate(b"peer" + number.to_bytes(28, "big"), "k")
-        self.answers: dict[str, Answering] = {"keys": lambda _: self.document(), "send": lambda _: {"pdus": {}}}
+        self.answers: dict[str, Answering] = {}
         self.asked: list[Asked] = []
         self._clock = clock
         self._edge = edge
         self._home = home
         self._count = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """Answer as an honest server that has nothing to tell."""
+        self.asked.clear()
+        self.answers = {"keys": lambda _: self.document(), "send": always({"pdus": {}})}
 
     def user(self, localpart: str) -> str:
         return f"@{localpart}:{self.name}"

@@ -45,6 +45,10 @@ class Scene:
     def alice(self) -> Client:
         return self.world.home.user(self.alice_id[1:].partition(":")[0])
 
+    def register(self) -> Client:
+        """Alice, before anybody speaks of her."""
+        return self.alice
+
     @cached_property
     def room(self) -> str:
         """Alice's, open to all; bob and carol have come in by the door."""
@@ -56,6 +60,13 @@ class Scene:
     def open_room(self, **options: Any) -> str:
         chosen = {"preset": "public_chat", "room_version": self.version.identifier, "name": "ours", **self.room_options, **options}
         return create_room(self.world.home, self.alice, **chosen)
+
+    def begin(self) -> None:
+        """Another case, in the same room."""
+        self.lies.clear()
+        self.honest.clear()
+        for peer in (self.evil, self.good):
+            peer.begin()
 
     def stand(self) -> None:
         """So the room stands by right, whatever comes now."""

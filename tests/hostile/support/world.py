@@ -54,7 +54,7 @@ class WatchedEdge:
 
     async def serve(self, request: Request) -> Reply:
         reply = await self._dispatch.serve(request)
-        if reply.status >= 500 and not (reply.status in (502, 504) and request.caller is not None):
+        if reply.status >= 500 and not (reply.status in (502, 504) and request.headers.get("authorization", "").startswith("Bearer ")):
             self.failures.append(f"{request.method} {request.path}: {reply.status} {reply.body!r}")
         return reply
 
@@ -68,6 +68,7 @@ class World:
         self.clock = clock
         self.logged: list[str] = []
         self._count = 0
+        self.notary = self.peer(NOTARY)
 
     def peer(self, name: str) -> Peer:
         """A server that nobody has heard of yet, of about that name."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.hostile.support.case import Case, arrived
 from tests.hostile.support.scene import FORGED, Scene
+from tests.support.rooms import path
 
 Late = Callable[[Scene, dict[str, Any]], Any]
 
@@ -21,6 +22,7 @@ LATE: dict[str, Late] = {
     "leaves": lambda s, before: s.member("leave", **before),
     "names itself anew": lambda s, before: s.forge("m.room.member", {"membership": "join", "displayname": FORGED}, s.bob, **before),
     "invites": lambda s, before: s.member("invite", s.evil.user("dave"), **before),
+    "invites alice's friend": lambda s, before: s.member("invite", "@friend:home.test", **before),
     "sets its own state": lambda s, before: s.forge("org.example", {FORGED: 1}, s.bob, **before),
     "redacts": lambda s, before: s.forge("m.room.redaction", {"reason": FORGED}, redacts=s.honest[0], **before),
 }
@@ -49,8 +51,13 @@ def after(how: str, late: Late) -> Callable[[Scene], None]:
 
 
 def stays(scene: Scene) -> None:
-    """Nothing that alice said was emptied, and what came with the lie is there."""
+    """Nothing that alice said was emptied, what came with the lie is there, and no moment of the room is that of a lie."""
     arrived(scene)
+    home, token = scene.world.home, ""
+    for _ in range(6):
+        query = {"dir": "b", "limit": "1", **({"from": token} if token else {})}
+        token = home.ok(scene.alice.get(path("rooms", scene.room, "messages"), query))["end"]
+        assert FORGED not in str(home.ok(scene.alice.get(path("rooms", scene.room, "members"), {"at": token})))
     said = scene.stored(scene.honest[0])
     assert said is not None
     assert said.content["body"] == "stays"

@@ -152,8 +152,8 @@ BODIES = {
 }
 CASES = [
     *offered(8, SPOILT),
-    *(Case(f"in an event: {name}", (8,), as_text(text), arrived) for name, text in TEXTS.items()),
-    *(Case(f"a transaction of {name}", (8,), body(text), arrived, versions=("12",)) for name, text in BODIES.items()),
+    *(Case(f"in an event: {name}", (8,), as_text(text), arrived, shared=True) for name, text in TEXTS.items()),
+    *(Case(f"a transaction of {name}", (8,), body(text), arrived, versions=("12",), shared=True) for name, text in BODIES.items()),
     Case("as large as may be, and larger", (9,), as_large_as_may_be, arrived),
     Case("names at their limits", (9,), names_at_their_limits, arrived),
     Case("more in a transaction than may be", (9,), too_many_parts, arrived, versions=("12",)),

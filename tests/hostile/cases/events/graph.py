@@ -6,6 +6,7 @@ from homeserver.protocol.event import Event
 from homeserver.protocol.event_build import Reference
 from homeserver.rooms.receiving.merge import MAX_ENDS
 from tests.hostile.support.case import Case, arrived, offered
+from tests.hostile.support.peer import always
 from tests.hostile.support.scene import FORGED, Scene, signed_anyhow
 from tests.support.rooms import path
 
@@ -94,15 +95,17 @@ def fork_of_joins(scene: Scene) -> None:
 def old_state_as_the_newest(scene: Scene) -> None:
     """State is asked for at a predecessor that nobody has, and the liar tells of one in which there was less."""
     unknown = scene.message("unknown before")
-    said = scene.forge("m.room.topic", {"topic": FORGED}, "", prev=[unknown], depth=10**6)
+    between = scene.message("after it", prev=[unknown])
+    said = scene.forge("m.room.topic", {"topic": FORGED}, "", prev=[between], depth=10**6)
     kept = [event for address, event in scene.state().items() if address[0] in ("m.room.create", "m.room.member")]
     ids = [event.event_id for event in kept]
     scene.evil.answers |= {
-        "get_missing_events": lambda _: {"events": []},
-        "state_ids": lambda _: {"pdu_ids": ids, "auth_chain_ids": ids},
+        "get_missing_events": always({"events": [between.pdu]}),
+        "state_ids": always({"pdu_ids": ids, "auth_chain_ids": ids}),
         "event": lambda asked: {"pdus": [unknown.pdu]} if asked.segments[0] == unknown.event_id else {"pdus": []},
     }
     scene.tell(said)
+    assert scene.evil.questions("state_ids")
 
 
 def mighty_state_elsewhere(scene: Scene) -> None:
@@ -110,18 +113,20 @@ def mighty_state_elsewhere(scene: Scene) -> None:
     power = scene.forge("m.room.power_levels", scene.levels(bob=100), "")
     unknown = scene.message("unknown before", prev=[power])
     state = {**scene.state(), POWER: power}
-    said = scene.forge("m.room.topic", {"topic": FORGED}, "", prev=[unknown], state=state)
+    between = scene.message("after it", prev=[unknown])
+    said = scene.forge("m.room.topic", {"topic": FORGED}, "", prev=[between], state=state)
     ids = [event.event_id for event in state.values()]
     told = {event.event_id: event.pdu for event in (*state.values(), unknown)}
     scene.lies += [power.event_id, unknown.event_id]
     scene.evil.answers |= {
-        "get_missing_events": lambda _: {"events": []},
-        "state_ids": lambda _: {"pdu_ids": ids, "auth_chain_ids": ids},
+        "get_missing_events": always({"events": [between.pdu]}),
+        "state_ids": always({"pdu_ids": ids, "auth_chain_ids": ids}),
         "state": lambda _: {"pdus": list(told.values()), "auth_chain": []},
         "event": lambda asked: {"pdus": [told[asked.segments[0]]] if asked.segments[0] in told else []},
         "event_auth": lambda _: {"auth_chain": list(told.values())},
     }
     scene.tell(said)
+    assert scene.evil.questions("state_ids")
 
 
 def many_forks(scene: Scene) -> None:
@@ -149,7 +154,8 @@ def paging_past_the_refused(scene: Scene) -> None:
     """A hundred and twenty refused events lie between two messages: whoever pages by ten finds the older one (row 36)."""
     first = scene.says("the older one")
     for _ in range(3):
-        scene.tell(*(scene.forge("m.room.topic", {"topic": FORGED}, "") for _ in range(40)))
+        state, ends = scene.state(), scene.ends()
+        scene.tell(*(scene.forge("m.room.topic", {"topic": FORGED}, "", state=state, prev=ends) for _ in range(40)))
     scene.says("the newer one")
     found: list[str] = []
     token = ""

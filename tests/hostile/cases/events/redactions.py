@@ -133,7 +133,7 @@ def by_a_moderator(scene: Scene) -> None:
 
 CASES = [
     Case("redacts what alice said", (19,), of_alices_message, by_a_moderator),
-    *(Case(f"redacts {kind}", (19,), of_state(kind), arrived) for kind in KINDS),
+    *(Case(f"redacts {kind}", (19,), of_state(kind), arrived, shared=True) for kind in KINDS),
     Case("redacts memberships", (19,), of_memberships, arrived),
     Case("redacts the beginning by right", (19,), of_the_beginning_by_right, by_a_moderator),
     Case("redacts from another room", (19,), from_another_room, arrived),

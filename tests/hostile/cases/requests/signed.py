@@ -109,7 +109,7 @@ def the_same_again(scene: Scene) -> None:
 
 
 CASES = [
-    *(Case(f"a request {name}", (15,), changed(change), well_signed, versions=("12",)) for name, change in CHANGED.items()),
+    *(Case(f"a request {name}", (15,), changed(change), well_signed, versions=("12",), shared=True) for name, change in CHANGED.items()),
     Case("a transaction that was changed on its way", (15,), transaction_changed, arrived, versions=("12",)),
     Case("a transaction again", (15,), the_same_again, arrived, versions=("12",)),
 ]

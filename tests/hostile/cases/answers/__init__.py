@@ -1,0 +1,1 @@
+"""What the liar answers when it is asked."""
