@@ -137,17 +137,19 @@ class Paging:
         """Where our history has a gap, or ends too early, other servers may know more. What they do not know is passed over."""
         limit = min(question.limit, MAX_PAGE)
         seen: list[Seen] = []
+        sought = span
         for _ in range(MAX_FETCHES):
-            gap = await self._older.gap(question.room_id, span if filled.end is None else span.after(filled.end))
+            gap = await self._older.gap(question.room_id, sought if filled.end is None else sought.after(filled.end))
             if gap is None:
                 break
             above = [item for item in filled.seen if in_graph(item.event) > (gap.topo or 0, gap.position)]
             if len(seen) + len(above) >= limit:
                 return Filled(seen + above, gap, above[-1].event if above else None)
-            if not await self._older.fetch(question.room_id, gap):
-                break
+            if not await self._older.fetch(question.room_id, gap):  # nobody knows it, or can vouch for it: what comes before may be known
+                sought = span.up_to(Place(gap.position - 1, gap.topo))
+                continue
             seen += above
-            span = span.up_to(gap)
+            sought = span = span.up_to(gap)
             filled = await self.between(replace(question, limit=limit - len(seen)), member, span)
         else:
             rest = span if filled.last is None else span.beyond(filled.last, backwards=True)

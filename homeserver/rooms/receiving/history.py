@@ -3,7 +3,9 @@
 Each event is judged by the state it stands in, like every other, and comes to stand before all that was known of the room.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from heapq import heapify, heappop, heappush
 
 from homeserver.protocol.auth_rules import check_event, judging_state
 from homeserver.protocol.errors import MissingEvents, NotAuthorised
@@ -187,12 +189,28 @@ def _at_gap(missing: Sequence[tuple[str, StoredEvent]], before: Place | None) ->
 
 
 def _topos(ordered: Sequence[Event], below: dict[str, int]) -> dict[str, int]:
-    """Each event stands below all that names it."""
+    """Each event stands below all that names it. Where nothing does, as what came between could not be had, the claimed depth must do."""
     topos: dict[str, int] = {}
     limits = dict(below)
-    lowest = min(below.values())
-    for event in reversed(ordered):
-        topos[event.event_id] = limits.get(event.event_id, lowest) - 1
+    last = max(below.values())
+    for event in _newest_first(ordered):
+        last = topos[event.event_id] = limits.get(event.event_id, last) - 1
         for name in event.prev_events:
-            limits[name] = min(limits.get(name, lowest), topos[event.event_id])
+            limits[name] = min(limits.get(name, last), last)
     return topos
+
+
+def _newest_first(ordered: Sequence[Event]) -> Iterator[Event]:
+    """Each event after those that name it, the deepest of these first."""
+    events = {event.event_id: event for event in ordered}
+    named = Counter(name for event in ordered for name in set(event.prev_events) if name in events)
+    free = [(-event.depth, event.event_id) for event in ordered if not named[event.event_id]]
+    heapify(free)
+    while free:
+        event = events.pop(heappop(free)[1])
+        yield event
+        for name in set(event.prev_events).intersection(events):
+            named[name] -= 1
+            if not named[name]:
+                heappush(free, (-events[name].depth, name))
+    yield from reversed(events.values())  # rings, which only a liar could claim

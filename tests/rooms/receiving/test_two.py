@@ -1,5 +1,6 @@
 """A room that two servers write in."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +202,32 @@ def test_history_from_before_the_join(tmp_path: Path) -> None:
         if start is None:
             break
     assert seen == [f"a{number}" for number in reversed(range(250))]
+
+
+def test_history_goes_on_behind_what_nobody_can_vouch_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as events of servers that are gone and told nobody their keys."""
+    two = Two(tmp_path)
+    events = [two.a.send(two.alice, two.room, f"a{number}") for number in range(150)]
+    spoilt = {events[149].event_id, events[100].event_id, events[20].event_id}
+    two.join()
+    backfill = two.b.peers.backfill
+
+    async def sound(room: Subject, event_ids: Sequence[str], limit: int) -> list[Event]:
+        return [event for event in await backfill(room, event_ids, limit) if event.event_id not in spoilt]
+
+    monkeypatch.setattr(two.b.peers, "backfill", sound)
+    monkeypatch.setattr(two.b.parts.rooms.visiting.arrivals.history, "fetch", two.b.arrivals.history.fetch)
+    said = [event.content["body"] for event in events if event.event_id not in spoilt]
+    seen, start = list[str](), None
+    for _ in range(10):
+        query = {"dir": "b", "limit": 50} | ({"from": start} if start else {})
+        answer = two.b.server.ok(two.bob.get(path("rooms", two.room, "messages"), query))
+        seen += [event["content"]["body"] for event in answer["chunk"] if event["type"] == "m.room.message"]
+        start = answer.get("end")
+        if start is None:
+            break
+    assert seen[::-1] == said
+    assert start is None
 
 
 def test_redactions_in_either_order(tmp_path: Path) -> None:
