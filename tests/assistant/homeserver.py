@@ -53,6 +53,7 @@ class FakeHomeserver(Resource):
         self.has_devices = False  # application services may have some
         self.devices: set[str] = set()
         self.letters: list[tuple[str, Json]] = []  # to devices: type, user to device to content
+        self.names: dict[str, str] = {}  # instead of those that follow from the ID
         self.presence: dict[str, Json] = {}
         self.now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
         self.freeze: Callable[[str, str, bool], bool] = lambda _method, _path, _after: False
@@ -192,7 +193,7 @@ class FakeHomeserver(Resource):
                 return {"room_id": room.id}
             case "GET", ["joined_members"]:
                 users = [key for kind, key in room.state if kind == "m.room.member" and room.membership(key) == "join"]
-                return {"joined": {user: {"display_name": user[1:].split(":")[0].title()} for user in users}}
+                return {"joined": {user: {"display_name": self.names.get(user, user[1:].split(":")[0].title())} for user in users}}
             case "GET", ["state", kind, key]:
                 if (found := room.state.get((kind, key))) is None:
                     raise No(404, "M_NOT_FOUND")

@@ -46,6 +46,7 @@ def at_hand(hs: FakeHomeserver) -> Callable[..., Any]:
     """The homeserver in this process, in place of HTTP."""
 
     async def once(method: str, path: str, data: bytes | None, query: Mapping[str, str] | None, kind: str = "") -> tuple[int, bytes]:
+        hs.requests.append((method, path))
         try:
             found = hs._serve(method, [unquote(part) for part in path.split("/")[3:]], Asked(data or b"", query or {}))
         except No as error:
@@ -115,15 +116,15 @@ class Town:
         self.deliver()
 
     def _wire(self) -> None:
-        built, model = self.house.built, self.model
+        built, curious = self.house.built, self.model
         built.homeserver._once = at_hand(self.hs)  # type: ignore[method-assign]
         language = built.kit.language
-        language._model = model
+        language._model = curious
         asked = language._once
 
-        async def once(which: LanguageModel, prompt: Prompt, user: str, room: str, skill: str, on_text: Callable[[str], None]) -> Reply:
-            model.room = room  # nothing waits between this and the model
-            return await asked(which, prompt, user, room, skill, on_text)
+        async def once(model: LanguageModel, prompt: Prompt, user: str, room: str, skill: str, on_text: Callable[[str], None]) -> Reply:
+            curious.room = room  # nothing waits between this and the model
+            return await asked(model, prompt, user, room, skill, on_text)
 
         language._once = once  # type: ignore[method-assign]
 
