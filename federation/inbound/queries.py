@@ -1,7 +1,7 @@
 """What other servers look up, and services beside Matrix: server-server API, "Querying for information", "OpenID"."""
 
 from config.federation import Federation
-from homeserver.errors import Forbidden, InvalidParam, NotFound, UnknownToken, Unrecognized
+from homeserver.errors import Forbidden, InvalidParam, NotFound, UnknownToken
 from homeserver.integrations.openid import OpenIdTokens
 from homeserver.profiles.profiles import Profiles
 from homeserver.protocol.ids import RoomAlias, UserId
@@ -40,7 +40,7 @@ class QueryEndpoints:
 
     @endpoint("GET", _QUERY + "{query_type}", access=Access.PEER, rate=Rate.NONE, body=Body.NONE)
     async def other(self, request: Request, query_type: str) -> Answer:
-        raise Unrecognized("This server knows no such query")
+        raise NotFound("This server knows no such query")
 
 
 class OpenIdEndpoint:

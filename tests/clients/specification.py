@@ -1,5 +1,6 @@
 """What the check of traffic against the specification says of a recording. It lies beside this repository."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,15 @@ from tests.architecture.tree import ROOT
 
 CHECK = ROOT.parent / "shared/spec/check_traffic.py"
 NOTHING_RECORDED = 2
+
+
+def kinds_of_violation(recording: Path, result: Path) -> set[tuple[str, str]]:
+    """Operations, and what was wrong with them; `result` is a file to be written."""
+    violations(recording, "--json", str(result))
+    found = json.loads(result.read_text())
+    return {(f"{one['method']} {one['path']}", kind["what"]) for one in found["operations"] for kind in one["violations"]} | {
+        ("an unknown path", kind["what"]) for kind in found["unknown"]["violations"]
+    }
 
 
 def violations(recording: Path, *options: str) -> str:

@@ -52,7 +52,7 @@ def test_aliases_of_others(people: People) -> None:
     refused(town.run(alice.get(path("directory", "room", "#none:b.test"))), 404, "M_NOT_FOUND")
     assert ask(town, v1("query", "directory"), {"room_alias": "#houses:b.test"})[0] == 400  # a.test is not asked for what is b.test's
     assert ask(town, v1("query", "directory"), {"room_alias": "houses"})[0] == 400
-    assert ask(town, v1("query", "client_versions"))[1]["errcode"] == "M_UNRECOGNIZED"
+    assert ask(town, v1("query", "client_versions"))[1]["errcode"] == "M_NOT_FOUND"
 
 
 def test_profiles_of_others_are_asked_for_once_in_a_while(people: People) -> None:

@@ -4,7 +4,7 @@ The clock and the chance are those of the test, so the same seed gives the same 
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from twisted.internet.defer import Deferred
 
@@ -12,6 +12,7 @@ from federation.errors import Unreachable
 from federation.transport import ReadyAnswer, RemoteAnswer
 from homeserver.web.dispatch import Dispatch
 from homeserver.web.request import Request
+from tests.federation.support.recording import Recording
 from tests.support.clock import FakeClock, SeededChance
 
 
@@ -29,6 +30,8 @@ class Passed(NamedTuple):
 class FakeNetwork:
     """`cut` and `mend` part servers, `delays` are in seconds, `lose` decides of each request whether it, or its answer, is lost."""
 
+    recording: ClassVar[Recording | None] = None
+
     def __init__(self, clock: FakeClock, chance: SeededChance) -> None:
         self._clock = clock
         self._chance = chance
@@ -38,6 +41,7 @@ class FakeNetwork:
         self.delays = (0.0, 0.0)
         self.lose: Callable[[str, str, str], str | None] = lambda origin, destination, uri: None  # "request", "answer" or None
         self.passed: list[Passed] = []
+        self.whole: set[Dispatch] = set()  # of whole servers; the answers of others are made up by tests
 
     def join(self, name: str, dispatch: Dispatch) -> None:
         self._servers[name] = dispatch
@@ -80,6 +84,8 @@ class FakeNetwork:
         serving = self._servers[destination]
         reply = await Deferred.fromCoroutine(serving.serve(request))
         body = reply.body if isinstance(reply.body, bytes) else b"".join([piece async for piece in reply.body])
+        if self.recording is not None:
+            self.recording.write(request, uri, reply.status, reply.content_type, body, is_ours=serving in self.whole)
         await self.pause()
         if lost == "answer" or not self.reaches(origin, destination):
             self.passed.append(Passed(origin, destination, request.method, uri, request.raw_body, 0))

@@ -88,7 +88,9 @@ def build_town(
     servers = {}
     for number, name in enumerate(names):
         servers[name] = _build(directory / name, name, network, clock, SeededChance(seed * 1000 + number), signing_key, sections)
-        network.join(name, servers[name].server.doors[0].dispatch)
+        dispatch = servers[name].server.doors[0].dispatch
+        network.join(name, dispatch)
+        network.whole.add(dispatch)
     for server in servers.values():
         run(server.server.take_up(), clock)
     return Town(servers, network, clock)
