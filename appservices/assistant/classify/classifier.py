@@ -20,6 +20,7 @@ _SHAPES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
         ("date", r"\b\d{4}-\d\d-\d\d\b|\b\d{1,2}[./]\d{1,2}\b"),
         ("day", r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\btomorrow\b|\btonight\b"),
         ("braces", r"[{};]\s*$|\(\)|=>|->|==|!=|:=|\+=|</"),
+        ("shell", r"\$\w+|\$\(|\s\|\s|\s--?[a-zA-Z]\b|&&|;\s+(?:do|done|then)\b"),
         ("call", r"\w+\([^)\n]*\)"),
         ("assignment", r"^\s*[\w.]+\s*=\s*\S"),
         ("indent", r"^(?: {2,}|\t)\S"),
@@ -41,7 +42,8 @@ def features(text: str) -> list[str]:
     words = [word.lower() for word in _WORD.findall(text[:2000])]
     first = [f"first:{words[0]}"] if words else []
     pairs = [f"{one} {two}" for one, two in itertools.pairwise(words)]
-    return [*words, *first, *pairs, *(name for name, pattern in _SHAPES if pattern.search(text[:2000]))]
+    shapes = [name for name, pattern in _SHAPES if pattern.search(text[:2000])]
+    return [*words, *first, *pairs, *(shapes or ["<plain>"])]
 
 
 class Counts:
@@ -60,7 +62,7 @@ class Counts:
             if counts is None:
                 continue
             for label in LABELS:
-                scores[label] += math.log((counts.get(label, 0) + 0.3) / (self._sums[label] + 0.3 * len(self.seen)))
+                scores[label] += math.log((counts.get(label, 0) + 1) / (self._sums[label] + len(self.seen)))
         best = max(scores, key=lambda label: scores[label])
         weight = sum(math.exp(max(score - scores[best], -50.0)) for score in scores.values())
         return Found(best, 1 / weight)
