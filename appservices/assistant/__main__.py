@@ -1,80 +1,84 @@
-"""`chatme-assistant settings.toml`: the assistant as a process of its own, beside any homeserver.
-
-`chatme-assistant --registration settings.toml` writes the registration that the homeserver is given.
-"""
+"""`chatme-assistant run` is the assistant as a process of its own, beside any homeserver; `chatme-assistant register` writes the registration that the
+homeserver is given."""
 
 import argparse
 import logging
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from twisted.internet.defer import Deferred
 
 from appservices.assistant.settings import BadSettings, Settings, load_settings
 
+_ABOUT = "The assistant, as an application service of any Matrix homeserver."
+_WRITTEN = """\
+{file} is written. Give it to the homeserver (ChatMe: appservices.registrations, Synapse: app_service_config_files), start that anew,
+then start the assistant: {program} run --config {config}
+"""
 
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="chatme-assistant", description="The assistant, as an application service of any Matrix homeserver."
-    )
-    parser.add_argument("settings", type=Path, help="a TOML file")
-    parser.add_argument("--registration", action="store_true", help="write the registration for the homeserver, and end")
-    arguments = parser.parse_args()
+
+def main(words: Sequence[str] | None = None, program: str = "chatme-assistant") -> int:
+    arguments = add_words(argparse.ArgumentParser(prog=program, description=_ABOUT)).parse_args(words)
+    return act(arguments, program)
+
+
+def add_words(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument("action", choices=("run", "register"), help="be there until told to stop; or write the registration")
+    parser.add_argument("--config", metavar="FILE", type=Path, default=Path("assistant.toml"), help="its settings (assistant.toml)")
+    return parser
+
+
+def act(arguments: argparse.Namespace, program: str) -> int:
+    """The exit code."""
     try:
-        settings = load_settings(arguments.settings)
+        if arguments.action == "register":
+            return _register(arguments.config, program)
+        return _run(load_settings(arguments.config))
     except BadSettings as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{program}: {error}\n")
         return 2
-    if arguments.registration:
-        sys.stdout.write(registration(settings))
-        return 0
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    return _serve(settings)
 
 
-def registration(settings: Settings) -> str:
-    localpart = settings.user_id[1:].partition(":")[0]
-    content = {
-        "id": "chatme-assistant",
-        "url": f"http://{settings.listen_host}:{settings.listen_port}",
-        "as_token": settings.as_token,
-        "hs_token": settings.hs_token,
-        "sender_localpart": localpart,
-        "rate_limited": False,
-        "receive_ephemeral": True,
-        "de.sorunome.msc2409.push_ephemeral": True,
-        "namespaces": {"users": [{"exclusive": True, "regex": f"@{localpart}:.*"}], "aliases": [], "rooms": []},
-    }
-    return str(yaml.safe_dump(content, sort_keys=False))
+def _register(config: Path, program: str) -> int:
+    from appservices.assistant.registration import keep_registration
+    from appservices.assistant.runtime import new_token
+
+    settings = load_settings(config, needs_tokens=False)
+    file = Path(settings.registration)
+    keep_registration(file, settings.localpart, settings.url, new_token)
+    sys.stdout.write(_WRITTEN.format(file=file, program=program, config=config))
+    return 0
 
 
-def _serve(settings: Settings) -> int:
+def _run(settings: Settings) -> int:
+    """Raises BadSettings."""
     from twisted.internet import reactor  # noqa: TID251
 
     from appservices.assistant.build import Built
+    from appservices.assistant.matrix.agent import AgentWeb
+    from appservices.assistant.matrix.site import listen
     from appservices.assistant.runtime import MachineClock, MachineWorkers
 
-    clock = MachineClock(reactor)
-    workers = MachineWorkers(reactor, settings.model.concurrent + 2)
-    built = Built(settings, reactor, clock, workers)
-    built.listen()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     machine: Any = reactor
+    workers = MachineWorkers(machine.callFromThread, settings.threads)
+    built = Built(settings, AgentWeb(machine), MachineClock(machine), workers)
+    try:
+        port = listen(built.door, machine, settings.listen_host, settings.listen_port)
+    except OSError as error:
+        raise BadSettings(f"assistant.listen_port: {settings.listen_host}:{settings.listen_port} cannot be had: {error}") from error
+    built.begin()
 
-    async def start() -> None:
-        while True:
-            try:
-                await built.start()
-            except Exception as error:  # the homeserver may not be up yet
-                logging.getLogger(__name__).warning("the homeserver cannot be used yet: %s", error)
-                await clock.sleep(5.0)
-            else:
-                return
+    async def stop() -> None:
+        await built.stop()
+        await port.stopListening()
 
-    Deferred.fromCoroutine(start())
-    machine.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(built.stop()))
+    machine.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(stop()))
     machine.addSystemEventTrigger("after", "shutdown", workers.stop)
+    sys.stdout.write(f"{settings.user_id} listens at {settings.url}\n")
+    sys.stdout.flush()
     machine.run()
     return 0
 

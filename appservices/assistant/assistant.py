@@ -62,8 +62,7 @@ class Assistant:
 
     async def start(self) -> None:
         settings = self._kit.settings
-        localpart = settings.user_id[1:].partition(":")[0]
-        await self._kit.homeserver.become(localpart, settings.user_id, settings.display_name)
+        await self._kit.homeserver.become(settings.localpart, settings.user_id, settings.display_name)
         self._runner.take_up()
         self._reminders.start()
         self._cleaning = [self._kit.clock.call_later(0, self._clean), self._kit.clock.call_later(0, self._erase)]
@@ -102,7 +101,9 @@ class Assistant:
                 turns.append(turn)
         for edu in [*(body.get("ephemeral") or ()), *(body.get("de.sorunome.msc2409.ephemeral") or ())]:
             self._kit.markers.take(as_object(edu))
-        for turn in self._journal.take(txn, self._kit.clock.now_ms(), turns):
+        fresh = self._journal.take(txn, self._kit.clock.now_ms(), turns)
+        await self._file.settle()
+        for turn in fresh:
             self._runner.run_soon(turn)
 
     async def _look_at(self, event: Event) -> TurnRecord | None:
@@ -199,7 +200,9 @@ class Assistant:
 
     async def _membership(self, event: Event) -> None:
         membership = event.content.get("membership")
-        if membership == "invite":
+        if membership == "invite" and not self._may_be_in(event):
+            _log.info("the invitation to %s is not for the assistant, by its settings", event.room)
+        elif membership == "invite":
             self._kit.consent.know_direct(event.room, event.content.get("is_direct") is True)
             try:
                 await self._kit.homeserver.join(event.room)
@@ -210,6 +213,11 @@ class Assistant:
             self._runner.stop_room(event.room)
             self._kit.consent.leave(event.room)
             self._kit.markers.forget(event.room)
+
+    def _may_be_in(self, event: Event) -> bool:
+        settings = self._kit.settings
+        is_stranger = event.sender.partition(":")[2] != settings.server_name
+        return (not settings.rooms or event.room in settings.rooms) and (settings.strangers_may_invite or not is_stranger)
 
     async def _greet(self, event: Event) -> None:
         prefix = self._kit.settings.command

@@ -1,6 +1,10 @@
 """Every part built by its constructor, in order; the door where the homeserver knocks."""
 
-from typing import Any
+import logging
+from typing import Final
+
+from prometheus_client import CollectorRegistry
+from twisted.internet.defer import CancelledError, Deferred
 
 from appservices.assistant.assistant import STOP_WORD, Assistant
 from appservices.assistant.classify.classifier import Classifier
@@ -18,7 +22,8 @@ from appservices.assistant.language.breaker import Breaker
 from appservices.assistant.language.budgets import Purse
 from appservices.assistant.language.words import LanguageModel
 from appservices.assistant.matrix.client import Homeserver
-from appservices.assistant.matrix.door import Door, make_site
+from appservices.assistant.matrix.door import Door
+from appservices.assistant.matrix.web import Web
 from appservices.assistant.model import OpenAiModel
 from appservices.assistant.rooms.addressing import Addressing
 from appservices.assistant.rooms.consent import Consent
@@ -33,19 +38,22 @@ from appservices.assistant.skill import Kit
 from appservices.assistant.skills import SKILLS
 from appservices.assistant.streaming.publish import Publisher
 
+_log = logging.getLogger(__name__)
+_AGAIN_SECONDS: Final = 5.0
+
 
 class Built:
-    """The assistant and its door."""
+    """The assistant and its door. What it counts goes into `registry`, which it shares with a homeserver that holds it."""
 
-    def __init__(self, settings: Settings, reactor: Any, clock: Clock, workers: Workers) -> None:
-        self._settings = settings
-        self._reactor = reactor
-        file = JournalFile(settings.database)
-        self.figures, audit = Figures(), AuditLog(file)
+    def __init__(self, settings: Settings, web: Web, clock: Clock, workers: Workers, registry: CollectorRegistry | None = None) -> None:
+        self._clock = clock
+        self._starting: Deferred[None] | None = None
+        file = JournalFile(settings.database, workers)
+        self.figures, audit = Figures(registry or CollectorRegistry()), AuditLog(file)
         model: LanguageModel | None = OpenAiModel(settings.model, workers, clock) if settings.model.is_there else None
         purse = Purse(settings.budgets, settings.model, SpendingJournal(file), clock)
         language = Language(model, settings.model, purse, Breaker(clock), self.figures, audit, clock)
-        self.homeserver = Homeserver(reactor, clock, settings.homeserver_url, settings.as_token)
+        self.homeserver = Homeserver(web, clock, settings.homeserver_url, settings.as_token)
         kit = _make_kit(settings, file, self.homeserver, language, audit, clock)
         skills = {verb: skill for skill in SKILLS for verb in skill.verbs} | {"": SKILLS[0]}
         turns = TurnJournal(file)
@@ -55,22 +63,32 @@ class Built:
         reminders = Reminders(kit.things, self.homeserver, kit.consent, clock)
         self.assistant = Assistant(kit, file, turns, addressing, runner, reminders, self.figures)
         self.kit = kit
-        self._port: Any = None
+        self.door = Door(settings.hs_token, self.assistant.take, self.figures.show)
 
-    def listen(self) -> int:
-        """The port."""
-        door = Door(self._settings.hs_token, self.assistant.take, self.figures.show)
-        self._port = self._reactor.listenTCP(
-            self._settings.listen_port, make_site(door, self._reactor), interface=self._settings.listen_host
-        )
-        return int(self._port.getHost().port)
+    def begin(self) -> None:
+        """Start, as soon as the homeserver can be used."""
+        self._starting = Deferred.fromCoroutine(self._begin())
+
+    async def _begin(self) -> None:
+        while True:
+            try:
+                await self.start()
+            except CancelledError:
+                return
+            except Exception as error:  # of whatever kind: it is not there yet, or not yet as it should be
+                _log.warning("the homeserver cannot be used yet: %s", error)
+                await self._clock.sleep(_AGAIN_SECONDS)
+            else:
+                return
 
     async def start(self) -> None:
         await self.assistant.start()
 
     async def stop(self) -> None:
-        if self._port is not None:
-            await self._port.stopListening()
+        self.door.close()
+        if self._starting is not None:
+            self._starting.addErrback(lambda failure: failure.trap(CancelledError))
+            self._starting.cancel()
         await self.assistant.stop()
 
 

@@ -4,9 +4,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 
 
 class Figures:
-    def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        make = self._registry
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = make = registry
         self._turns = Counter("chatme_assistant_turns", "Turns, by skill and how they ended", ["skill", "outcome"], registry=make)
         self._refused = Counter("chatme_assistant_refusals", "Refused, by skill and reason", ["skill", "reason"], registry=make)
         self._failures = Counter("chatme_assistant_model_failures", "Calls of the model that failed", ["skill", "kind"], registry=make)

@@ -1,17 +1,20 @@
-"""The model itself: whatever speaks the OpenAI API at a `base_url`. The only import of `openai`, made with the first question, in a thread.
+"""The model itself: whatever speaks the OpenAI API at a `base_url`. The only import of `openai`, made at the start and only where there is a model: it
+takes half a second, in which a thread would hold up everybody.
 
 What it sends is never trusted to end: time, text and pieces are bounded, and a call that nobody waits for any more is cut at its socket.
 """
 
-import socket
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from twisted.internet.defer import Deferred
 
 from appservices.assistant.language.words import ModelFailed, Prompt, Reply, ToolCall, count_prompt, count_tokens
 from appservices.assistant.runtime import Clock, Workers
-from appservices.assistant.settings import Model
+from appservices.assistant.settings import BadSettings, Model
+
+if TYPE_CHECKING:
+    from appservices.assistant.language.line import Line
 
 _CHARACTERS_A_TOKEN: Final = 8  # more than this for each token allowed is a model that does not keep to it
 _MOST_PIECES: Final = 100_000
@@ -22,13 +25,26 @@ _TELL_EACH: Final = 24  # characters
 
 class OpenAiModel:
     def __init__(self, settings: Model, workers: Workers, clock: Clock) -> None:
+        """Raises BadSettings where the client is not installed."""
         self._settings = settings
         self._workers = workers
         self._clock = clock
-        self._client: Any = None
+        try:
+            import httpx2
+            import openai
+        except ImportError as error:
+            raise BadSettings("assistant.model: needs the package openai (pip install chatme[assistant])") from error
+        self._context = httpx2.create_ssl_context()
+        self._client = openai.OpenAI(
+            base_url=settings.base_url, api_key=settings.api_key or "none", timeout=settings.timeout_seconds, max_retries=0
+        )
+        self._completions = self._client.chat.completions  # which loads the rest of the package
 
     def ask(self, prompt: Prompt, on_text: Callable[[str], None]) -> Deferred[Reply]:
-        call = _Call(self._settings, self._workers, prompt, on_text)
+        from appservices.assistant.language.line import Line
+
+        line = Line(self._context, self._settings.timeout_seconds, prompt.most_tokens, self._clock, self._workers)
+        call = _Call(self._settings, self._workers, line, prompt, on_text)
         done: Deferred[Reply] = Deferred(lambda _: call.stop())
         call.done = done
         timer = self._clock.call_later(self._settings.timeout_seconds, call.give_up)
@@ -40,31 +56,21 @@ class OpenAiModel:
             return result
 
         done.addBoth(end)
-        self._workers.start(lambda: call.run(self._the_client()))
+        self._workers.start(lambda: call.run(self._client))
         return done
-
-    def _the_client(self) -> Any:
-        if self._client is None:
-            import openai
-
-            settings = self._settings
-            self._client = openai.OpenAI(
-                base_url=settings.base_url, api_key=settings.api_key or "none", timeout=settings.timeout_seconds, max_retries=0
-            )
-        return self._client
 
 
 class _Call:
     """One question. `run` is in a thread; `done` belongs to the loop."""
 
-    def __init__(self, settings: Model, workers: Workers, prompt: Prompt, on_text: Callable[[str], None]) -> None:
+    def __init__(self, settings: Model, workers: Workers, line: "Line", prompt: Prompt, on_text: Callable[[str], None]) -> None:
         self._settings = settings
         self._workers = workers
+        self._line = line
         self._prompt = prompt
         self._on_text = on_text
         self.done: Deferred[Reply] = Deferred()
         self._stopped = False
-        self._stream: Any = None
         self._text: list[str] = []
         self._size = 0
         self._told = 0
@@ -75,8 +81,7 @@ class _Call:
 
     def stop(self) -> None:
         self._stopped = True
-        if self._stream is not None:
-            _cut(self._stream)
+        self._line.cut()
 
     def give_up(self) -> None:
         if not self.done.called:
@@ -100,9 +105,8 @@ class _Call:
         if self._stopped:
             return
         try:
-            self._stream = client.chat.completions.create(**self._request())
-            with self._stream:
-                self._read()
+            with self._line.open() as http, client.with_options(http_client=http).chat.completions.create(**self._request()) as stream:
+                self._read(stream)
             self._workers.tell(self._finish, self._reply())
         except Exception as error:  # whatever the client or the model came up with: the asker is told, the breaker counts
             self._workers.tell(self._fail, _as_failure(error))
@@ -117,11 +121,11 @@ class _Call:
         }
         return asked | ({"tools": self._prompt.tools} if self._prompt.tools else {})
 
-    def _read(self) -> None:
+    def _read(self, stream: Any) -> None:
         most = self._prompt.most_tokens * _CHARACTERS_A_TOKEN
-        for number, chunk in enumerate(self._stream):
+        for number, chunk in enumerate(stream):
             if self._stopped or number > _MOST_PIECES or self._size > most:
-                _cut(self._stream)
+                self._line.cut()
                 return
             if chunk.usage is not None:
                 self._usage = (chunk.usage.prompt_tokens or 0, chunk.usage.completion_tokens or 0)
@@ -151,17 +155,6 @@ class _Call:
         calls = tuple(ToolCall(id or f"call{index}", name, arguments) for index, (id, name, arguments) in sorted(self._calls.items()))
         tokens_in, tokens_out = self._usage
         return Reply(text, calls, tokens_in or count_prompt(self._prompt), tokens_out or count_tokens(text))
-
-
-def _cut(stream: Any) -> None:
-    """At the socket: closing the response alone would wait for what is still being read."""
-    network = stream.response.extensions.get("network_stream")
-    connection = network.get_extra_info("socket") if network is not None else None
-    if connection is not None:
-        try:
-            connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return  # it was closed already
 
 
 def _as_failure(error: Exception) -> ModelFailed:

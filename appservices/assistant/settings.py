@@ -1,8 +1,9 @@
 """The settings: a TOML file of its own, or the values that an embedding server hands over."""
 
+import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -16,6 +17,8 @@ class Model:
     base_url: str = ""  # nothing: no model, the rest works all the same
     name: str = ""
     api_key: str = field(default="", repr=False)
+    api_key_file: str = ""  # holds it instead
+    api_key_variable: str = ""  # of the environment, holds it instead
     provider: str = ""  # as rooms are told: who runs it
     where: str = ""  # as rooms are told: in which place
     is_local: bool = False  # runs on machines of ours: may be used in encrypted rooms
@@ -53,13 +56,17 @@ class Budgets:
 class Settings:
     homeserver_url: str
     user_id: str
-    as_token: str = field(repr=False)
-    hs_token: str = field(repr=False)
+    as_token: str = field(default="", repr=False)  # nothing: those of the registration
+    hs_token: str = field(default="", repr=False)
+    registration: str = "assistant-registration.yaml"
     display_name: str = "Assistant"
     listen_host: str = "127.0.0.1"
     listen_port: int = 8010
+    listen_url: str = ""  # where the homeserver finds it; nothing: host and port
     database: str = "assistant.db"
     command: str = "!ai"
+    rooms: tuple[str, ...] = ()  # where it may be; none: wherever it is invited
+    strangers_may_invite: bool = False  # people of other servers
     consent_power: int = 50  # who has this much may turn the assistant on in a room
     other_bots: tuple[str, ...] = ()
     freshness_seconds: int = 600  # what was asked longer ago is not answered any more
@@ -72,17 +79,52 @@ class Settings:
     budgets: Budgets = Budgets()
 
     @property
+    def localpart(self) -> str:
+        return self.user_id[1:].partition(":")[0]
+
+    @property
     def server_name(self) -> str:
         return self.user_id.partition(":")[2]
 
+    @property
+    def url(self) -> str:
+        return self.listen_url or f"http://{self.listen_host}:{self.listen_port}"
 
-def load_settings(path: Path) -> Settings:
-    """Raises BadSettings."""
+    @property
+    def threads(self) -> int:
+        """For as many questions at once as there may be, what still hangs, and the disk."""
+        return 2 * self.model.concurrent + 2
+
+
+def load_settings(path: Path, *, needs_tokens: bool = True) -> Settings:
+    """Paths count from where the file is. Raises BadSettings."""
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise BadSettings(f"{path}: {error}") from error
-    return read_settings(table.get("assistant", table))
+    settings = read_settings(table.get("assistant", table))
+    folder = path.absolute().parent
+    settings = replace(settings, database=str(folder / settings.database), registration=str(folder / settings.registration))
+    if needs_tokens and not (settings.as_token and settings.hs_token):
+        from appservices.assistant.registration import read_tokens
+
+        as_token, hs_token = read_tokens(Path(settings.registration))
+        settings = replace(settings, as_token=as_token, hs_token=hs_token)
+    return replace(settings, model=with_key(settings.model, folder)) if needs_tokens else settings
+
+
+def with_key(model: Model, folder: Path) -> Model:
+    """With the key from where it is kept. Raises BadSettings."""
+    if model.api_key_file:
+        try:
+            return replace(model, api_key=(folder / model.api_key_file).read_text("utf-8").strip())
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadSettings(f"assistant.model.api_key_file: {model.api_key_file} cannot be read: {error}") from error
+    if model.api_key_variable:
+        if not (key := os.environ.get(model.api_key_variable)):
+            raise BadSettings(f"assistant.model.api_key_variable: there is no {model.api_key_variable} in the environment")
+        return replace(model, api_key=key)
+    return model
 
 
 def read_settings(table: Mapping[str, Any]) -> Settings:

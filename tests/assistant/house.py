@@ -10,7 +10,8 @@ from twisted.internet.defer import Deferred
 from twisted.web.client import Agent, HTTPConnectionPool
 
 from appservices.assistant.build import Built
-from appservices.assistant.matrix.client import _Body
+from appservices.assistant.matrix.agent import AgentWeb, Body
+from appservices.assistant.matrix.site import listen as open_door
 from appservices.assistant.runtime import MachineWorkers
 from appservices.assistant.settings import Budgets, Model, Settings
 from tests.assistant.homeserver import ME, FakeHomeserver, Json, Room, listen
@@ -49,7 +50,7 @@ class House:
             budgets=settings.pop("budgets", Budgets()),
             **{"turns_a_minute": 1000, **settings},
         )
-        self.workers = MachineWorkers(self.reactor, 8)
+        self.workers = MachineWorkers(self.reactor.callFromThread, 8)
         self._pool = HTTPConnectionPool(self.reactor, persistent=False)
         self._http = HTTPClient(Agent(self.reactor, pool=self._pool))
         self._txn = 0
@@ -57,11 +58,13 @@ class House:
         self.start()
 
     def start(self) -> None:
-        self.built = Built(self.settings, self.reactor, self.clock, self.workers)
-        self.port = self.built.listen()
+        self.built = Built(self.settings, AgentWeb(self.reactor), self.clock, self.workers)
+        self._door = open_door(self.built.door, self.reactor, "127.0.0.1", 0)
+        self.port = self._door.getHost().port
         self.loop.run(self.built.start())
 
     def stop(self) -> None:
+        self.loop.run(_ended(self._door.stopListening()))
         self.loop.run(self.built.stop())
 
     def close(self) -> None:
@@ -86,7 +89,7 @@ class House:
             "PUT",
             f"http://127.0.0.1:{self.port}/_matrix/app/v1/transactions/{txn}",
             headers=headers,
-            data=_Body(orjson.dumps({"events": events} | more)),
+            data=Body(orjson.dumps({"events": events} | more)),
             reactor=self.reactor,
         )
         await response.content()

@@ -45,10 +45,12 @@ class Runner:
     def take_up(self) -> None:
         """After a start: what was open when the last life ended."""
         for record in self._journal.open_turns():
-            self.run_soon(record, is_new=record.state == "new")
+            self.run_soon(record, is_new=False)  # a power cut may have taken back that it was begun
 
     def run_soon(self, record: TurnRecord, *, is_new: bool = True) -> None:
         who = (record.room, record.sender)
+        if any(waiting.id == record.id for waiting in self._queues.get(who, ())):
+            return
         if not is_new:
             record = replace(record, state="begun")
         if who in self._queues:

@@ -1,5 +1,10 @@
-"""The SQLite file, and what its tables share."""
+"""The SQLite file, and what its tables share.
 
+A commit leaves the process at once, so that it outlives a kill; that it outlives a power cut, too, is waited for in a thread (`settle`), and only before
+somebody is told. So no disk ever stops the loop, which may be that of a homeserver.
+"""
+
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -7,6 +12,9 @@ from typing import Any
 
 import apsw
 
+from appservices.assistant.runtime import Workers, elsewhere
+
+_MOST_PAGES = 500  # of the log, before it is brought into the file
 _OF_ROOM = (
     "DELETE FROM turns WHERE room_id = ?",
     "DELETE FROM said WHERE room_id = ?",
@@ -19,14 +27,45 @@ _OF_ROOM = (
 
 
 class JournalFile:
-    """Every statement is on disk before anything is answered: one small write for a turn, none for what is not for us."""
+    """One small write for a turn, none for what is not for us."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, workers: Workers) -> None:
+        self._path = path
+        self._workers = workers
+        self._pages = 0
+        self._is_settled = True
         self._connection = apsw.Connection(path)
-        self._depth = 0
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "secure_delete=ON"):
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "secure_delete=ON", "wal_autocheckpoint=0"):
             self._connection.execute(f"PRAGMA {pragma}")
+        self._connection.set_wal_hook(self._committed)
         self._connection.execute(files(__package__).joinpath("tables.sql").read_text("utf-8"))
+
+    def _committed(self, _: apsw.Connection, __: str, pages: int) -> int:
+        self._pages, self._is_settled = pages, False
+        return apsw.SQLITE_OK
+
+    async def settle(self) -> None:
+        """All that was written until now is on disk."""
+        if self._is_settled:
+            return
+        self._is_settled = True
+        try:
+            await elsewhere(self._workers, self._settle_log)
+        except BaseException:
+            self._is_settled = False
+            raise
+
+    def _settle_log(self) -> None:
+        """In a thread."""
+        log = os.open(f"{self._path}-wal", os.O_RDONLY)
+        try:
+            os.fsync(log)
+        finally:
+            os.close(log)
+        if self._pages > _MOST_PAGES:
+            other = apsw.Connection(self._path)
+            other.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            other.close()
 
     def rows(self, statement: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
         return list(self._connection.execute(statement, tuple(values)))

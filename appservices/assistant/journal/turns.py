@@ -26,8 +26,11 @@ class TurnJournal:
         return self._file.row("SELECT 1 FROM transactions WHERE txn_id = ?", (txn,)) is not None
 
     def take(self, txn: str, now_ms: int, turns: list[TurnRecord]) -> list[TurnRecord]:
-        """The transaction and its turns, or nothing; those that were not known."""
-        fresh = []
+        """The transaction and its turns, or nothing; those that were not known. A transaction that asks for nothing is not written down: looked
+        at again it asks for nothing again."""
+        fresh: list[TurnRecord] = []
+        if not turns:
+            return fresh
         with self._file.together():
             self._file.write("INSERT OR IGNORE INTO transactions (txn_id, at) VALUES (?, ?)", (txn, now_ms))
             for turn in turns:

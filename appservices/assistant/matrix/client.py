@@ -3,36 +3,25 @@
 import logging
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import orjson
-from treq.client import HTTPClient
-from twisted.internet.defer import CancelledError, Deferred, succeed
-from twisted.internet.error import ConnectError, ConnectingCancelledError
-from twisted.internet.interfaces import IConsumer
-from twisted.web.client import Agent, HTTPConnectionPool, ResponseFailed
-from twisted.web.iweb import IBodyProducer
-from zope.interface import implementer
 
 from appservices.assistant.matrix.errors import Refused, Unreachable
+from appservices.assistant.matrix.web import Web
 from appservices.assistant.runtime import Clock
 
 _log = logging.getLogger(__name__)
 
 ATTEMPTS: Final = 5
 _SECONDS: Final = 30.0
-_MOST_BYTES: Final = 8 * 2**20
 _V3: Final = "/_matrix/client/v3"
 Json = dict[str, Any]
 
 
 class Homeserver:
-    def __init__(self, reactor: Any, clock: Clock, url: str, token: str) -> None:
-        self._pool = HTTPConnectionPool(reactor, persistent=True)
-        self._pool.maxPersistentPerHost = 8
-        self._pool.retryAutomatically = True
-        self._http = HTTPClient(Agent(reactor, pool=self._pool, connectTimeout=10))
-        self._reactor = reactor
+    def __init__(self, web: Web, clock: Clock, url: str, token: str) -> None:
+        self._web = web
         self._clock = clock
         self._url = url.rstrip("/")
         self._token = token
@@ -62,25 +51,9 @@ class Homeserver:
     async def _once(
         self, method: str, path: str, data: bytes | None, query: Mapping[str, str] | None, kind: str = "application/json"
     ) -> tuple[int, bytes]:
-        headers: dict[bytes | str, bytes | str] = {"Authorization": f"Bearer {self._token}"}
-        if data is not None:
-            headers["Content-Type"] = kind
-        try:
-            response = await self._http.request(
-                method,
-                self._url + path,
-                headers=headers,
-                data=None if data is None else _Body(data),
-                params=dict(query or {}),
-                timeout=_SECONDS,
-                unbuffered=True,
-                reactor=self._reactor,
-            )
-            pieces = _Pieces()
-            await response.collect(pieces.add)
-        except (ConnectError, ConnectingCancelledError, CancelledError, ResponseFailed, TooLarge, OSError) as error:
-            raise Unreachable(type(error).__name__) from error
-        return response.code, b"".join(pieces.all)
+        headers = {"Authorization": f"Bearer {self._token}"} | ({} if data is None else {"Content-Type": kind})
+        url = f"{self._url}{path}?{urlencode(query)}" if query else self._url + path
+        return await self._web.request(method, url, headers, data, seconds=_SECONDS)
 
     async def send(self, room: str, kind: str, content: Mapping[str, Any], txn: str) -> str:
         """The event ID: the same for the same transaction ID."""
@@ -185,46 +158,12 @@ class Homeserver:
                 raise
         await self.ask("PUT", f"{_V3}/profile/{_q(user)}/displayname", {"displayname": display_name})
 
+    def move(self, url: str) -> None:
+        """Where the homeserver is to be found from now on."""
+        self._url = url.rstrip("/")
+
     async def close(self) -> None:
-        await self._pool.closeCachedConnections()
-
-
-@implementer(IBodyProducer)
-class _Body:
-    """Bytes at once."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self.length = len(data)
-
-    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
-        consumer.write(self._data)
-        return succeed(None)
-
-    def pauseProducing(self) -> None:
-        """There is nothing to pause."""
-
-    def stopProducing(self) -> None:
-        """Nor to stop."""
-
-    def resumeProducing(self) -> None:
-        """Nor to resume."""
-
-
-class TooLarge(Exception):
-    """More than anybody should answer."""
-
-
-class _Pieces:
-    def __init__(self) -> None:
-        self.all: list[bytes] = []
-        self._size = 0
-
-    def add(self, piece: bytes) -> None:
-        self._size += len(piece)
-        if self._size > _MOST_BYTES:
-            raise TooLarge
-        self.all.append(piece)
+        await self._web.close()
 
 
 def _as_object(data: bytes) -> Json:

@@ -1,96 +1,80 @@
-"""Where the homeserver brings its transactions (application-service API, "Pushing events"), and where metrics are read."""
+"""Where the homeserver brings its transactions (application-service API, "Pushing events"), and where metrics are read; whatever carries the bytes."""
 
 import hmac
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 import orjson
-from twisted.internet.defer import Deferred
-from twisted.web.http import Request
-from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET, Site
 
 _log = logging.getLogger(__name__)
 _PREFIX: Final = ("_matrix", "app", "v1")
+_JSON: Final = "application/json"
 
 Take = Callable[[str, dict[str, Any]], Awaitable[None]]
 
 
-class Door(Resource):
+class Said(NamedTuple):
+    status: int
+    body: bytes
+    kind: str = _JSON
+
+
+class Door:
     """A 200 leaves only when `take` has written down what there is to do."""
 
-    isLeaf = True
-
     def __init__(self, hs_token: str, take: Take, metrics: Callable[[], bytes]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
         self._token = hs_token.encode()
         self._take = take
         self._metrics = metrics
+        self._is_closed = False
 
-    def render(self, request: Any) -> Any:
-        path = tuple(unquote(part) for part in request.path.decode("ascii", "replace").split("/")[1:])
-        method = request.method.decode("ascii", "replace")
-        if (method, path) == ("GET", ("health",)):
-            return b"OK"
-        if (method, path) == ("GET", ("metrics",)):
-            request.setHeader("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-            return self._metrics()
-        if path[:3] == ("_matrix", "app", "unstable"):
-            path = (*_PREFIX, *path[3:])
-        if path[:3] != _PREFIX:
-            return _answer(request, 404, {"errcode": "M_UNRECOGNIZED", "error": "there is nothing here"})
-        if not self._is_the_server(request):
-            return _answer(request, 403, {"errcode": "M_FORBIDDEN", "error": "wrong token"})
-        return self._serve(request, method, path[3:])
+    def close(self) -> None:
+        """What comes from now on is not taken; the homeserver brings it to the next life."""
+        self._is_closed = True
 
-    def _is_the_server(self, request: Request) -> bool:
-        header = request.getHeader(b"authorization") or b""
-        return hmac.compare_digest(header.removeprefix(b"Bearer "), self._token)
+    async def answer(self, method: str, path: str, authorization: str, body: bytes) -> Said:
+        """`path` without its query."""
+        parts = tuple(unquote(part) for part in path.split("/")[1:])
+        if (method, parts) == ("GET", ("health",)):
+            return Said(200, b"OK", "text/plain")
+        if (method, parts) == ("GET", ("metrics",)):
+            return Said(200, self._metrics(), "text/plain; version=0.0.4; charset=utf-8")
+        if parts[:3] == ("_matrix", "app", "unstable"):
+            parts = (*_PREFIX, *parts[3:])
+        if parts[:3] != _PREFIX:
+            return _no(404, "M_UNRECOGNIZED", "there is nothing here")
+        if not hmac.compare_digest(authorization.removeprefix("Bearer ").encode(), self._token):
+            return _no(403, "M_FORBIDDEN", "wrong token")
+        return await self._serve(method, parts[3:], body)
 
-    def _serve(self, request: Request, method: str, path: tuple[str, ...]) -> Any:
+    async def _serve(self, method: str, path: tuple[str, ...], body: bytes) -> Said:
         match method, path:
             case "PUT", ("transactions", txn) if txn:
-                return self._transaction(request, txn)
+                return await self._transaction(txn, body)
             case "POST", ("ping",):
-                return _answer(request, 200, {})
+                return Said(200, b"{}")
             case "GET", ("users" | "rooms", _):
-                return _answer(request, 404, {"errcode": "M_NOT_FOUND", "error": "nobody of that name"})
-        return _answer(request, 404, {"errcode": "M_UNRECOGNIZED", "error": "there is nothing here"})
+                return _no(404, "M_NOT_FOUND", "nobody of that name")
+        return _no(404, "M_UNRECOGNIZED", "there is nothing here")
 
-    def _transaction(self, request: Request, txn: str) -> Any:
+    async def _transaction(self, txn: str, body: bytes) -> Said:
         try:
-            content: Any = request.content
-            body = orjson.loads(content.read())
+            found: Any = orjson.loads(body)
         except orjson.JSONDecodeError:
-            return _answer(request, 400, {"errcode": "M_NOT_JSON", "error": "not JSON"})
-        if not isinstance(body, dict) or not isinstance(body.get("events"), list):
-            return _answer(request, 400, {"errcode": "M_BAD_JSON", "error": "no events"})
-        Deferred.fromCoroutine(self._take_in(request, txn, body))
-        return NOT_DONE_YET
-
-    async def _take_in(self, request: Request, txn: str, body: dict[str, Any]) -> None:
+            return _no(400, "M_NOT_JSON", "not JSON")
+        if not isinstance(found, dict) or not isinstance(found.get("events"), list):
+            return _no(400, "M_BAD_JSON", "no events")
+        if self._is_closed:
+            return _no(503, "M_UNKNOWN", "not here any more")
         try:
-            await self._take(txn, body)
+            await self._take(txn, found)
         except Exception:  # at the edge: the server is told, and brings it again
             _log.exception("transaction could not be taken in")
-            data = _answer(request, 500, {"errcode": "M_UNKNOWN", "error": "could not be taken in"})
-        else:
-            data = _answer(request, 200, {})
-        if request.channel is not None:
-            request.write(data)
-            request.finish()
+            return _no(500, "M_UNKNOWN", "could not be taken in")
+        return Said(200, b"{}")
 
 
-def _answer(request: Request, status: int, body: dict[str, Any]) -> bytes:
-    request.setResponseCode(status)
-    request.setHeader("Content-Type", "application/json")
-    return orjson.dumps(body)
-
-
-def make_site(door: Door, reactor: Any) -> Site:
-    site = Site(door, reactor=reactor)
-    site.displayTracebacks = False
-    site.noisy = False
-    return site
+def _no(status: int, errcode: str, error: str) -> Said:
+    return Said(status, orjson.dumps({"errcode": errcode, "error": error}))
