@@ -107,6 +107,22 @@ def test_a_room_that_cannot_stand_leaves_nothing(server: TestServer) -> None:
     create_room(server, alice, room_alias_name="gone")
 
 
+def test_an_alias_whose_room_was_lost_in_a_crash_names_nothing(server: TestServer) -> None:
+    alice = server.user("alice")
+    before = server.clock.now_ms() - 1
+
+    async def leave() -> None:
+        left = ("#left:test", "!left:test", ALICE, before)
+        await server.database.write(
+            lambda cursor: cursor.run("INSERT INTO aliases (alias, room_id, creator, created_ts) VALUES (?, ?, ?, ?)", *left)
+        )
+
+    server.run(leave())
+    refused(server.run(alice.get(path("directory", "room", "#left:test"))), 404, "M_NOT_FOUND")
+    room_id = create_room(server, alice, room_alias_name="left")
+    assert server.ok(alice.get(path("directory", "room", "#left:test")))["room_id"] == room_id
+
+
 @pytest.mark.parametrize(
     ("body", "errcode"),
     [

@@ -45,6 +45,7 @@ class Aliases:
         self._remote = remote
         self._owners = owners
         self._clock = clock
+        self._began_ms = clock.now_ms()  # what was claimed before has its room by now, or never will
 
     def is_local(self, alias: str) -> bool:
         return RoomAlias(alias).server_name == self._identity.server_name
@@ -60,10 +61,15 @@ class Aliases:
 
     async def local(self, alias: str) -> AliasRecord | None:
         """The alias of this server; an application service may make it on demand."""
-        record = await self._store.alias(alias)
+        record = await self._named(alias)
         if record is None and await self._owners.provide(alias):
-            record = await self._store.alias(alias)
+            record = await self._named(alias)
         return record
+
+    async def _named(self, alias: str) -> AliasRecord | None:
+        """Not while its room is still about to be stored, nor where that came to nothing."""
+        record = await self._store.alias(alias)
+        return None if record is None or await self._summaries.get(record.room_id) is None else record
 
     async def servers(self, room_id: str) -> list[str]:
         """Servers in the room, this one first if it is."""
@@ -104,7 +110,7 @@ class Aliases:
     async def claim(self, alias: str, room_id: str, creator: str) -> bool:
         """Take the alias for a room that may be about to be stored; False when it is taken."""
         now = self._clock.now_ms()
-        return await self._store.claim(AliasRecord(alias, room_id, creator, now), now - ABANDONED_AFTER_MS)
+        return await self._store.claim(AliasRecord(alias, room_id, creator, now), max(self._began_ms, now - ABANDONED_AFTER_MS))
 
     async def release(self, alias: str, room_id: str) -> None:
         await self._store.release(alias, room_id)
