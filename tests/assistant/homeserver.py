@@ -53,6 +53,8 @@ class FakeHomeserver(Resource):
         self.has_devices = False  # application services may have some
         self.devices: set[str] = set()
         self.letters: list[tuple[str, Json]] = []  # to devices: type, user to device to content
+        self.max_delay_ms = 0
+        self.delayed: dict[str, tuple[int, Room, str, Json]] = {}  # until when, and what
         self.names: dict[str, str] = {}  # instead of those that follow from the ID
         self.presence: dict[str, Json] = {}
         self.now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
@@ -128,6 +130,13 @@ class FakeHomeserver(Resource):
             self.outbox.append(event)
         return str(event["event_id"])
 
+    def send_delayed(self) -> None:
+        """Those whose time has come."""
+        for delay, (due, room, kind, content) in list(self.delayed.items()):
+            if due <= self.now_ms():
+                del self.delayed[delay]
+                self.put(room.id, ME, kind, content)
+
     # ---- HTTP
 
     def render(self, request: Any) -> Any:
@@ -161,6 +170,13 @@ class FakeHomeserver(Resource):
                 return {}
             case "GET", ["v3", "profile", user]:
                 return self.profiles.get(user, {})
+            case "GET", ["v3", "capabilities"]:
+                delays = {"org.matrix.msc4140.delayed_events": {"max_delay_ms": self.max_delay_ms}} if self.max_delay_ms else {}
+                return {"capabilities": delays}
+            case "POST", ["unstable", "org.matrix.msc4140", "delayed_events", delay, "cancel"]:
+                if self.delayed.pop(delay, None) is None:
+                    raise No(404, "M_NOT_FOUND")
+                return {}
             case "PUT", ["v3", "devices", device] if self.has_devices:
                 self.devices.add(device)
                 return {}
@@ -204,6 +220,10 @@ class FakeHomeserver(Resource):
                 self.writes.append((room.id, kind, orjson.loads(body)))
                 return {"event_id": self.put(room.id, ME, kind, orjson.loads(body), key)}
             case "PUT", ["send", kind, txn]:
+                if self.max_delay_ms and (delay := request.args.get(b"org.matrix.msc4140.delay")):
+                    self.count += 1
+                    self.delayed[f"d{self.count}"] = (self.now_ms() + int(delay[0]), room, kind, orjson.loads(body))
+                    return {"delay_id": f"d{self.count}"}
                 return {"event_id": self._send(room, kind, txn, orjson.loads(body))}
             case "PUT", ["redact", event, txn]:
                 if txn not in self.txns:

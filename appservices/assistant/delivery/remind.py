@@ -1,4 +1,5 @@
-"""Reminders of tasks and meetings: kept on disk, so they come after a restart too; those long past are let go."""
+"""Reminders of tasks and meetings: kept on disk, so they come after a restart too; those long past are let go. Where the homeserver sends what it was given
+beforehand, it is given them, and looked after: once in all, by it or by us."""
 
 import logging
 from typing import Final
@@ -6,9 +7,10 @@ from typing import Final
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 
+from appservices.assistant.delivery.hand_over import LATEST_MS, HandOver
 from appservices.assistant.journal.things import Reminder, ThingJournal
 from appservices.assistant.matrix.client import Homeserver
-from appservices.assistant.matrix.contents import notice, referring
+from appservices.assistant.matrix.contents import Content, notice, referring
 from appservices.assistant.matrix.errors import Refused, Unreachable
 from appservices.assistant.matrix.events import as_object, as_text
 from appservices.assistant.rooms.consent import Consent
@@ -17,6 +19,7 @@ from appservices.assistant.runtime import Clock
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS: Final = 20.0
 _TOO_LATE_MS: Final = 24 * 3_600_000
+REMINDER: Final = "chat.chatme.reminder"
 _BLOCKS: Final = {"task": "chat.chatme.task", "meeting": "chat.chatme.meeting"}
 
 
@@ -26,6 +29,7 @@ class Reminders:
         self._homeserver = homeserver
         self._consent = consent
         self._clock = clock
+        self._hand_over = HandOver(things, homeserver, clock)
         self._timer: IDelayedCall | None = None
         self._is_over = False
 
@@ -45,29 +49,68 @@ class Reminders:
             self._timer = self._clock.call_later(_LOOK_SECONDS, self._look)
 
     async def _tell_all(self) -> None:
-        for reminder in self._things.due_reminders(self._clock.now_ms()):
-            try:
-                await self._tell(reminder)
-            except (Refused, Unreachable) as error:
-                _log.warning("reminder %s: %s", reminder.id, error)
-                if isinstance(error, Unreachable):
-                    return
-            if self._is_over:
+        now = self._clock.now_ms()
+        try:
+            await self._hand_over.tidy()
+            if self._things.next_reminder() is None:
                 return
-            self._things.forget_reminder(reminder.id)
+            for reminder in self._things.due_reminders(now + await self._hand_over.most_ms()):
+                if self._is_over:
+                    return
+                if reminder.due > now:
+                    await self._give(reminder)
+                else:
+                    await self._due(reminder)
+        except Unreachable as error:
+            _log.warning("reminders wait for the homeserver: %s", error)
 
-    async def _tell(self, reminder: Reminder) -> None:
-        """Once: its transaction ID is that of the reminder and its time."""
-        if not self._consent.is_on(reminder.room) or self._clock.now_ms() - reminder.due > _TOO_LATE_MS:
+    async def _give(self, reminder: Reminder) -> None:
+        if self._things.handed(reminder) is not None or not await self._hand_over.takes(reminder):
             return
+        content = await self._content(reminder)
+        if content is None:
+            self._things.forget_reminder(reminder.id)
+        else:
+            await self._hand_over.give(reminder, content, f"later{reminder.due}{reminder.event}")
+
+    async def _due(self, reminder: Reminder) -> None:
+        try:
+            if not await self._tell(reminder):
+                return
+        except Refused as error:
+            _log.warning("reminder %s: %s", reminder.id, error)
+        if not self._is_over:
+            self._things.forget_reminder(reminder.id)
+            self._things.take_back(reminder.id)
+
+    async def _tell(self, reminder: Reminder) -> bool:
+        """Once: its transaction ID is that of the reminder and its time. False: not yet, it is the homeserver's to say."""
+        late = self._clock.now_ms() - reminder.due
+        delay_id = self._things.handed(reminder)
+        if delay_id is not None and late < LATEST_MS:
+            return False
+        if delay_id is not None and (not await self._hand_over.take_back(delay_id)) and await self._was_said(reminder):
+            return True
+        content = await self._content(reminder)
+        if late <= _TOO_LATE_MS and content is not None:
+            await self._homeserver.send(reminder.room, "m.room.message", content, f"remind{reminder.due}{reminder.event}")
+        return True
+
+    async def _was_said(self, reminder: Reminder) -> bool:
+        found = await self._homeserver.related(reminder.room, reminder.event, "m.reference")
+        return any(as_object(as_object(event.get("content")).get(REMINDER)).get("due") == reminder.due for event in found)
+
+    async def _content(self, reminder: Reminder) -> Content | None:
+        """None where there is nothing to remind of any more."""
+        if not self._consent.is_on(reminder.room):
+            return None
         event = await self._homeserver.event(reminder.room, reminder.event)
         content = as_object((event or {}).get("content"))
         block = as_object(content.get(_BLOCKS[reminder.kind]))
         title = as_text(block.get("title"))
         if not title:
-            return  # redacted
+            return None  # redacted
         people = block.get("attendees") or [block.get("assignee")]
         whom = tuple(user for user in people if isinstance(user, str) and user.startswith("@"))
         body = f"⏰ {title}" + (f" {as_text(block.get('call'))}".rstrip() if reminder.kind == "meeting" else " is due")
-        content = referring(notice(body, mentions=whom), reminder.event)
-        await self._homeserver.send(reminder.room, "m.room.message", content, f"remind{reminder.due}{reminder.event}")
+        return referring(notice(body, mentions=whom, extra={REMINDER: {"due": reminder.due}}), reminder.event)

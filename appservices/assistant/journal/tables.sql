@@ -42,6 +42,8 @@ CREATE TABLE IF NOT EXISTS reminders (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS reminders_due ON reminders (due);
 
+CREATE TABLE IF NOT EXISTS handed (id TEXT PRIMARY KEY, delay_id TEXT NOT NULL, due INTEGER NOT NULL) WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS spending (
     scope TEXT NOT NULL, subject TEXT NOT NULL, period TEXT NOT NULL, tokens INTEGER NOT NULL, money INTEGER NOT NULL,
     PRIMARY KEY (scope, subject, period)

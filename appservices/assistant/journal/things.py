@@ -107,6 +107,24 @@ class ThingJournal:
             Reminder(*row) for row in self._file.rows("SELECT id, room_id, event_id, kind, due FROM reminders WHERE due <= ?", (now_ms,))
         ]
 
+    def hand(self, reminder_id: str, delay_id: str, due: int) -> None:
+        """The homeserver will say it."""
+        self._file.write("INSERT OR REPLACE INTO handed (id, delay_id, due) VALUES (?, ?, ?)", (reminder_id, delay_id, due))
+
+    def handed(self, reminder: Reminder) -> str | None:
+        row = self._file.row("SELECT delay_id FROM handed WHERE id = ? AND due = ?", (reminder.id, reminder.due))
+        return None if row is None else str(row[0])
+
+    def handed_in_vain(self) -> list[tuple[str, str]]:
+        """Of reminders that are gone, or have another time."""
+        rows = self._file.rows(
+            "SELECT id, delay_id FROM handed h WHERE NOT EXISTS (SELECT 1 FROM reminders r WHERE r.id = h.id AND r.due = h.due)"
+        )
+        return [(str(row[0]), str(row[1])) for row in rows]
+
+    def take_back(self, reminder_id: str) -> None:
+        self._file.write("DELETE FROM handed WHERE id = ?", (reminder_id,))
+
     def next_reminder(self) -> int | None:
         row = self._file.row("SELECT MIN(due) FROM reminders")
         return None if row is None or row[0] is None else int(row[0])

@@ -60,6 +60,21 @@ class Homeserver:
         answer = await self.ask("PUT", f"{_V3}/rooms/{_q(room)}/send/{_q(kind)}/{_q(txn)}", dict(content))
         return str(answer["event_id"])
 
+    async def capabilities(self) -> Json:
+        try:
+            return dict((await self.ask("GET", f"{_V3}/capabilities")).get("capabilities") or {})
+        except Refused:
+            return {}
+
+    async def send_later(self, room: str, kind: str, content: Mapping[str, Any], txn: str, delay_ms: int) -> str:
+        """The ID of the delay (MSC4140), for servers that say they know them."""
+        path = f"{_V3}/rooms/{_q(room)}/send/{_q(kind)}/{_q(txn)}"
+        answer = await self.ask("PUT", path, dict(content), {"org.matrix.msc4140.delay": str(delay_ms)}, attempts=2)
+        return str(answer["delay_id"])
+
+    async def cancel_later(self, delay_id: str) -> None:
+        await self.ask("POST", f"/_matrix/client/unstable/org.matrix.msc4140/delayed_events/{_q(delay_id)}/cancel", {})
+
     async def set_state(self, room: str, kind: str, key: str, content: Mapping[str, Any]) -> str:
         answer = await self.ask("PUT", f"{_V3}/rooms/{_q(room)}/state/{_q(kind)}/{_q(key)}", dict(content))
         return str(answer["event_id"])
