@@ -7,6 +7,7 @@ from tests.assistant.homeserver import ME
 from tests.assistant.house import ALICE, BOB, CAROL, House
 
 POLL = "org.matrix.msc3381.poll.start"
+CALENDAR = "org.matrix.msc4496.calendar_event"
 
 
 def test_from_poll_to_reminder(build: Callable[..., House]) -> None:
@@ -25,10 +26,10 @@ def test_from_poll_to_reminder(build: Callable[..., House]) -> None:
         )
     house.hs.say(room.id, BOB, "!meet close")  # not his
     house.settle()
-    assert room.by(ME, "chat.chatme.meeting") == []
+    assert room.by(ME, CALENDAR) == []
     house.hs.say(room.id, ALICE, "!meet close")
     house.settle()
-    [meeting] = room.by(ME, "chat.chatme.meeting")
+    [meeting] = room.by(ME, CALENDAR)
     assert meeting["content"]["chat.chatme.meeting"]["start"] == int(slots[0])
     assert meeting["content"]["chat.chatme.meeting"]["attendees"] == [ALICE, BOB, CAROL]
     assert "https://call.test/" in meeting["content"]["body"]
