@@ -7,7 +7,7 @@ from twisted.python.failure import Failure
 
 from homeserver.clock import Chance
 from homeserver.errors import Unavailable
-from homeserver.rooms.store import HIDDEN, CommitLost, EventCommit, HeadRecord, RoomRecord, StoredEvent
+from homeserver.rooms.store import HIDDEN, CommitLost, EventCommit, Foretold, HeadRecord, RoomRecord, StoredEvent
 from storage.database import Conflict, Cursor, Database, WriteCursor
 from storage.event_rows import SELECT, SELECT_E, RoomNames, room_record
 from storage.room_commits import CommitWriter
@@ -133,10 +133,26 @@ class StoredRooms:
 
         return {event.event_id: event for event in await self._database.read(question)}
 
-    async def redactions_of(self, event_id: str) -> list[StoredEvent]:
-        def question(cursor: Cursor) -> list[StoredEvent]:
-            nums = [row[0] for row in cursor.all("SELECT num FROM redactions WHERE target_id = ? ORDER BY num", event_id)]
-            return self._names.events(cursor, cursor.all(SELECT + "WHERE num IN ??", nums)) if nums else []
+    async def known(self, room_id: str, event_ids: Collection[str]) -> tuple[RoomRecord | None, dict[str, StoredEvent]]:
+        wanted = list(event_ids)
+
+        def question(cursor: Cursor) -> tuple[RoomRecord | None, dict[str, StoredEvent]]:
+            row = cursor.one(ROOM, room_id)
+            events = self._names.events(cursor, cursor.all(SELECT + "WHERE event_id IN ??", wanted))
+            return None if row is None else room_record(row), {event.event_id: event for event in events}
+
+        return await self._database.read(question)
+
+    async def foretold(self, room_id: str, event_ids: Collection[str]) -> Foretold:
+        wanted = list(event_ids)
+
+        def question(cursor: Cursor) -> Foretold:
+            redactions: dict[str, list[StoredEvent]] = {}
+            targets: dict[int, str] = dict(cursor.all("SELECT num, target_id FROM redactions WHERE target_id IN ??", wanted))
+            if targets:
+                for event in self._names.events(cursor, cursor.all(SELECT + "WHERE num IN ??", sorted(targets))):
+                    redactions.setdefault(targets[event.num], []).append(event)
+            return Foretold(redactions, self._gaps(cursor, room_id, wanted))
 
         return await self._database.read(question)
 
@@ -148,14 +164,13 @@ class StoredRooms:
 
     async def gaps_among(self, room_id: str, event_ids: Collection[str]) -> dict[str, bool]:
         wanted = list(event_ids)
+        return await self._database.read(lambda cursor: self._gaps(cursor, room_id, wanted))
 
-        def question(cursor: Cursor) -> dict[str, bool]:
-            found: dict[str, bool] = {}
-            for missing_id, flags in cursor.all(GAPS_AMONG, self._names.num(cursor, room_id), wanted):
-                found[missing_id] = found.get(missing_id, False) or not flags & HIDDEN
-            return found
-
-        return await self._database.read(question)
+    def _gaps(self, cursor: Cursor, room_id: str, event_ids: Sequence[str]) -> dict[str, bool]:
+        found: dict[str, bool] = {}
+        for missing_id, flags in cursor.all(GAPS_AMONG, self._names.num(cursor, room_id), event_ids):
+            found[missing_id] = found.get(missing_id, False) or not flags & HIDDEN
+        return found
 
     async def backward_extremities(self, room_id: str) -> list[tuple[str, StoredEvent]]:
         def question(cursor: Cursor) -> list[tuple[str, StoredEvent]]:

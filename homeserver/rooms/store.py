@@ -234,6 +234,13 @@ class EventCommit:
     highlight_members: bool = False  # every joined local member but the sender
 
 
+class Foretold(NamedTuple):
+    """What is known of events before they come. `redactions` that name them, whether or not they may; `gaps`: see `RoomStore.gaps_among`."""
+
+    redactions: Mapping[str, Sequence[StoredEvent]]
+    gaps: Mapping[str, bool]
+
+
 class CommitLost(Exception):
     """The event was not stored: the database failed, or what it was built on was lost."""
 
@@ -261,8 +268,10 @@ class RoomStore(Protocol):
 
     async def events(self, event_ids: Iterable[str]) -> dict[str, StoredEvent]: ...
 
-    async def redactions_of(self, event_id: str) -> list[StoredEvent]:
-        """Redactions that name the event, whether or not they may."""
+    async def known(self, room_id: str, event_ids: Collection[str]) -> tuple[RoomRecord | None, dict[str, StoredEvent]]:
+        """The room, and those of the events that are stored, of whatever room."""
+
+    async def foretold(self, room_id: str, event_ids: Collection[str]) -> Foretold: ...
 
     async def local_members(self, room_id: str, most: int) -> list[str]:
         """Some users of this server who are in the room."""

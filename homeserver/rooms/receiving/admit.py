@@ -36,6 +36,7 @@ class Surroundings:
     is_stored: bool = False  # that record
     fills_gap: bool = False  # it was missing behind events that are here
     is_built_on: bool = False  # by one of those that is shown: then it is no end of the graph
+    redactions: Sequence[StoredEvent] = ()  # that name it and came before it
 
 
 class Admission:
@@ -136,7 +137,7 @@ class Admission:
         notice = notice_of(event.type, event.state_key, event.content)
         await self._heads.learn(head, [*self._telling.members_called(notice), CREATE, POWER_LEVELS])
         self._telling.note(head, commit, notice)
-        await self._redacting.redact(head, commit, fresh)
+        await self._redacting.redact(head, commit, fresh, around.redactions)
         built_on = {one.num for one in around.previous}
         commit.extremities_gone = [end.num for end in head.extremities if end.num in built_on]
         commit.becomes_extremity = not around.is_built_on

@@ -14,7 +14,7 @@ from homeserver.rooms.receiving.outliers import Gathered, Outliers
 from homeserver.rooms.receiving.peers import RoomPeers, Subject
 from homeserver.rooms.receiving.resolve import Resolved
 from homeserver.rooms.state_reader import StateReader
-from homeserver.rooms.store import REJECTED, RoomRecord, RoomStore
+from homeserver.rooms.store import REJECTED, RoomRecord, RoomStore, StoredEvent
 
 MAX_ROUNDS = 5  # of asking for what lies between
 MAX_MISSING = 20  # events of one such answer
@@ -32,7 +32,6 @@ class Batch:
     events: dict[str, Event]
     gathered: Gathered = field(default_factory=Gathered)
     after: dict[str, Resolved] = field(default_factory=dict)
-    gaps: dict[str, bool] = field(default_factory=dict)  # see RoomStore.gaps_among
     unwanted: dict[str, str] = field(default_factory=dict)  # what the room's policy server did not sign, and why
 
 
@@ -45,11 +44,13 @@ class Gathering:
         self._outliers = outliers
         self._peers = peers
 
-    async def gather(self, room: RoomRecord, servers: Sequence[str], ends: Sequence[str], events: Iterable[Event]) -> Batch:
-        """`ends`: the newest events of the room that are here."""
+    async def gather(
+        self, room: RoomRecord, servers: Sequence[str], ends: Sequence[str], events: Iterable[Event], known: Mapping[str, StoredEvent]
+    ) -> Batch:
+        """`ends`: the newest events of the room that are here; `known`: the events and what they cite, as far as it is stored."""
         subject = Subject(room.room_id, room.version, servers)
         batch = Batch({event.event_id: event for event in events})
-        await self._look_up(room, batch)
+        batch.gathered.add_known(room.room_num, known)
         asked_for = await self._fill_gaps(room, subject, ends, batch)
         await self._find_auth(room, subject, batch)
         # Who sends an event without what it cites itself, though asked, is not asked what the room was like there.
@@ -61,7 +62,6 @@ class Gathering:
             found = await self.state_after(room, subject, event_id, batch.gathered)
             if found is not None:
                 batch.after[event_id] = found
-        batch.gaps = await self._store.gaps_among(room.room_id, batch.events)
         return batch
 
     async def _look_up(self, room: RoomRecord, batch: Batch) -> None:

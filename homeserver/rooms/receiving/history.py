@@ -128,6 +128,7 @@ class OldHistory:
         """Commits from the newest to the oldest, as positions count down."""
         placed: dict[str, StoredEvent] = {}
         commits: list[EventCommit] = []
+        redactions = (await self._store.foretold(head.room_id, topos)).redactions
         for event in ordered:
             roots, nodes, gaps = list[bytes](), dict[bytes, bytes](), list[str]()
             for name in event.prev_events:
@@ -145,7 +146,7 @@ class OldHistory:
             commit = await self._commit(head, event, before, gathered, topos[event.event_id])
             commit.nodes = {**nodes, **commit.nodes}
             if commit.event.is_shown:
-                await self._redacting.redact(head, commit, gathered.fresh)
+                await self._redacting.redact(head, commit, gathered.fresh, redactions.get(event.event_id, ()))
             commit.gaps = gaps
             placed[event.event_id] = gathered.fresh[event.event_id] = commit.event
             commits.append(commit)

@@ -20,7 +20,7 @@ from homeserver.rooms.receiving.outliers import Outliers
 from homeserver.rooms.room_lock import RoomLock, RoomLocks
 from homeserver.rooms.send import on_disk
 from homeserver.rooms.servers.policy import POLICY, RoomPolicy
-from homeserver.rooms.store import RELAYED, EventCommit, RoomStore, StoredEvent
+from homeserver.rooms.store import RELAYED, EventCommit, Foretold, RoomStore, StoredEvent
 
 MAX_ENDS = 20  # told when asking for what lies between
 
@@ -55,18 +55,19 @@ class Receiving:
         Raises NotFound when this server is not in the room.
         """
         async with self._queues.hold(room_id):
-            room = await self._store.room(room_id)
+            cited = {one for event in events for one in (event.event_id, *event.prev_events, *event.auth_events)}
+            room, known = await self._store.known(room_id, cited)
             if room is None or room.local_joined_count == 0:
                 raise NotFound("This server is not in the room")
-            known = await self._store.events([event.event_id for event in events])
-            placed = {event_id for event_id, event in known.items() if event.state_before is not None}
-            foreign = {event_id for event_id, event in known.items() if event.room_num != room.room_num}
+            here = {event.event_id: known[event.event_id] for event in events if event.event_id in known}
+            placed = {event_id for event_id, event in here.items() if event.state_before is not None}
+            foreign = {event_id for event_id, event in here.items() if event.room_num != room.room_num}
             new = [event for event in events if event.event_id not in placed and event.event_id not in foreign]
             outcomes: dict[str, Outcome] = dict.fromkeys(placed, AlreadyKnown())
             outcomes.update(dict.fromkeys(foreign, Unplaced("There is an event of that ID in another room")))
             if new:
                 ends = await self._ends(room_id)
-                batch = await self._gathering.gather(room, servers, ends, new)
+                batch = await self._gathering.gather(room, servers, ends, new, known)
                 await self._show_to_policy_server(room_id, batch)
                 to_relay = {event.event_id for event in new} if relayed else frozenset()
                 outcomes.update(await self._place(room_id, batch, to_relay))
@@ -117,8 +118,9 @@ class Receiving:
         commits: list[EventCommit] = []
         outcomes: dict[str, Outcome] = {}
         placed: dict[str, StoredEvent] = {}
+        foretold = await self._store.foretold(head.room_id, batch.events)
         for event in cited_first(batch.events.values(), by_time):
-            around = self._around(event, batch, placed)
+            around = self._around(event, batch, placed, foretold)
             if isinstance(around, Unplaced):
                 outcomes[event.event_id] = around
                 continue
@@ -133,7 +135,7 @@ class Receiving:
             placed[event.event_id] = batch.gathered.fresh[event.event_id] = commit.event
         return commits, outcomes
 
-    def _around(self, event: Event, batch: Batch, placed: Mapping[str, StoredEvent]) -> Surroundings | Unplaced:
+    def _around(self, event: Event, batch: Batch, placed: Mapping[str, StoredEvent], foretold: Foretold) -> Surroundings | Unplaced:
         """What it stands among; Unplaced where that is not to be had."""
         gathered = batch.gathered
         auth = {one: found for one in event.auth_events if (found := gathered.get(one)) is not None}
@@ -141,7 +143,8 @@ class Receiving:
             return Unplaced("What it is authorised by cannot be had")
         known = gathered.known.get(event.event_id)
         around = Surroundings([], auth, outlier=known or gathered.fresh.get(event.event_id), is_stored=known is not None)
-        around.fills_gap, around.is_built_on = event.event_id in batch.gaps, batch.gaps.get(event.event_id, False)
+        around.fills_gap, around.is_built_on = event.event_id in foretold.gaps, foretold.gaps.get(event.event_id, False)
+        around.redactions = foretold.redactions.get(event.event_id, ())
         previous, roots, gaps, nodes = list[StoredEvent](), list[bytes](), list[str](), dict[bytes, bytes]()
         for event_id in event.prev_events:
             known = placed.get(event_id) or gathered.known.get(event_id)

@@ -1,6 +1,6 @@
 """Redactions that come from other servers, whichever comes first, they or what they redact (rooms/v3, "Handling redactions")."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from homeserver.protocol import event_bytes
 from homeserver.protocol.auth_rules import may_redact, power_levels
@@ -18,8 +18,10 @@ class Redacting:
         self._store = store
         self._states = states
 
-    async def redact(self, head: RoomHead, commit: EventCommit, fresh: Mapping[str, StoredEvent]) -> None:
-        """Empty what the event redacts, or the event itself where its redaction came first. `fresh`: events that are not stored yet."""
+    async def redact(self, head: RoomHead, commit: EventCommit, fresh: Mapping[str, StoredEvent], earlier: Sequence[StoredEvent]) -> None:
+        """Empty what the event redacts, or the event itself where its redaction came first. `fresh`: events that are not stored yet; `earlier`:
+        redactions that are and name it.
+        """
         stored = commit.event
         event = stored.event
         if event.redacts is not None and event.type == REDACTION:
@@ -29,7 +31,8 @@ class Redacting:
                 body, links = event_bytes.split(redact_event(target.event))
                 commit.redaction = Redaction(target.event_id, target.num, body, links)
                 redact_in_head(head, commit.redaction)
-        for redaction in await self._of(event.event_id, fresh):
+        together = [one for one in fresh.values() if one.type == REDACTION and one.event.redacts == event.event_id]
+        for redaction in (*together, *earlier):
             if await self._applies(head, redaction, stored):
                 stored.body, stored.links = event_bytes.split(redact_event(event))
                 stored.flags |= REDACTED
@@ -37,11 +40,6 @@ class Redacting:
                 stored.notifies, commit.relation = 0, None
                 stored.remember(None)
                 return
-
-    async def _of(self, event_id: str, fresh: Mapping[str, StoredEvent]) -> list[StoredEvent]:
-        """Redactions that name the event, of those that came before it."""
-        together = [one for one in fresh.values() if one.type == REDACTION and one.event.redacts == event_id]
-        return [*together, *(await self._store.redactions_of(event_id))]
 
     async def _applies(self, head: RoomHead, redaction: StoredEvent, target: StoredEvent) -> bool:
         if target.room_num != head.room_num or redaction.room_num != head.room_num or not redaction.is_shown:

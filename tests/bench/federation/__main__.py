@@ -10,7 +10,8 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -58,16 +59,22 @@ class Comparison:
 
     def run(self, driver: str) -> None:
         if "join" in self._parts:
-            with self._place.server("synapse", driver) as host:
-                self._say(driver, 0, "filling the large room")
-                room = LargeRoom(host, self._given.members, self._given.events)
-                with self._place.server(KINDS[0], driver) as guest:  # what the host has to look up for the first is at hand for the others
-                    room.enter(guest)
-                self._take_turns(driver, room.enter, "join")
+            self._join(driver)
         if "inbound" in self._parts:
             self._take_turns(driver, self._inbound, "inbound")
         if "outbound" in self._parts:
             self._take_turns(driver, lambda server: outbound.measure(server, self._peer, self._given.gone), "outbound")
+
+    def _join(self, driver: str) -> None:
+        """All who joined stay, for whoever comes later asks for their keys."""
+        with ExitStack() as stack:
+            host = stack.enter_context(self._place.server("synapse", driver))
+            self._say(driver, 0, "filling the large room")
+            room = LargeRoom(host, self._given.members, self._given.events)
+            room.enter(
+                stack.enter_context(self._place.server("chatme", driver))
+            )  # what the host looks up for the first is at hand for the others
+            self._take_turns(driver, room.enter, "join", stack)
 
     def _inbound(self, server: Measured) -> inbound.Figures:
         with self._peer() as peer:
@@ -76,13 +83,13 @@ class Comparison:
     def _peer(self) -> Peer:
         return Peer(self._certificate, self._place.authority.file, free_port())
 
-    def _take_turns(self, driver: str, measure: Any, part: str) -> None:
+    def _take_turns(self, driver: str, measure: Callable[[Measured], inbound.Figures], part: str, stay: ExitStack | None = None) -> None:
         for number in range(1, self._given.runs + 1):
             for kind in KINDS if number % 2 else KINDS[::-1]:
                 if self._given.only in (None, kind):
                     self._say(driver, number, f"{part}, {kind}")
-                    with self._place.server(kind, driver) as server:
-                        found = measure(server)
+                    with ExitStack() as stack:
+                        found = measure((stay or stack).enter_context(self._place.server(kind, driver)))
                     self._say(driver, number, ", ".join(f"{name} {value:.3g}" for name, value in found.items()))
                     self.runs.append({"driver": driver, "kind": kind, "part": part, "number": number, "figures": found})
                     if self._given.json:
