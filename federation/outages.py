@@ -13,7 +13,7 @@ from federation.errors import BackingOff
 from federation.store import Outage, OutageStore
 from homeserver.clock import Chance, Clock
 
-FIRST_MS: Final = 60_000
+FIRST_MS: Final = 10_000  # as long as a restart takes
 LONGEST_MS: Final = 24 * 3_600_000
 GROWTH: Final = 2
 JITTER: Final = (0.8, 1.4)

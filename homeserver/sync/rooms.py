@@ -73,13 +73,11 @@ class SyncRooms:
         return rooms
 
     async def left(self, scope: SyncScope, feed: Feed, data: UserData) -> list[tuple[str, bytes]]:
-        """(room ID, JSON) of rooms left since, even if forgotten since, for the user's other devices; or of all those left where a first
-        sync asks for them."""
+        """(room ID, JSON) of rooms left since, even if forgotten since, for the user's other devices; in a first sync of those the user is
+        banned from, and where it asks for them of all those left."""
         wanted = scope.filter.room
         if scope.since == 0:
-            if not wanted.include_leave:
-                return []
-            records = await self._members.memberships_of(scope.user_id, ("leave", "ban"))
+            records = await self._members.memberships_of(scope.user_id, ("leave", "ban") if wanted.include_leave else ("ban",))
         elif scope.since >= feed.left_at:
             return []
         else:

@@ -1,7 +1,8 @@
-"""Hold runs of Complement against what is recorded: python -m tests.conformance.compare [--record] RUN…
+"""Hold runs of Complement against what is recorded: python -m tests.conformance.compare [--record] [--beside SERVER] RUN…
 
 A RUN is what `go test -json` printed, or a summary of that: {"tests": {package: {test: outcome}}}. The exit status is 1 when a test that is recorded
-as passed did not pass. `--record` writes the run down instead, so that the difference is one of files.
+as passed did not pass. `--record` writes the run down instead, so that the difference is one of files. `--beside` names the server that stood in the
+place of the second, where it was another than ChatMe: such runs are kept as PACKAGE-beside-SERVER.
 """
 
 import argparse
@@ -69,11 +70,13 @@ def main(arguments: list[str]) -> int:
         prog="python -m tests.conformance.compare", description=__doc__.partition("\n")[0] if __doc__ else None
     )
     parser.add_argument("--record", action="store_true", help="write the runs down")
+    parser.add_argument("--beside", metavar="SERVER", help="what the second server was")
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
     chosen = parser.parse_args(arguments)
     known, losses = recorded(), 0
     for run in chosen.runs:
-        for package, outcomes in read_run(run.read_text()).items():
+        for name, outcomes in read_run(run.read_text()).items():
+            package = f"{name}-beside-{chosen.beside}" if chosen.beside else name
             print(f"{package}: {counts(outcomes)}")
             for is_loss, line in differences(package, known.get(package, {}), outcomes):
                 losses += is_loss

@@ -57,3 +57,5 @@ def test_a_loss_is_noticed(
     assert compare.main(["--record", str(run)]) == 0
     assert compare.recorded() == {"csapi": OUTCOMES}
     assert compare.main([str(run)]) == 0
+    assert compare.main(["--record", "--beside", "other", str(run)]) == 0
+    assert compare.recorded() == {"csapi": OUTCOMES, "csapi-beside-other": OUTCOMES}

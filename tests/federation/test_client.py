@@ -165,7 +165,7 @@ def test_outages_grow_are_kept_and_end_with_a_sign_of_life() -> None:
             world.outages.check(B)
         world.clock.advance(pauses[-1] / 1000 + 1)
         world.outages.check(B)
-    assert 40_000 < pauses[0] < 90_000
+    assert 7_000 < pauses[0] < 15_000
     assert all(later > earlier for earlier, later in pairwise(pauses[:9]))
     assert max(pauses) <= LONGEST_MS
     assert list(world.kept.held) == [B]
