@@ -129,13 +129,16 @@ class Turn:
         )
         self.asking = Deferred.fromCoroutine(question)
         try:
-            return await self.asking
+            reply = await self.asking
         except CancelledError as error:
             if self.is_stopped:
                 raise Stopped from error
             raise
         finally:
             self.asking = None
+        if reply.warning:
+            await self.voice.say(reply.warning, "budget")
+        return reply
 
     async def grow(self, material: Material) -> Growing:
         """An answer that may be shown as it comes, made safe by what the material holds."""

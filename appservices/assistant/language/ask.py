@@ -1,20 +1,22 @@
 """A question to the model on somebody's behalf: consent of the breaker, then of the purse, then the call itself, then the bill."""
 
-from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError
 
 from appservices.assistant.figures import Figures
 from appservices.assistant.journal.accounts import AuditLog
 from appservices.assistant.language.breaker import Breaker
 from appservices.assistant.language.budgets import OverBudget, Purse
-from appservices.assistant.language.words import LanguageModel, ModelFailed, Prompt, Reply, count_prompt, count_tokens
+from appservices.assistant.language.places import Places
+from appservices.assistant.language.words import LanguageModel, ModelFailed, Prompt, Reply, count_prompt, count_tokens, most_of
 from appservices.assistant.runtime import Clock
 from appservices.assistant.settings import Model
 
 ATTEMPTS: Final = 3
+WARN_AT: Final = 0.8
 
 
 class NoModel(Exception):
@@ -36,8 +38,7 @@ class Language:
         self._figures = figures
         self._audit = audit
         self._clock = clock
-        self._running = 0
-        self._waiting: deque[Deferred[None]] = deque()
+        self._places = Places(settings.concurrent)
 
     @property
     def is_there(self) -> bool:
@@ -47,14 +48,14 @@ class Language:
         """Raises NoModel, Resting, OverBudget, ModelFailed."""
         if self._model is None:
             raise NoModel
-        await self._take_place()
+        await self._places.take(user)
         try:
             return await self._tries(self._model, prompt, user, room, event, skill, on_text)
         except (Resting, OverBudget) as error:
             self._figures.refused(skill, "breaker" if isinstance(error, Resting) else "budget")
             raise
         finally:
-            self._leave_place()
+            self._places.leave(user)
 
     def note_refusal(self, skill: str, reason: str) -> None:
         self._figures.refused(skill, reason)
@@ -82,9 +83,9 @@ class Language:
         raise Resting
 
     async def _once(self, model: LanguageModel, prompt: Prompt, user: str, room: str, skill: str, on_text: Callable[[str], None]) -> Reply:
-        expected = count_prompt(prompt)
+        expected, before = count_prompt(prompt), self.purse.share(user)
         try:
-            taken = self.purse.reserve(user, room, expected, prompt.most_tokens)
+            taken = self.purse.reserve(user, room, most_of(prompt), prompt.most_tokens)
         except OverBudget:
             self.breaker.gave_up()
             raise
@@ -108,18 +109,5 @@ class Language:
         self.breaker.succeeded()
         money = self.purse.settle(taken, reply.tokens_in, reply.tokens_out)
         self._figures.asked(skill, reply.tokens_in, reply.tokens_out, money, self._clock.monotonic() - began)
-        return reply
-
-    async def _take_place(self) -> None:
-        if self._running >= self.settings.concurrent:
-            place: Deferred[None] = Deferred(self._waiting.remove)
-            self._waiting.append(place)
-            await place  # the place of the one that left
-        else:
-            self._running += 1
-
-    def _leave_place(self) -> None:
-        if self._waiting:
-            self._waiting.popleft().callback(None)
-        else:
-            self._running -= 1
+        is_warned = before < WARN_AT <= self.purse.share(user)
+        return replace(reply, warning=f"({WARN_AT:.0%} of your budget for the language model is used.)") if is_warned else reply

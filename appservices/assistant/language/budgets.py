@@ -62,6 +62,16 @@ class Purse:
         day = next(self._periods())
         return self._journal.spent("user", user, day)[0], self._budgets.user_day_tokens
 
+    def share(self, user: str) -> float:
+        """How much of their budget is used, of that which ends first; 0 where there is none."""
+        shares = [0.0]
+        for period in self._periods():
+            kind = "day" if len(period) == 10 else "month"
+            for spent, what in zip(self._journal.spent("user", user, period), ("tokens", "money"), strict=True):
+                if limit := self._limit("user", kind, what):
+                    shares.append(spent / limit)
+        return max(shares)
+
     def _accounts(self, user: str, room: str) -> Iterator[Account]:
         for scope, subject in (("user", user), ("room", room), ("server", "")):
             for period in self._periods():

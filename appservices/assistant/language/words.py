@@ -28,6 +28,7 @@ class Reply:
     calls: tuple[ToolCall, ...] = ()
     tokens_in: int = 0
     tokens_out: int = 0
+    warning: str = ""  # of a budget that nears its end
 
 
 class ModelFailed(Exception):
@@ -67,3 +68,9 @@ def count_prompt(prompt: Prompt) -> int:
     return sum(count_tokens(str(message.get("content") or "")) + 8 for message in prompt.messages) + sum(
         count_tokens(str(tool)) for tool in prompt.tools
     )
+
+
+def most_of(prompt: Prompt) -> int:
+    """No prompt is more tokens than that, in whatever script: a byte each, and what is around it."""
+    texts = [str(message.get("content") or "") for message in prompt.messages] + [str(tool) for tool in prompt.tools]
+    return sum(len(text.encode()) + 16 for text in texts)
