@@ -21,9 +21,10 @@ AGENT: Final = f"ChatMe/{VERSION}"
 
 
 class PoolTransport:
-    def __init__(self, pool: HttpsPool, clock: Clock) -> None:
+    def __init__(self, pool: HttpsPool, clock: Clock, most_bytes: int = MOST_BYTES) -> None:
         self._pool = pool
         self._clock = clock
+        self._most_bytes = most_bytes
 
     async def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, *, seconds: float) -> Answer:
         asking = Deferred.fromCoroutine(self._ask(method, url, headers, body))
@@ -55,12 +56,12 @@ class PoolTransport:
         sent = {"Host": parts.netloc, "User-Agent": AGENT, "Accept": "application/json", **headers}
         response = await self._pool.request(place, method, uri, sent, body)
         pieces, size = [], 0
-        while size < MOST_BYTES and (piece := await response.read()):
+        while size < self._most_bytes and (piece := await response.read()):
             pieces.append(piece)
             size += len(piece)
-        if size >= MOST_BYTES:
+        if size >= self._most_bytes:
             response.abort()
-        return Answer(response.status, b"".join(pieces)[:MOST_BYTES])
+        return Answer(response.status, b"".join(pieces)[: self._most_bytes])
 
     def close(self) -> None:
         self._pool.close()

@@ -34,6 +34,7 @@ def contradictions(config: Config) -> Iterator[Problem]:
     if len(set(documents)) < len(documents):
         yield Problem(("registration", "terms"), "has the same policy twice in one language")
     yield from _mail(config)
+    yield from _assistant(config)
     for contact in config.support.contacts:
         if not contact.matrix_id and not contact.email_address:
             yield Problem(("support", "contacts"), f"has a contact ({contact.role}) with neither matrix_id nor email_address")
@@ -53,6 +54,17 @@ def _mail(config: Config) -> Iterator[Problem]:
         yield Problem(("mail", "user"), "and password belong together: give both or none")
     if mail.user and mail.tls == "none":
         yield Problem(("mail", "tls"), "is none: the password would travel for all to read")
+
+
+def _assistant(config: Config) -> Iterator[Problem]:
+    assistant, model = config.assistant, config.assistant.model
+    listeners = (config.listeners.client, config.listeners.federation)
+    if assistant.enabled and not any(listener.enabled and "client" in listener.serves for listener in listeners):
+        yield Problem(("assistant", "enabled"), "needs a listener that serves clients")
+    if bool(model.base_url) != bool(model.name):
+        yield Problem(("assistant", "model", "name"), "and base_url belong together: give both or none")
+    if sum(map(bool, (model.api_key, model.api_key_file, model.api_key_variable))) > 1:
+        yield Problem(("assistant", "model", "api_key"), "is given twice: api_key, api_key_file or api_key_variable")
 
 
 def _media(media: Media) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from config.accounts import Addresses, Passwords, Presence, Registration, ServerNotices, Sessions, UserDirectory, UserLimits
+from config.assistant.section import Assistant
 from config.database import DatabaseSettings
 from config.federation import AppServices, Federation
 from config.listeners import Listeners
@@ -36,3 +37,4 @@ class Config:
     outgoing: Outgoing = field(default_factory=Outgoing)
     federation: Federation = field(default_factory=Federation)
     appservices: AppServices = field(default_factory=AppServices)
+    assistant: Assistant = field(default_factory=Assistant)

@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -29,7 +29,7 @@ from homeserver.upkeep.upkeep import Upkeep, tasks
 from homeserver.web.listen import Listener
 from homeserver.web.outgoing.later import LaterClient
 from homeserver.wiring.community import build_community
-from homeserver.wiring.edge import STOP_SECONDS, Door, build_doors, open_listener
+from homeserver.wiring.edge import STOP_SECONDS, Door, build_doors, open_listener, own_door
 from homeserver.wiring.encryption import build_encryption
 from homeserver.wiring.federation import build_federation
 from homeserver.wiring.finding import build_finding
@@ -53,6 +53,9 @@ from storage.drivers.threads import LoopThreads, Threads
 from storage.open_storage import open_database
 from storage.upkeep import StoredUpkeep
 
+if TYPE_CHECKING:
+    from homeserver.wiring.reaching.assistant import Tenant
+
 T = TypeVar("T")
 
 
@@ -67,7 +70,13 @@ class Server:
         self.database: Database = parts.ground.database
         self.registry = parts.ground.registry
         self._listeners: list[Listener] = []
+        self._tenant: Tenant | None = None
         self.addresses: list[str] = []
+
+    def take_in(self, tenant: "Tenant") -> None:
+        """The assistant, as part of this process. Raises CannotStart."""
+        tenant.move_in(self.registry)
+        self._tenant = tenant
 
     async def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Open the doors, then `take_up`. Raises CannotStart."""
@@ -79,6 +88,10 @@ class Server:
                 shown = "localhost" if host in ("127.0.0.1", "::1") else f"[{host}]" if ":" in host else host
                 self.addresses.append(f"{scheme}://{shown}:{listener.port}")
         await self.take_up()
+        if self._tenant is not None:
+            own = own_door(self.doors)
+            self._listeners.append(await open_listener(own, own.settings.bind[0], loop))
+            self._tenant.begin(self._listeners[-1].port)
 
     async def take_up(self) -> None:
         """Begin what goes on by itself, and take up what an earlier run left undone."""
@@ -96,6 +109,8 @@ class Server:
 
     async def stop(self) -> None:
         """Let running requests end, write what waits in memory, close the database."""
+        if self._tenant is not None:
+            await self._tenant.stop()
         for listener in self._listeners:
             listener.close()
         for door in self.doors:
@@ -212,10 +227,13 @@ def run(config: Config, ready: Callable[[Server], Awaitable[None]]) -> None:
         postman = _postman(config, reactor, clock, chance)
         transport = build_transport(config, reactor, loop, clock, chance)
         services = appservice_transport(loop, clock)
-        server = await open_server(config, loop, chance, clock, outside, postman, transport, services)
+        tenant = _tenant(config, loop, clock, services)
+        server = await open_server(config, loop, chance, clock, outside, postman, transport, tenant.transport if tenant else services)
         control = ControlDoor(config.server.data_directory, server.commands)
         watch, heap = LoopWatch(clock, server.registry, processor_seconds, loop.call_later), Heap(clock, processor_seconds)
         try:
+            if tenant is not None:
+                server.take_in(tenant)
             await server.start(loop)
             control.open(reactor)
             watch.start()
@@ -229,6 +247,14 @@ def run(config: Config, ready: Callable[[Server], Awaitable[None]]) -> None:
             await server.stop()
 
     _with_reactor(config, serve)
+
+
+def _tenant(config: Config, loop: asyncio.AbstractEventLoop, clock: Clock, services: AppserviceTransport) -> "Tenant | None":
+    if not config.assistant.enabled:
+        return None
+    from homeserver.wiring.reaching.assistant import Tenant
+
+    return Tenant(config, loop, clock, services)
 
 
 def _postman(config: Config, reactor: Any, clock: Clock, chance: Chance) -> Postman | None:

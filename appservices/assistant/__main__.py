@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred
-
 from appservices.assistant.settings import BadSettings, Settings, load_settings
 
 _ABOUT = "The assistant, as an application service of any Matrix homeserver."
@@ -21,7 +19,12 @@ then start the assistant: {program} run --config {config}
 
 def main(words: Sequence[str] | None = None, program: str = "chatme-assistant") -> int:
     arguments = add_words(argparse.ArgumentParser(prog=program, description=_ABOUT)).parse_args(words)
-    return act(arguments, program)
+    try:
+        act(arguments, program)
+    except BadSettings as error:
+        sys.stderr.write(f"{program}: {error}\n")
+        return 2
+    return 0
 
 
 def add_words(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -30,18 +33,15 @@ def add_words(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     return parser
 
 
-def act(arguments: argparse.Namespace, program: str) -> int:
-    """The exit code."""
-    try:
-        if arguments.action == "register":
-            return _register(arguments.config, program)
-        return _run(load_settings(arguments.config))
-    except BadSettings as error:
-        sys.stderr.write(f"{program}: {error}\n")
-        return 2
+def act(arguments: argparse.Namespace, program: str) -> None:
+    """Raises BadSettings."""
+    if arguments.action == "register":
+        _register(arguments.config, program)
+    else:
+        _run(load_settings(arguments.config))
 
 
-def _register(config: Path, program: str) -> int:
+def _register(config: Path, program: str) -> None:
     from appservices.assistant.registration import keep_registration
     from appservices.assistant.runtime import new_token
 
@@ -49,12 +49,12 @@ def _register(config: Path, program: str) -> int:
     file = Path(settings.registration)
     keep_registration(file, settings.localpart, settings.url, new_token)
     sys.stdout.write(_WRITTEN.format(file=file, program=program, config=config))
-    return 0
 
 
-def _run(settings: Settings) -> int:
+def _run(settings: Settings) -> None:
     """Raises BadSettings."""
     from twisted.internet import reactor  # noqa: TID251
+    from twisted.internet.defer import Deferred
 
     from appservices.assistant.build import Built
     from appservices.assistant.matrix.agent import AgentWeb
@@ -80,7 +80,6 @@ def _run(settings: Settings) -> int:
     sys.stdout.write(f"{settings.user_id} listens at {settings.url}\n")
     sys.stdout.flush()
     machine.run()
-    return 0
 
 
 if __name__ == "__main__":

@@ -84,7 +84,8 @@ class MachineWorkers:
 
     def __init__(self, tell: Callable[..., Any], count: int) -> None:
         """`tell` calls something on the loop, from any thread."""
-        self.tell = tell
+        self._tell = tell
+        self._is_over = False
         self._count = count
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
@@ -102,11 +103,16 @@ class MachineWorkers:
             work()
             self._idle.release()
 
+    def tell(self, call: Callable[..., Any], *args: Any) -> None:
+        if not self._is_over:
+            self._tell(call, *args)
+
     def pause(self, seconds: float) -> None:
         time.sleep(seconds)
 
     def stop(self) -> None:
         """Those that wait end, those that work are not waited for."""
+        self._is_over = True
         for _ in self._threads:
             self._work.put(None)
 

@@ -3,6 +3,7 @@
 import argparse
 from typing import TypeAlias
 
+from appservices.assistant.__main__ import add_words
 from homeserver.version import VERSION
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -37,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     _people(commands)
     _tokens(commands)
     _media(commands)
+    _assistant(commands)
     _command(commands, "rotate-signing-key", "sign with a new key from now on, and tell others that the old one has been retired")
     return whole
 
@@ -49,6 +51,11 @@ def _running(commands: Commands) -> None:
     commands.add_parser(
         "generate-config", help="print the sample file: every setting with its default", description="Print the sample file."
     )
+
+
+def _assistant(commands: Commands) -> None:
+    about = "the assistant as a process of its own, beside any homeserver: `run` it, or `register` it"
+    add_words(commands.add_parser("assistant", help=about, description=f"{about[0].upper()}{about[1:]}."))
 
 
 def _people(commands: Commands) -> None:

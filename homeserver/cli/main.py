@@ -44,6 +44,8 @@ def _deed(command: str) -> Callable[["argparse.Namespace"], None]:
         from homeserver.cli.health import health
 
         return health
+    if command == "assistant":
+        return _assistant
     if command == "check-config":
         return _check_config
     if command == "generate-config":
@@ -51,6 +53,16 @@ def _deed(command: str) -> Callable[["argparse.Namespace"], None]:
     from homeserver.cli.command import carry_out, offer_administrator
 
     return offer_administrator if command == OFFER else carry_out
+
+
+def _assistant(arguments: "argparse.Namespace") -> None:
+    from appservices.assistant.__main__ import act
+    from appservices.assistant.settings import BadSettings
+
+    try:
+        act(arguments, "chatme assistant")
+    except BadSettings as error:
+        raise Failed(str(error)) from error
 
 
 def _check_config(arguments: "argparse.Namespace") -> None:

@@ -74,6 +74,12 @@ def build_doors(ground: Ground, people: People, client: Chapters, federation: Fe
     return doors
 
 
+def own_door(doors: list[Door]) -> Door:
+    """For a part of this process that is a client of it: plain, on loopback, at any free port."""
+    found = next(door for door in doors if "client" in door.settings.serves)
+    return Door(ListenerSettings(True, ("127.0.0.1",), 0, ("client",)), found.dispatch, found.edge)
+
+
 async def open_listener(door: Door, host: str, loop: asyncio.AbstractEventLoop) -> Listener:
     """Raises CannotStart, in one line."""
     settings = door.settings

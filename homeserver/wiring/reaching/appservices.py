@@ -64,11 +64,19 @@ def appservice_transport(loop: Any, clock: Clock) -> Transport:
     return LaterTransport(make)
 
 
+def _own(ground: Ground) -> tuple[str, ...]:
+    if not ground.config.assistant.enabled:
+        return ()
+    from homeserver.wiring.reaching.assistant import own_registration
+
+    return (own_registration(ground.config.assistant, ground.chance),)
+
+
 def enlist(ground: Ground, transport: Transport | None) -> Enlisted:
     """Raises CannotStart."""
     settings = ground.config.appservices
     try:
-        registrations = read_registrations(settings.registrations)
+        registrations = read_registrations((*settings.registrations, *_own(ground)))
     except BadRegistration as error:
         raise CannotStart(f"appservices.registrations: {error}") from error
     services = Appservices([Appservice(registration, ground.config.server.name) for registration in registrations])
