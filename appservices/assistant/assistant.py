@@ -162,7 +162,7 @@ class Assistant:
         while times and times[0] < now - 60:
             times.popleft()
         if len(times) >= self._kit.settings.turns_a_minute:
-            self._figures.refused(verb or "answer", "rate")
+            self._figures.refused(self._runner.skill_of(verb), "rate")
             return None
         times.append(now)
         return self._turn(event, verb, target)

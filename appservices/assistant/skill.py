@@ -64,6 +64,7 @@ class Turn:
     room: RoomRecord
     kit: Kit
     voice: Voice
+    skill: str  # its name
     asking: Deferred[Reply] | None = None
     is_stopped: bool = False
     heard: str = ""
@@ -125,7 +126,7 @@ class Turn:
         self.heard = ""
         prompt = Prompt(messages, list(tools), self.kit.settings.model.answer_tokens)
         question = self.kit.language.ask(
-            prompt, user=self.asker, room=self.record.room, event=self.record.event, skill=self.verb or "answer", on_text=listen
+            prompt, user=self.asker, room=self.record.room, event=self.record.event, skill=self.skill, on_text=listen
         )
         self.asking = Deferred.fromCoroutine(question)
         try:

@@ -95,6 +95,7 @@ def test_answers_are_in_a_thread_and_mention_nobody_else(house: House) -> None:
     assert content["m.relates_to"]["event_id"] == asked
     assert content["msgtype"] == "m.notice"
     assert content["m.mentions"] == {}
+    assert content["m.bounce_limit"] == 0  # sets off no bot that keeps to it
 
 
 def test_no_more_turns_than_a_person_needs(build: Callable[..., House]) -> None:

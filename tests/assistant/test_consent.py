@@ -23,6 +23,9 @@ def test_the_room_is_told_who_runs_the_model_and_where(house: House) -> None:
     assert "scripted" in told
     assert "the tests" in told
     assert "here" in told
+    assert "I keep IDs, times and counts, never texts" in told
+    shown = room.state["chat.chatme.ai.settings", ""]["content"]
+    assert (shown["model"], shown["provider"], shown["where"], shown["retention"]) == ("scripted", "the tests", "here", "no text is kept")
     assert room.state["chat.chatme.ai.settings", ""]["content"]["enabled"] is True
 
 

@@ -175,6 +175,28 @@ def test_translation_suggestions_and_kinds(house: House) -> None:
     assert house.texts(room)[-1] == "That is: question."
 
 
+def test_the_language_model_refines_what_is_not_clear(house: House) -> None:
+    room = house.room(BOB)
+    source = house.hs.say(room.id, ALICE, "Hm")
+    house.says("Task.", "nonsense")
+    for kind in ("task", Classifier().classify("Hm").label):
+        house.hs.say(room.id, BOB, "!ai classify", **reply_to(source))
+        house.settle()
+        assert house.texts(room)[-1] == f"That is: {kind}."
+    assert len(house.model.prompts) == 2
+
+
+@pytest.mark.parametrize(("key", "words"), [("📝", "Summarise"), ("🌐", "Translate"), ("💡", "Suggest three")])
+def test_reactions_ask_too(house: House, key: str, words: str) -> None:
+    room = house.room(BOB)
+    source = house.hs.say(room.id, ALICE, "Wo ist die Dokumentation?")
+    house.hs.react(room.id, BOB, source, key)
+    house.hs.react(room.id, BOB, source, "😀")
+    house.settle()
+    assert [words in prompt for prompt in house.model.prompts] == [True]
+    assert room.by(ME)[-1]["content"]["m.relates_to"]["event_id"] == source
+
+
 def test_the_classifier_on_text_held_out() -> None:
     learned, held = divide(read_examples())
     share = accuracy(count(learned), held)

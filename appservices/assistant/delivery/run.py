@@ -162,8 +162,10 @@ class Runner:
 
     def _end(self, record: TurnRecord, outcome: str) -> None:
         self._journal.finish(record.id)
-        self._figures.ended(self._name(record), outcome)
-        self._audit.write(self._kit.clock.now_ms(), f"turn {outcome}", record.room, record.event, record.sender, record.skill)
+        self._figures.ended(self.skill_of(record.skill), outcome)
+        self._audit.write(
+            self._kit.clock.now_ms(), f"turn {outcome}", record.room, record.event, record.sender, self.skill_of(record.skill)
+        )
 
     async def _once(self, record: TurnRecord, again: bool) -> str:
         kit = self._kit
@@ -181,7 +183,7 @@ class Runner:
             await self._label(voice)
             return "stale"
         self._journal.begin(record.id)
-        turn = Turn(record, event, self._words(record, event), room, kit, voice)
+        turn = Turn(record, event, self._words(record, event), room, kit, voice, self.skill_of(record.skill))
         running = self._running.get(record.id)
         self._running[record.id] = (running[0] if running else Deferred(), turn)
         await self._skills[record.skill].run(turn)
@@ -213,8 +215,8 @@ class Runner:
         asked = self._addressing.words(event)
         return asked.words if asked.verb == record.skill else asked.words or event.body
 
-    def _name(self, record: TurnRecord) -> str:
-        return self._skills[record.skill].name
+    def skill_of(self, verb: str) -> str:
+        return self._skills[verb].name
 
     async def _label(self, voice: Voice) -> None:
         """A partial answer that nobody will finish."""

@@ -18,6 +18,7 @@ def notice(body: str, *, mentions: Iterable[str] = (), extra: Mapping[str, Any] 
         "msgtype": "m.notice",
         "body": body,
         "m.mentions": {"user_ids": sorted(set(mentions))} if mentions else {},
+        "m.bounce_limit": 0,  # sets off no other bot (MSC4295)
         "com.beeper.linkpreviews": [],  # clients that know it load nothing for links in here
     }
     formatted = to_html(body)

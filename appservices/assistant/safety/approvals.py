@@ -13,7 +13,7 @@ from appservices.assistant.runtime import Clock
 
 PROPOSAL: Final = "chat.chatme.proposal"
 YES: Final = "👍"
-LASTS_MS: Final = 3_600_000
+LASTS_MS: Final = 59 * 60_000  # and then half a minute until somebody looks
 
 
 class NotApproved(Exception):

@@ -11,7 +11,7 @@ async def propose(turn: Turn, tool: Tool, arguments: Mapping[str, str], *, words
     """False: the asker has not the power to do that."""
     kit, room = turn.kit, turn.record.room
     if tool.state and not await kit.people.may_send_state(room, turn.asker, tool.state):
-        kit.language.note_refusal(turn.verb or "answer", "power")
+        kit.language.note_refusal(turn.skill, "power")
         return False
     await kit.approvals.propose(
         turn.voice,

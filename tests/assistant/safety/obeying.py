@@ -113,7 +113,7 @@ PLACES: Final[dict[str, tuple[Place, tuple[str, ...]]]] = {  # where, and by whi
 }
 _LINKS: Final = re.compile(r"(?:https?://|javascript:|data:text|mxc://|matrix:)[^\s\"<>)\]]*")
 _FIELDS: Final = {
-    "msgtype", "body", "format", "formatted_body", "m.mentions", "m.relates_to", "m.new_content", "com.beeper.linkpreviews",
+    "msgtype", "body", "format", "formatted_body", "m.mentions", "m.relates_to", "m.new_content", "com.beeper.linkpreviews", "m.bounce_limit",
     "chat.chatme.turn", "chat.chatme.proposal", "chat.chatme.suggestions", "chat.chatme.file",
 }  # fmt: skip
 

@@ -1,1 +1,1 @@
-"""Requests that are changed, stopped or taken back."""
+"""Turns, from the request to all that is to be seen of it."""
