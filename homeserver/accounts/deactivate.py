@@ -4,6 +4,7 @@ First, in one transaction, nobody can use the account any more; then the user le
 a restart.
 """
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
@@ -19,6 +20,9 @@ class Rooms(Protocol):
     async def leave_all(self, user_id: str) -> None:
         """Leaves every room, refuses every invite and withdraws every knock; safe to be called again after it was cut short."""
 
+    def hide(self, since: Mapping[str, int]) -> None:
+        """Of these users, who were erased at these positions, and of no others, the messages are hidden from whoever comes later."""
+
 
 class Deactivation:
     _log = Logger()
@@ -32,10 +36,13 @@ class Deactivation:
         """Returns when the account is closed; its rooms are left beside that. Raises NotFound."""
         if not await self._store.deactivate(user_id, erase=erase):
             raise NotFound("There is no such user here")
+        if erase:
+            self._rooms.hide(await self._store.erased())
         self._start(user_id)
 
     async def resume(self) -> None:
-        """Go on with what an earlier process did not finish; called once at the start."""
+        """Hide what is to be hidden, and go on with what an earlier process did not finish; called once at the start."""
+        self._rooms.hide(await self._store.erased())
         for user_id in await self._store.departing():
             self._start(user_id)
 

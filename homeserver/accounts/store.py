@@ -149,6 +149,9 @@ class AccountStore(Protocol):
 
         False for an unknown user; a user that is deactivated already can still be erased."""
 
+    async def erased(self) -> dict[str, int]:
+        """User → position of the erasure; 0 where it is not known."""
+
     async def departing(self) -> list[str]:
         """Deactivated users that have not left all their rooms yet."""
 

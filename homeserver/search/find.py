@@ -18,7 +18,7 @@ from homeserver.rooms.reading.history import History
 from homeserver.rooms.reading.paging_store import Ignoring, PagingStore
 from homeserver.rooms.reading.timeline_store import TimelineStore
 from homeserver.rooms.reading.wanted import choose
-from homeserver.rooms.store import HAS_CHILDREN, MemberRecord, RoomStore, StoredEvent
+from homeserver.rooms.store import HAS_CHILDREN, REDACTED, MemberRecord, RoomStore, StoredEvent
 from homeserver.search import block
 from homeserver.search.criteria import Criteria
 from homeserver.search.store import MESSAGE, Found, SearchStore
@@ -141,7 +141,7 @@ class Finder:
         if not found:
             return []
         seen = await self._history.visible_to(member.user_id, member, [match.event for match in found])
-        visible = {item.event.num for item in seen}
+        visible = {item.event.num for item in seen if not item.event.flags & REDACTED}
         matches = await self._current(member, [match for match in found if match.event.num in visible])
         ignored = await self._ignoring.ignored(member.user_id)
         chosen = {event.num for event in await choose([event for _, event in matches], wanted, ignored, self._pages)}

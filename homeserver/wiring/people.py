@@ -77,7 +77,7 @@ def build_people(ground: Ground, rooms: Rooms, enlisted: Enlisted) -> People:
     addresses = build_addresses(ground, names)
     auth = _interactive_auth(ground, addresses, check, registration_tokens)
     registration = _registration(ground, store, token_store, names, passwords, issuer, auth)
-    deactivation = Deactivation(store, Departure(rooms.members, rooms.writing.membership))
+    deactivation = Deactivation(store, Departure(rooms.members, rooms.writing.membership, rooms.erased))
     notices = build_notices(ground, rooms, accounts)
     commands = build_commands(ground, notices, accounts, deactivation, registration_tokens, names)
     pages = Pages()

@@ -6,6 +6,7 @@ from homeserver.account_data.account_data import PUSH_RULES, AccountData
 from homeserver.account_data.push_rules import push_rules_content
 from homeserver.push.rules import PushRules
 from homeserver.rooms.collect import StateCollector
+from homeserver.rooms.members.erased import ErasedUsers
 from homeserver.rooms.members.limits import UserLimits
 from homeserver.rooms.reading.aggregations import Aggregations
 from homeserver.rooms.reading.history import History, HistoryReads
@@ -36,6 +37,7 @@ class Rooms(NamedTuple):
     policy: RoomPolicy
     timeline_store: StoredTimelines
     states: StateReader
+    erased: ErasedUsers
     history: History
     timelines: Timelines
     relations: StoredRelations
@@ -64,7 +66,8 @@ async def build_rooms(ground: Ground, reach: Reach, asking: Asking) -> Rooms:
     desk = build_desk(ground, store, states, push_rules)
     visiting = build_visiting(ground, reach, asking, store, members, states, desk, policy)
     writing = build_writing(ground, store, members, states, account_data, desk, policy, visiting.remote)
-    history = History(HistoryReads(members, timeline_store), states)
+    erased = ErasedUsers()
+    history = History(HistoryReads(members, timeline_store), states, erased)
     relations = StoredRelations(ground.database, ground.names)
     aggregations = Aggregations(
         store=store, relations=relations, history=history, ignoring=account_data, states=states, transactions=writing.transactions,
@@ -77,6 +80,7 @@ async def build_rooms(ground: Ground, reach: Reach, asking: Asking) -> Rooms:
         policy=policy,
         timeline_store=timeline_store,
         states=states,
+        erased=erased,
         history=history,
         timelines=Timelines(timeline_store, ground.streams),
         relations=relations,

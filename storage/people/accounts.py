@@ -20,10 +20,11 @@ _ADD = """INSERT INTO users (user_id, password_hash, created_ts, is_guest, is_ad
 _UPGRADE = "UPDATE users SET password_hash = ?, is_guest = 0, terms = ? WHERE user_id = ? AND is_guest = 1 AND deactivated = 0"
 _FLAGS = """UPDATE users SET is_admin = COALESCE(?, is_admin), locked = COALESCE(?, locked), suspended = COALESCE(?, suspended)
     WHERE user_id = ?"""
-_DEACTIVATE = "UPDATE users SET deactivated = 1, departing = 1, erased = CASE WHEN ? = 1 THEN 1 ELSE erased END WHERE user_id = ?"
+_DEACTIVATE = "UPDATE users SET deactivated = 1, departing = 1 WHERE user_id = ?"
 _OTHER_DEVICES = "SELECT device_id FROM devices WHERE user_id = ? AND device_id <> ?"
 _SET_NAME = """INSERT INTO profiles (user_id, field, value) VALUES (?, 'displayname', ?)
     ON CONFLICT (user_id, field) DO UPDATE SET value = excluded.value"""
+_ERASED = "UPDATE users SET erased = 1, erased_position = ? WHERE user_id = ? AND erased = 0"
 _ERASE = (
     "UPDATE users SET password_hash = NULL WHERE user_id = ?",
     "DELETE FROM profiles WHERE user_id = ?",
@@ -147,20 +148,26 @@ class StoredAccounts:
 
     async def deactivate(self, user_id: str, *, erase: bool) -> bool:
         def change(cursor: WriteCursor) -> bool:
-            if not cursor.run(_DEACTIVATE, int(erase), user_id):
+            if not cursor.run(_DEACTIVATE, user_id):
                 return False
             remove_all_devices(cursor, user_id)
             drop_user_keys(cursor, user_id)
             cursor.run("DELETE FROM directory_users WHERE user_id = ?", user_id)
             cursor.run("DELETE FROM threepids WHERE user_id = ?", user_id)
             if erase:
+                position = cursor.position()
+                cursor.run(_ERASED, position, user_id)
                 for statement in _ERASE:
                     cursor.run(statement, user_id)
-                cursor.announce(Change(cursor.position(), "account_data", user_id=user_id))
+                cursor.announce(Change(position, "account_data", user_id=user_id))
             _announce(cursor, user_id)
             return True
 
         return await self._database.write(change)
+
+    async def erased(self) -> dict[str, int]:
+        rows = await self._database.read(lambda cursor: cursor.all("SELECT user_id, erased_position FROM users WHERE erased = 1"))
+        return {user_id: position or 0 for user_id, position in rows}
 
     async def departing(self) -> list[str]:
         rows = await self._database.read(lambda cursor: cursor.all("SELECT user_id FROM users WHERE departing = 1"))

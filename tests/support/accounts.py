@@ -66,9 +66,13 @@ class NoRooms:
 
     def __init__(self) -> None:
         self.left: list[str] = []
+        self.hidden: Mapping[str, int] = {}
 
     async def leave_all(self, user_id: str) -> None:
         self.left.append(user_id)
+
+    def hide(self, since: Mapping[str, int]) -> None:
+        self.hidden = since
 
 
 class People:

@@ -10,6 +10,7 @@ from homeserver.errors import Forbidden
 from homeserver.protocol.event import StateKey
 from homeserver.protocol.visibility import WORLD_READABLE, effective, may_see
 from homeserver.rooms.member_store import MemberStore
+from homeserver.rooms.members.erased import ErasedUsers, emptied
 from homeserver.rooms.reading.timeline_store import TimelineStore
 from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import MemberRecord, StoredEvent
@@ -35,9 +36,10 @@ class HistoryReads:
 class History:
     """Judges what may be seen."""
 
-    def __init__(self, store: HistoryReads, states: StateReader) -> None:
+    def __init__(self, store: HistoryReads, states: StateReader, erased: ErasedUsers) -> None:
         self._store = store
         self._states = states
+        self._erased = erased
 
     async def visible(self, user_id: str, room_id: str, events: Sequence[StoredEvent]) -> list[Seen]:
         """Those of the room's events that the user may see, in the given order."""
@@ -94,7 +96,8 @@ class History:
                 membership_after=after,
             )
             if allowed:
-                seen.append(Seen(event, after or membership or "leave"))
+                shown = emptied(event) if self._erased.hides(event, membership, since) else event
+                seen.append(Seen(shown, after or membership or "leave"))
         return seen
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from homeserver.errors import Forbidden
 from homeserver.protocol.event import StateKey
 from homeserver.protocol.visibility import WORLD_READABLE, effective, server_may_see
+from homeserver.rooms.members.erased import ErasedUsers
 from homeserver.rooms.servers.members import ServerMembers
 from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import StoredEvent
@@ -25,10 +26,11 @@ class CurrentState(Protocol):
 
 
 class ServerHistory:
-    def __init__(self, members: ServerMembers, current: CurrentState, states: StateReader) -> None:
+    def __init__(self, members: ServerMembers, current: CurrentState, states: StateReader, erased: ErasedUsers) -> None:
         self._members = members
         self._current = current
         self._states = states
+        self._erased = erased
 
     async def may_ask(self, server_name: str, room_id: str) -> bool:
         """Whether the server takes part in the room, or everybody may read there."""
@@ -60,6 +62,8 @@ class ServerHistory:
         root = event.state_before
         if root is None:
             return takes_part and event.state_key is not None
+        if self._erased.sent(event):
+            return "join" in await self._present(root, members)  # whoever came later is not told
         before = found[root].get(VISIBILITY)
         visibility = None if before is None else before.content.get("history_visibility")
         after = event.content.get("history_visibility", "") if (event.type, event.state_key) == VISIBILITY else None
@@ -68,6 +72,10 @@ class ServerHistory:
         if server_may_see(visibility=visibility, memberships=(), visibility_after=after):
             return True
         becomes = [str(event.content.get("membership"))] if event.type == MEMBER and event.state_key in members else []
-        state = await self._states.at(root, [(MEMBER, user_id) for user_id in members])
-        present = [str(member.content.get("membership")) for member in state.values()]
+        present = await self._present(root, members)
         return server_may_see(visibility=visibility, memberships=present, visibility_after=after, memberships_after=becomes)
+
+    async def _present(self, root: bytes, members: Iterable[str]) -> list[str]:
+        """Their memberships in that state."""
+        state = await self._states.at(root, [(MEMBER, user_id) for user_id in members])
+        return [str(member.content.get("membership")) for member in state.values()]

@@ -33,7 +33,7 @@ def build_telling(
     ground: Ground, rooms: Rooms, acls: RoomAcls, personal: Personal, finding: Finding, community: Community, media: Media
 ) -> Telling:
     settings, server_name, clock = ground.config.federation, ground.config.server.name, ground.clock
-    history = ServerHistory(rooms.server_members, rooms.timeline_store, rooms.states)
+    history = ServerHistory(rooms.server_members, rooms.timeline_store, rooms.states, rooms.erased)
     walks = GraphWalks(rooms.store, history, rooms.server_members)
     snapshots = Snapshots(StoredGraph(ground.database), rooms.states, clock)
     turns, small_turns = Turns(), Turns(SMALL_AT_ONCE, SMALL_MOST_WAITING)

@@ -1,5 +1,6 @@
 """whoami, password changes, deactivation, third-party identifiers."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -174,6 +175,9 @@ class TestDeactivation:
         class Broken:
             async def leave_all(self, user_id: str) -> None:
                 raise RuntimeError("the server is stopping")
+
+            def hide(self, since: Mapping[str, int]) -> None:
+                """Nobody was erased."""
 
         from homeserver.accounts.deactivate import Deactivation
 

@@ -43,5 +43,7 @@ def test_an_address_becomes_that_of_a_user(town: Town) -> None:
 
 
 def test_where_a_server_is(tmp_path: Path) -> None:
-    with town_of(tmp_path, server=Server(data_directory=str(tmp_path), federation_address="elsewhere.test:443")) as town:
+    with town_of(
+        tmp_path, server=Server(data_directory=str(tmp_path), signing_key=str(tmp_path / "key"), federation_address="elsewhere.test:443")
+    ) as town:
         assert asked(town, "/.well-known/matrix/server") == {"m.server": "elsewhere.test:443"}
