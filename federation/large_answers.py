@@ -1,7 +1,8 @@
 """A large answer is parsed event by event, so that a room of ten thousand members stops nobody meanwhile.
 
 An element of a list ends at the first brace where what was read so far is a whole JSON value: no JSON object begins with another. A list that has
-what is no object, or elements without end, is no list of events; one whose element is no JSON of ours (a key twice) has None there.
+what is no object, or elements without end, is no list of events; one whose element is no JSON of ours (a key twice) has None there. Whoever makes that
+search long, or many things of few bytes, is not listened to.
 """
 
 import re
@@ -15,10 +16,16 @@ from homeserver.protocol.limits import MAX_FEDERATION_JSON_NESTING
 
 LARGE: Final = 200_000  # bytes; less is parsed at once
 AT_ONCE: Final = 100  # elements parsed before others have their turn
+BYTES_AT_ONCE: Final = 500_000
+MOST_ELEMENTS: Final = 400_000
 MOST_TRIES: Final = 500  # braces at which an element may end
 MOST_ELEMENT_BYTES: Final = 1_000_000
 MOST_REST_BYTES: Final = 1_000_000  # all that is not in these lists
-_LIST = re.compile(rb'"(auth_chain|events|pdus|state)"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*(?=\{)')
+MOST_NAMES_BYTES: Final = 32 * 2**20  # all, where there are no such lists: the names of events
+READ_AGAIN: Final = 8  # times that all of it may be read to find where elements end
+MOST_CONTAINERS: Final = 3_500_000  # objects and lists: more than the events and EDUs of a transaction can have
+BYTES_EACH: Final = 20  # beyond
+_LIST = re.compile(rb'"(auth_chain|edus|events|pdus|state)"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*(?=\{)')
 _END = re.compile(rb"\}[ \t\r\n]*(?:,[ \t\r\n]*(?=\{)|\])")
 
 
@@ -33,53 +40,73 @@ def parse_object(body: bytes) -> dict[str, Any]:
     return value
 
 
-async def parse_slowly(body: bytes, clock: Clock) -> dict[str, Any]:
-    """As `parse_object`, with pauses."""
+async def parse_slowly(body: bytes, clock: Clock, most: int = MOST_ELEMENTS) -> dict[str, Any]:
+    """As `parse_object`, with pauses; `most`: elements of one list."""
     if len(body) <= LARGE:
         return parse_object(body)
     rest, last = b"", 0
     lists: dict[str, list[Any]] = {}
+    reading = _Reading(body, clock, most)
     found = _LIST.search(body)
     while found is not None:
         before = rest + body[last : found.start()]
         if len(before) > MOST_REST_BYTES:
             raise BadAnswer("The answer of the other server is too large")
         if _is_whole(before + b'"":0}'):  # else it is within something
-            elements, last = await _elements(body, found.end(), clock)
+            elements, last = await reading.elements(found.end())
             lists[found[1].decode()] = elements
             rest = before + found[0] + b"]"
         found = _LIST.search(body, max(last, found.end()))
     rest += body[last:]
-    if lists and len(rest) > MOST_REST_BYTES:
+    if len(rest) > (MOST_REST_BYTES if lists else MOST_NAMES_BYTES):
         raise BadAnswer("The answer of the other server is too large")
     return {**parse_object(rest), **lists}
 
 
-async def _elements(body: bytes, start: int, clock: Clock) -> tuple[list[Any], int]:
-    """The objects of a list, and where it ends."""
-    elements: list[Any] = []
-    while True:
-        element, end = _element(body, start)
-        elements.append(element)
-        if body[end - 1] == ord("]"):
-            return elements, end
-        start = end
-        if len(elements) % AT_ONCE == 0:
-            await clock.sleep(0)
+class _Reading:
+    """One body. `pause` counts what was read since others had their turn."""
 
+    def __init__(self, body: bytes, clock: Clock, most: int) -> None:
+        self._body = body
+        self._clock = clock
+        self._most = most
+        self._since = 0
+        self._bytes_left = READ_AGAIN * len(body) + MOST_ELEMENT_BYTES
+        self._containers_left = MOST_CONTAINERS + len(body) // BYTES_EACH
 
-def _element(body: bytes, start: int) -> tuple[Any, int]:
-    """An object, and where the next begins; or the end of the list, after its bracket."""
-    for tries, end in enumerate(_END.finditer(body, start, start + MOST_ELEMENT_BYTES)):
-        if tries == MOST_TRIES:
-            break
-        text = body[start : end.start() + 1]
-        try:
-            return canonical_json.parse(text, max_nesting=MAX_FEDERATION_JSON_NESTING, exact_integers=True), end.end()
-        except InvalidJson as error:
-            if not str(error).startswith("not JSON"):
-                return None, end.end()
-    raise BadAnswer("The answer of the other server is no JSON")
+    async def elements(self, start: int) -> tuple[list[Any], int]:
+        """The objects of a list, and where it ends."""
+        elements: list[Any] = []
+        while len(elements) < self._most:
+            element, end = self._element(start)
+            elements.append(element)
+            if self._body[end - 1] == ord("]"):
+                return elements, end
+            start = end
+            if len(elements) % AT_ONCE == 0 or self._since > BYTES_AT_ONCE:
+                self._since = 0
+                await self._clock.sleep(0)
+        raise BadAnswer("The answer of the other server is too large")
+
+    def _element(self, start: int) -> tuple[Any, int]:
+        """An object, and where the next begins; or the end of the list, after its bracket."""
+        for tries, end in enumerate(_END.finditer(self._body, start, start + MOST_ELEMENT_BYTES)):
+            text = self._body[start : end.start() + 1]
+            self._since += len(text)
+            self._bytes_left -= len(text)
+            if tries == MOST_TRIES or self._bytes_left < 0:
+                break
+            try:
+                element = canonical_json.parse(text, max_nesting=MAX_FEDERATION_JSON_NESTING, exact_integers=True)
+            except InvalidJson as error:
+                if str(error).startswith("not JSON"):
+                    continue
+                element = None
+            self._containers_left -= text.count(b"[") + text.count(b"{")
+            if self._containers_left < 0:
+                break
+            return element, end.end()
+        raise BadAnswer("The answer of the other server is no JSON, or more than it may be")
 
 
 def _is_whole(text: bytes) -> bool:

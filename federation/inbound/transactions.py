@@ -10,13 +10,17 @@ from typing import Any, Final, Protocol
 
 from twisted.internet.defer import Deferred
 
+from federation.errors import BadAnswer
+from federation.large_answers import parse_slowly
 from federation.outbound.transaction import MOST_EDUS, MOST_PDUS
 from federation.slots import Slots
-from homeserver.errors import BadJson, InvalidParam, LimitExceeded
+from homeserver.clock import Clock
+from homeserver.errors import BadJson, InvalidParam, LimitExceeded, NotJson
 from homeserver.waiting import shielded
 from homeserver.web.endpoint import Access, Answer, Body, Rate, endpoint
 from homeserver.web.request import Request
 
+MOST_READ: Final = 1_000  # events, or EDUs, before it is said that they are too many
 REMEMBERED: Final = 1_000  # transactions
 MOST_AT_ONCE: Final = 5  # of one server, which sends one after the other
 RETRY_MS: Final = 5_000
@@ -43,19 +47,20 @@ class NoArrivals:
 
 
 class TransactionEndpoint:
-    def __init__(self, arrivals: Arrivals, edus: IncomingEdus) -> None:
+    def __init__(self, arrivals: Arrivals, edus: IncomingEdus, clock: Clock) -> None:
         self._arrivals = arrivals
         self._edus = edus
+        self._clock = clock
         self._turns = Slots(1)
         self._under_way: dict[str, int] = {}
         self._known: OrderedDict[tuple[str, str], Deferred[dict[str, Any]]] = OrderedDict()
 
-    @endpoint("PUT", "/_matrix/federation/v1/send/{txn_id}", access=Access.PEER, rate=Rate.NONE, body=Body.OBJECT)
+    @endpoint("PUT", "/_matrix/federation/v1/send/{txn_id}", access=Access.PEER, rate=Rate.NONE, body=Body.NONE)
     async def send(self, request: Request, txn_id: str) -> Answer:
         origin = request.peer or ""
         if len(txn_id.encode()) > MAX_ID_BYTES:
             raise InvalidParam(f"A transaction ID has at most {MAX_ID_BYTES} bytes")
-        pdus, edus = _parts(request.body)
+        pdus, edus = _parts(await self._body(request.raw_body))
         key = (origin, txn_id)
         known = self._known.get(key)
         if known is None:
@@ -65,6 +70,13 @@ class TransactionEndpoint:
             while len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
         return await shielded(known)
+
+    async def _body(self, data: bytes) -> dict[str, Any]:
+        """Event by event: what is wrong with one is said of it alone, and a large one keeps nobody from his turn."""
+        try:
+            return await parse_slowly(data, self._clock, MOST_READ)
+        except BadAnswer as error:
+            raise NotJson("The body is no JSON object, or larger than it may be") from error
 
     def _check_crowd(self, origin: str) -> None:
         if self._under_way.get(origin, 0) >= MOST_AT_ONCE:

@@ -18,6 +18,11 @@ from homeserver.protocol.limits import MAX_FEDERATION_JSON_NESTING, MAX_INTEGER,
 _CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 _STRICT = _CANONICAL | orjson.OPT_STRICT_INTEGER
 _ENCODER_NESTING = 240  # orjson goes to 254
+_DEEPEST_ENCODED = 255
+SURELY_FEW = (
+    200_000  # objects and lists of any text; each takes a hundred bytes of memory and more, though three bytes are enough to write it
+)
+BYTES_EACH = 10  # beyond
 _BEYOND_64_BITS = re.compile(rb"[0-9]{19}")
 
 
@@ -76,15 +81,17 @@ def parse(data: bytes, *, max_nesting: int = MAX_JSON_NESTING, exact_integers: b
     Refused: repeated keys, NaN and infinities, numbers that overflow, lone surrogates, a byte order mark, too deep nesting.
     Integers beyond 64 bits become floats, as JavaScript reads them, unless `exact_integers` (what other servers send in old rooms).
     """
+    containers = data.count(b"[") + data.count(b"{")  # and what looks like them within strings
+    if containers > SURELY_FEW + len(data) // BYTES_EACH:
+        raise InvalidJson("more objects and lists than there may be")
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise InvalidJson(f"not JSON: {error}") from error
-    if data.count(b"[") + data.count(b"{") > max_nesting:
+    has_no_repeated_key = _has_no_repeated_key(data, value)  # so the encoder went to the bottom of it
+    if containers > max_nesting and not (has_no_repeated_key and max_nesting >= _DEEPEST_ENCODED):
         _check_nesting(value, max_nesting)
-    if exact_integers and _BEYOND_64_BITS.search(data) is not None:
-        return _parse_slowly(data)
-    if not _has_no_repeated_key(data, value):
+    if not has_no_repeated_key or (exact_integers and _BEYOND_64_BITS.search(data) is not None):
         return _parse_slowly(data)
     return value
 

@@ -87,7 +87,7 @@ def build_traffic(
         devices=devices,
         edus=edus,
         chapters=(
-            TransactionEndpoint(arrivals, edus),
+            TransactionEndpoint(arrivals, edus, ground.clock),
             DeviceEndpoints(encryption.keys, encryption.query, encryption.claims, devices.store, ground.identity),
         ),
     )

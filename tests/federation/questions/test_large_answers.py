@@ -17,11 +17,12 @@ from tests.support.clock import FakeClock
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(large_answers, "LARGE", 0)
     monkeypatch.setattr(large_answers, "AT_ONCE", 3)
+    monkeypatch.setattr(large_answers, "MOST_CONTAINERS", 300_000)
 
 
 def slowly(body: bytes) -> dict[str, Any]:
     clock = FakeClock()
-    return run(parse_slowly(body, clock), clock)
+    return run(parse_slowly(body, clock, 1_000), clock)
 
 
 def an_event(random: Random, depth: int = 0) -> Any:
@@ -73,6 +74,28 @@ def test_one_event_that_is_none_spoils_itself_alone() -> None:
 def test_what_is_broken_is_refused(body: bytes) -> None:
     with pytest.raises(BadAnswer):
         slowly(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"pdus":[' + b"[]," * 500_000 + b"[]]}",
+        b'{"pdus":[{}],"x":[' + b"[]," * 500_000 + b"[]]}",
+        b'{"pdus":[' + b"{}," * 1_000 + b"{}]}",
+        b'{"pdus":[' + (b'{"x":[' + b"[]," * 6_000 + b"1]},") * 60 + b"{}]}",
+        b'{"pdus":[{"x":[' + b'{"y":"%b"},' % (b"z" * 2_000) * 400 + b"1]}]}",
+        b'{"x":"' + b"y" * large_answers.MOST_NAMES_BYTES + b'"}',
+    ],
+    ids=["lists", "lists beside", "objects", "full events", "an end that is searched for", "a text"],
+)
+def test_what_costs_more_than_it_weighs_is_refused(body: bytes) -> None:
+    with pytest.raises(BadAnswer):
+        slowly(body)
+
+
+def test_an_event_with_more_in_it_than_may_be_spoils_itself_alone() -> None:
+    body = b'{"pdus":[{"a":1},{"x":[' + b"[]," * 320_000 + b'[]]},{"b":2}]}'
+    assert slowly(body) == {"pdus": [{"a": 1}, None, {"b": 2}]}
 
 
 def test_a_list_in_an_event_before_the_list() -> None:

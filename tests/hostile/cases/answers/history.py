@@ -70,6 +70,8 @@ MISSING: dict[str, Answer] = {
     "an error": lambda s, b: Told({"errcode": "M_UNKNOWN"}, 500),
     "thousands of events": lambda s, b: {"events": pdus([s.message()]) * 3_000},
     "an answer without end": lambda s, b: Told(pieces=spaces()),
+    "lists by the million": lambda s, b: Told(b'{"events":[' + b"[]," * 1_000_000 + b"[]]}"),
+    "an event without end": lambda s, b: Told(b'{"events":[{"x":[' + b'{"y":1},' * 200_000 + b"{}]}]}"),
 }  # fmt: skip
 
 

@@ -149,12 +149,27 @@ BODIES = {
     "pdus twice": b'{"pdus":[],"pdus":["forged"]}',
     "brackets by thirty thousand": b'{"pdus":' + b"[" * 30_000 + b"]" * 30_000 + b"}",
     "objects by thirty thousand": b'{"a":' * 30_000 + b"1" + b"}" * 30_000,
+    "lists by the million": b'{"pdus":[' + b"[]," * 1_000_000 + b"[]]}",
+    "objects by the million": b'{"pdus":[' + b"{}," * 1_000_000 + b"{}]}",
+    "lists by the million elsewhere": b'{"pdus":[{}],"x":[' + b"[]," * 1_000_000 + b"[]]}",
 }
+
+
+def dense(scene: Scene) -> None:
+    """Events as full of lists as their size allows, and such as are far too large, spoil themselves alone."""
+    full = signed_anyhow({**scene.message().pdu, "content": {"body": "full, and honest", "x": [[]] * 20_000}}, scene.version, scene.evil)
+    large = {**scene.message().pdu, "content": {"x": [[]] * 100_000}}
+    answer = scene.send([full[1], large, large, scene.honest_message(), full[1]])
+    assert answer["pdus"][full[0]] == {}
+    assert len(answer["pdus"]) == 2
+
+
 CASES = [
     *offered(8, SPOILT),
     *(Case(f"in an event: {name}", (8,), as_text(text), arrived, shared=True) for name, text in TEXTS.items()),
     *(Case(f"a transaction of {name}", (8,), body(text), arrived, versions=("12",), shared=True) for name, text in BODIES.items()),
     Case("as large as may be, and larger", (9,), as_large_as_may_be, arrived),
+    Case("full of lists", (8, 9), dense, arrived),
     Case("names at their limits", (9,), names_at_their_limits, arrived),
     Case("more in a transaction than may be", (9,), too_many_parts, arrived, versions=("12",)),
     Case("names of transactions", (9,), names_of_transactions, arrived, versions=("12",)),
