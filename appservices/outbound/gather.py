@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from appservices.appservice import Appservice
-from appservices.outbound.interest import Interest
+from appservices.outbound.interest import MEMBER, Interest
 from appservices.outbound.news import News
 from appservices.store import AppserviceStore
 from homeserver.encryption.store import COUNTS_CHANGE, KEYS_CHANGE, CountsChange, KeysChange
@@ -26,8 +26,10 @@ class KeyChanges(Protocol):
         """Whose keys changed, as far as the observer may know."""
 
 
-class JoinedRooms(Protocol):
+class Joined(Protocol):
     async def joined_rooms(self, user_id: str) -> Sequence[str]: ...
+
+    async def joined_users(self, room_id: str) -> Sequence[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Readings:
     store: AppserviceStore
     streams: Streams
     keys: KeyChanges
-    members: JoinedRooms
+    members: Joined
 
 
 class Gathering:
@@ -72,9 +74,7 @@ class Gathering:
         for change in changes[:MOST_PASSED]:
             if change.kind == "event":
                 event = await self._event_of(change, news.until)
-                if event is not None and await self._interest.pass_event(event):
-                    news.events.append(event)
-                    size += len(event.body)
+                size += 0 if event is None else await self._add_event(news, event)
             elif self._wants_ephemeral and isinstance(change.subject, Receipt):
                 await self._add_receipt(news, change.subject)
             elif self._wants_devices:
@@ -104,17 +104,42 @@ class Gathering:
         events = await self._readings.store.events(since, until, AT_ONCE)
         end = events[-1].position or until if len(events) == AT_ONCE else until
         for event in events:
-            if await self._interest.pass_event(event):
-                news.events.append(event)
-                size += len(event.body)
-                if len(news.events) >= MOST_EVENTS or size >= MOST_EVENT_BYTES:
-                    end = event.position or end
-                    break
+            size += await self._add_event(news, event)
+            if len(news.events) >= MOST_EVENTS or size >= MOST_EVENT_BYTES:
+                end = event.position or end
+                break
         if self._wants_devices:
             end = await self._add_stored_letters(news, since, end)
             await self._add_stored_key_changes(news, since, until)
         news.until = end
         return news
+
+    async def _add_event(self, news: News, event: StoredEvent) -> int:
+        """By how many bytes the news are longer for it."""
+        if not await self._interest.pass_event(event):
+            return 0
+        if self._wants_devices and event.type == MEMBER and event.content.get("membership") in ("leave", "ban"):
+            await self._add_departure(news, event)
+        news.events.append(event)
+        return len(event.body)
+
+    async def _add_departure(self, news: News, event: StoredEvent) -> None:
+        """Somebody leaves a room, or the service has nobody left there: those who share no other room with it now."""
+        user_id = event.state_key or ""
+        if not self._service.owns_user(user_id):
+            gone: Sequence[str] = (user_id,)
+        else:
+            gone = await self._readings.members.joined_users(event.room_id) if self._interest.is_out(event.room_id) else ()
+        for each in gone:
+            if not self._service.owns_user(each) and not await self._is_met(each):
+                news.changed.pop(each, None)
+                news.left[each] = None
+
+    async def _is_met(self, user_id: str) -> bool:
+        for room_id in await self._readings.members.joined_rooms(user_id):
+            if await self._interest.is_in(room_id):
+                return True
+        return False
 
     async def _add_stored_letters(self, news: News, since: int, end: int) -> int:
         """Up to where the news then reach: all that lies behind is left for the next."""

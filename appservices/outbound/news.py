@@ -31,6 +31,7 @@ class News:
     receipts: list[Receipt] = field(default_factory=list)
     letters: list[Letter] = field(default_factory=list)
     changed: dict[str, None] = field(default_factory=dict)  # users whose keys are no longer as they were
+    left: dict[str, None] = field(default_factory=dict)  # users who share no room of interest any more
     counts: dict[tuple[str, str], None] = field(default_factory=dict)  # devices whose keys were given out or came
     typing: list[bytes] = field(default_factory=list)  # ready events
     presence: list[bytes] = field(default_factory=list)
@@ -41,7 +42,7 @@ class News:
     @property
     def must_arrive(self) -> bool:
         """Beside what passes by itself: it is told after a crash, too."""
-        return bool(self.events or self.letters or self.changed or self.counts)
+        return bool(self.events or self.letters or self.changed or self.left or self.counts)
 
     @property
     def fetched(self) -> tuple[Fetched, ...]:
@@ -69,8 +70,8 @@ def compose(news: News, events: Sequence[bytes], counts: Iterable[DeviceCounts],
             parts.append(b'"%b":[%b]' % (EARLY_EPHEMERAL.encode(), ephemeral))
     if news.letters:
         parts.append(b'"%b":[%b]' % (TO_DEVICE.encode(), b",".join(map(_letter, news.letters))))
-    if news.changed:
-        parts.append(_member(DEVICE_LISTS, {"changed": list(news.changed), "left": []}))
+    if news.changed or news.left:
+        parts.append(_member(DEVICE_LISTS, {"changed": list(news.changed), "left": list(news.left)}))
     one_time: dict[str, dict[str, dict[str, int]]] = {}
     fallback: dict[str, dict[str, tuple[str, ...]]] = {}
     for device in counts:

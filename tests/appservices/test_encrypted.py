@@ -85,6 +85,30 @@ def test_whose_keys_changed(house: House) -> None:
     assert [changed["changed"] for changed in house.service.told(LISTS)] == [["@alice:test"]]
 
 
+@pytest.mark.parametrize("away", [False, True])
+def test_whose_devices_concern_the_service_no_longer(house: House, away: bool) -> None:
+    """Whoever shares no room with its users any more, as it learns in time or later."""
+    alice, carol, dora = (house.server.user(name) for name in ("alice", "carol", "dora"))
+    ghost = house.ghost("bob")
+    first, second = house.room(alice, ghost), house.room(alice, ghost)
+    for client, room_id in ((carol, first), (dora, first), (carol, second)):
+        house.join(client, room_id)
+    house.wait()
+    assert house.service.told(LISTS) == []
+    house.service.down = away
+    house.ok(carol.post(path("rooms", first, "leave")))  # she is in the second
+    house.ok(dora.post(path("rooms", first, "leave")))
+    house.wait()
+    house.ok(house.bridge.post(path("rooms", second, "leave"), {}, query=ghost))
+    house.service.down = False
+    house.wait(700)
+    left = [user_id for lists in house.service.told(LISTS) for user_id in lists["left"]]
+    assert sorted(set(left)) == ["@carol:test", "@dora:test"]
+    house.ok(house.bridge.post(path("rooms", first, "leave"), {}, query=ghost))
+    house.wait()
+    assert house.service.told(LISTS)[-1] == {"changed": [], "left": ["@alice:test"]}
+
+
 def test_who_did_not_ask_is_not_told(tmp_path: Path) -> None:
     house = House(tmp_path)
     alice, ghost = house.server.user("alice"), device(house, "bob")
