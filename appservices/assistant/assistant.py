@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IDelayedCall
 
 from appservices.assistant.delivery.remind import Reminders
 from appservices.assistant.delivery.run import Runner
+from appservices.assistant.encryption.cover import ENCRYPTED, ENCRYPTION, Cover, letters_of
 from appservices.assistant.figures import Figures
 from appservices.assistant.journal.file import JournalFile
 from appservices.assistant.journal.rooms import RoomRecord
@@ -42,6 +43,7 @@ class Assistant:
         self,
         kit: Kit,
         file: JournalFile,
+        cover: Cover,
         journal: TurnJournal,
         addressing: Addressing,
         runner: Runner,
@@ -50,6 +52,7 @@ class Assistant:
     ) -> None:
         self._kit = kit
         self._file = file
+        self._cover = cover
         self._journal = journal
         self._addressing = addressing
         self._runner = runner
@@ -63,6 +66,7 @@ class Assistant:
     async def start(self) -> None:
         settings = self._kit.settings
         await self._kit.homeserver.become(settings.localpart, settings.user_id, settings.display_name)
+        await self._cover.begin()
         self._runner.take_up()
         self._reminders.start()
         self._cleaning = [self._kit.clock.call_later(0, self._clean), self._kit.clock.call_later(0, self._erase)]
@@ -74,11 +78,13 @@ class Assistant:
                 timer.cancel()
         self._reminders.stop()
         await self._runner.close()
+        self._cover.close()
         await self._kit.homeserver.close()
         self._file.close()
 
     def _clean(self) -> None:
         self._file.clean(self._kit.clock.now_ms(), self._kit.settings.audit_days)
+        self._cover.clean()
         self._cleaning[0] = self._kit.clock.call_later(_CLEAN_SECONDS, self._clean)
 
     def _erase(self) -> None:
@@ -87,21 +93,28 @@ class Assistant:
 
     async def take(self, txn: str, body: dict[str, Any]) -> None:
         """A transaction of the homeserver: when this returns, what there is to do is on disk."""
-        txn = _name(txn, body["events"])
+        txn = _name(txn, body)
         if self._journal.is_known(txn):
             return
         for letter in body.get("de.sorunome.msc2409.to_device") or ():
             await self._kit.publisher.take(as_object(letter))
+        await self._cover.take(body)
+        late = self._cover.came_late()
         turns: list[TurnRecord] = []
-        for found in body["events"]:
-            event = read_event(found)
-            if event is None or (event.sender == self._me and event.type != "m.room.member"):
+        for found in [*body["events"], *[await self._kit.homeserver.event(*place) for place in late]]:
+            event = read_event(await self._cover.open(as_object(found)))
+            if event is None:
+                continue
+            self._cover.note(event)
+            if event.sender == self._me and event.type != "m.room.member":
                 continue
             if (turn := await self._look_at(event)) is not None:
                 turns.append(turn)
         for edu in [*(body.get("ephemeral") or ()), *(body.get("de.sorunome.msc2409.ephemeral") or ())]:
             self._kit.markers.take(as_object(edu))
         fresh = self._journal.take(txn, self._kit.clock.now_ms(), turns)
+        for _, event_id in late:
+            self._cover.no_longer_waits(event_id)
         await self._file.settle()
         for turn in fresh:
             self._runner.run_soon(turn)
@@ -118,6 +131,12 @@ class Assistant:
             return None
         if event.type == "m.room.redaction" and event.redacts is not None:
             await self._redacted(event.room, event.redacts)
+            return None
+        if event.type == ENCRYPTED:
+            self._cover.wait(event)
+            return None
+        if event.type == ENCRYPTION:
+            await self._cover.expect(event)
             return None
         room = self._kit.consent.room(event.room)
         if not room.is_on:
@@ -204,6 +223,7 @@ class Assistant:
             _log.info("the invitation to %s is not for the assistant, by its settings", event.room)
         elif membership == "invite":
             self._kit.consent.know_direct(event.room, event.content.get("is_direct") is True)
+            await self._cover.expect(event)
             try:
                 await self._kit.homeserver.join(event.room)
                 await self._greet(event)
@@ -223,7 +243,7 @@ class Assistant:
         prefix = self._kit.settings.command
         text = (
             f"I am off in this room and read nothing, until somebody with a power level of {self._kit.settings.consent_power} or more says "
-            f"`{prefix} on`. {self._kit.consent.terms()}"
+            f"`{prefix} on`. {await self._kit.consent.terms(event.room)}"
         )
         await self._kit.homeserver.send(event.room, "m.room.message", notice(text), f"greet{event.id}")
 
@@ -250,7 +270,7 @@ class Assistant:
             consent.turn_on(event.room, event.sender, event.id, names)
             if not was_on:
                 await self._kit.homeserver.send(
-                    event.room, "m.room.message", notice(f"I am on in this room. {consent.terms()}"), f"on{event.id}"
+                    event.room, "m.room.message", notice(f"I am on in this room. {await consent.terms(event.room)}"), f"on{event.id}"
                 )
         elif consent.is_on(event.room):
             self._runner.stop_room(event.room)
@@ -283,7 +303,7 @@ class Assistant:
         return self._runner.is_idle()
 
 
-def _name(txn: str, events: list[Any]) -> str:
-    """There are homeservers that count transactions from one again after a restart: only the same ID with the same events is the same."""
-    ids = "\n".join(str(as_object(event).get("event_id")) for event in events)
+def _name(txn: str, body: dict[str, Any]) -> str:
+    """There are homeservers that count transactions from one again after a restart: only the same ID with the same events and letters is the same."""
+    ids = "\n".join([*(str(as_object(event).get("event_id")) for event in body["events"]), *letters_of(body)])
     return f"{txn} {hashlib.sha256(ids.encode()).hexdigest()}"

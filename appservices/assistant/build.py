@@ -10,6 +10,7 @@ from appservices.assistant.assistant import STOP_WORD, Assistant
 from appservices.assistant.classify.classifier import Classifier
 from appservices.assistant.delivery.remind import Reminders
 from appservices.assistant.delivery.run import Runner
+from appservices.assistant.encryption.cover import Cover
 from appservices.assistant.figures import Figures
 from appservices.assistant.journal.accounts import AuditLog, SpendingJournal
 from appservices.assistant.journal.file import JournalFile
@@ -20,6 +21,7 @@ from appservices.assistant.journal.turns import TurnJournal
 from appservices.assistant.language.ask import Language
 from appservices.assistant.language.breaker import Breaker
 from appservices.assistant.language.budgets import Purse
+from appservices.assistant.language.privacy import Privacy
 from appservices.assistant.language.words import LanguageModel
 from appservices.assistant.matrix.client import Homeserver
 from appservices.assistant.matrix.door import Door
@@ -30,7 +32,7 @@ from appservices.assistant.rooms.consent import Consent
 from appservices.assistant.rooms.history import History
 from appservices.assistant.rooms.markers import Markers
 from appservices.assistant.rooms.people import People
-from appservices.assistant.runtime import Clock, Workers
+from appservices.assistant.runtime import Chance, Clock, MachineChance, Workers
 from appservices.assistant.safety.approvals import Approvals
 from appservices.assistant.safety.guard import Guard
 from appservices.assistant.settings import Settings
@@ -45,23 +47,34 @@ _AGAIN_SECONDS: Final = 5.0
 class Built:
     """The assistant and its door. What it counts goes into `registry`, which it shares with a homeserver that holds it."""
 
-    def __init__(self, settings: Settings, web: Web, clock: Clock, workers: Workers, registry: CollectorRegistry | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        web: Web,
+        clock: Clock,
+        workers: Workers,
+        registry: CollectorRegistry | None = None,
+        chance: Chance | None = None,
+    ) -> None:
         self._clock = clock
         self._starting: Deferred[None] | None = None
         file = JournalFile(settings.database, workers)
         self.figures, audit = Figures(registry or CollectorRegistry()), AuditLog(file)
         model: LanguageModel | None = OpenAiModel(settings.model, workers, clock) if settings.model.is_there else None
         purse = Purse(settings.budgets, settings.model, SpendingJournal(file), clock)
-        language = Language(model, settings.model, purse, Breaker(clock), self.figures, audit, clock)
         self.homeserver = Homeserver(web, clock, settings.homeserver_url, settings.as_token)
-        kit = _make_kit(settings, file, self.homeserver, language, audit, clock)
+        cover = Cover(self.homeserver, file, settings, clock, chance or MachineChance())
+        self.homeserver.wear(cover)
+        privacy = Privacy(settings, self.homeserver)
+        language = Language(model, settings.model, purse, Breaker(clock), privacy, self.figures, audit, clock)
+        kit = _make_kit(settings, file, self.homeserver, cover, privacy, language, audit, clock)
         skills = {verb: skill for skill in SKILLS for verb in skill.verbs} | {"": SKILLS[0]}
         turns = TurnJournal(file)
         spoken = frozenset(verb for verb in skills if verb and "-" not in verb) | {STOP_WORD}
         addressing = Addressing(settings, turns, clock, spoken)
         runner = Runner(kit, turns, addressing, skills, self.figures, audit)
         reminders = Reminders(kit.things, self.homeserver, kit.consent, clock)
-        self.assistant = Assistant(kit, file, turns, addressing, runner, reminders, self.figures)
+        self.assistant = Assistant(kit, file, cover, turns, addressing, runner, reminders, self.figures)
         self.kit = kit
         self.door = Door(settings.hs_token, self.assistant.take, self.figures.show)
 
@@ -92,10 +105,19 @@ class Built:
         await self.assistant.stop()
 
 
-def _make_kit(settings: Settings, file: JournalFile, homeserver: Homeserver, language: Language, audit: AuditLog, clock: Clock) -> Kit:
+def _make_kit(
+    settings: Settings,
+    file: JournalFile,
+    homeserver: Homeserver,
+    cover: Cover,
+    privacy: Privacy,
+    language: Language,
+    audit: AuditLog,
+    clock: Clock,
+) -> Kit:
     rooms, things, sources = RoomJournal(file), ThingJournal(file), SourceJournal(file)
     people = People(homeserver, rooms, clock)
-    consent = Consent(settings, homeserver, people, rooms, audit, clock)
+    consent = Consent(settings, homeserver, people, rooms, cover, privacy, audit, clock)
     history = History(homeserver, people, sources, clock, settings.user_id, settings.command)
     return Kit(
         settings=settings,

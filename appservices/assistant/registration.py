@@ -23,6 +23,8 @@ def registration(localpart: str, url: str, as_token: str, hs_token: str) -> dict
         "rate_limited": False,
         "receive_ephemeral": True,
         "de.sorunome.msc2409.push_ephemeral": True,
+        "org.matrix.msc3202": True,  # with letters to its device, for encrypted rooms
+        "io.element.msc4190": True,  # and that device made without a login
         "namespaces": {"users": [{"exclusive": True, "regex": f"@{_escaped(localpart)}:.*"}], "aliases": [], "rooms": []},
     }
 

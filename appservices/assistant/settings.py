@@ -1,11 +1,13 @@
 """The settings: a TOML file of its own, or the values that an embedding server hands over."""
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_type_hints
+from urllib.parse import urlsplit
 
 
 class BadSettings(Exception):
@@ -21,7 +23,7 @@ class Model:
     api_key_variable: str = ""  # of the environment, holds it instead
     provider: str = ""  # as rooms are told: who runs it
     where: str = ""  # as rooms are told: in which place
-    is_local: bool = False  # runs on machines of ours: may be used in encrypted rooms
+    is_local: bool = False  # runs on machines of ours, whatever its address looks like: may be used in encrypted rooms
     context_tokens: int = 6000  # most of a prompt
     answer_tokens: int = 1000  # most of an answer
     timeout_seconds: float = 60.0
@@ -32,6 +34,17 @@ class Model:
     @property
     def is_there(self) -> bool:
         return bool(self.base_url and self.name)
+
+    @property
+    def is_hosted(self) -> bool:
+        """Run by others, unless it is said to be ours, or its address is this machine's or of a private network."""
+        host = urlsplit(self.base_url).hostname or ""
+        if self.is_local or host == "localhost" or host.endswith(".localhost"):
+            return False
+        try:
+            return not ipaddress.ip_address(host).is_private
+        except ValueError:
+            return True
 
 
 @dataclass(frozen=True)
@@ -74,6 +87,8 @@ class Settings:
     permalink_url: str = "https://matrix.to/#/"
     call_url: str = ""  # meetings get a link to a room of this place
     hosted_model_in_encrypted_rooms: bool = False
+    only_signed_devices: bool = False  # in encrypted rooms: speak to and hear no device that its owner has not cross-signed
+    key_file: str = ""  # closes what is stored of keys; left out: the name of the database and `.key`
     audit_days: int = 90
     model: Model = Model()
     budgets: Budgets = Budgets()
@@ -105,6 +120,8 @@ def load_settings(path: Path, *, needs_tokens: bool = True) -> Settings:
     settings = read_settings(table.get("assistant", table))
     folder = path.absolute().parent
     settings = replace(settings, database=str(folder / settings.database), registration=str(folder / settings.registration))
+    if settings.key_file:
+        settings = replace(settings, key_file=str(folder / settings.key_file))
     if needs_tokens and not (settings.as_token and settings.hs_token):
         from appservices.assistant.registration import read_tokens
 

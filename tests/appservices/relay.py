@@ -60,7 +60,7 @@ class Relay:
 
     def pass_on(self, request: BaseHTTPRequestHandler) -> None:
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
-        known = json.loads(body) if body else None
+        known = json.loads(body) if body and "json" in request.headers.get("Content-Type", "json") else None
         self.seen.append((request.command, request.path, known, request.headers.get("Authorization", "")))
         is_cut = bool(self._words) and "/transactions/" in request.path and self._words.encode() in body
         if is_cut:

@@ -38,7 +38,7 @@ class HandOver:
         """Now, and in that room."""
         if reminder.id in self._ours or not 0 < reminder.due - self._clock.now_ms() <= await self.most_ms():
             return False
-        if await self._homeserver.state(reminder.room, "m.room.encryption") is not None:
+        if await self._homeserver.is_encrypted(reminder.room):
             self._ours.add(reminder.id)
         return reminder.id not in self._ours
 
@@ -61,7 +61,11 @@ class HandOver:
         return True
 
     async def tidy(self) -> None:
-        """What is not to be said any more, or at another time."""
+        """What is not to be said any more, or at another time, or not in plain text since its room is encrypted."""
         for reminder_id, delay_id in self._things.handed_in_vain():
             await self.take_back(delay_id)
             self._things.take_back(reminder_id)
+        for reminder_id, delay_id, room in self._things.all_handed():
+            if self._homeserver.is_known_encrypted(room):
+                await self.take_back(delay_id)
+                self._things.take_back(reminder_id)

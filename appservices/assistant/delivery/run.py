@@ -179,6 +179,8 @@ class Runner:
         if event is None or event.is_redacted:
             await self._withdraw(voice)
             return "withdrawn"
+        if event.type == "m.room.encrypted":
+            return "unreadable"
         if kit.clock.now_ms() - record.asked_at > kit.settings.freshness_seconds * 1000:
             await self._label(voice)
             return "stale"

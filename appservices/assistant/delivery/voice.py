@@ -127,8 +127,8 @@ class Voice:
     async def attach(self, data: bytes, name: str, kind: str, key: str, extra: Mapping[str, Any] | None = None) -> str:
         if (known := self._said.get(key)) is not None:
             return known[0]
-        url = await self._homeserver.upload(data, kind, name)
-        content = {"msgtype": "m.file", "body": name, "filename": name, "url": url, "info": {"mimetype": kind, "size": len(data)}}
+        where = await self._homeserver.upload(self._room, data, kind, name)
+        content = {"msgtype": "m.file", "body": name, "filename": name, "info": {"mimetype": kind, "size": len(data)}} | where
         return await self.send(self._threaded(content | dict(extra or {})), key)
 
     async def _attach(self, text: str, key: str) -> None:

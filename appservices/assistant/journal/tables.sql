@@ -53,3 +53,31 @@ CREATE TABLE IF NOT EXISTS audit (
     number INTEGER PRIMARY KEY, at INTEGER NOT NULL, what TEXT NOT NULL, room_id TEXT NOT NULL, event_id TEXT NOT NULL, user_id TEXT NOT NULL,
     skill TEXT NOT NULL, tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL
 );
+
+CREATE TABLE IF NOT EXISTS secret_rooms (room_id TEXT PRIMARY KEY, algorithm TEXT NOT NULL, period_ms INTEGER NOT NULL, period_messages INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS own_keys (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS olm_sessions (session_id TEXT PRIMARY KEY, sender_key TEXT NOT NULL, used_at INTEGER NOT NULL, pickle TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS olm_sessions_of ON olm_sessions (sender_key, used_at);
+
+CREATE TABLE IF NOT EXISTS letters (digest BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS room_keys (
+    number INTEGER PRIMARY KEY, room_id TEXT NOT NULL, session_id TEXT NOT NULL, sender_key TEXT NOT NULL, sender TEXT NOT NULL, signing_key TEXT NOT NULL,
+    is_proven INTEGER NOT NULL, is_shareable INTEGER NOT NULL, pickle TEXT NOT NULL, UNIQUE (room_id, session_id, sender_key)
+);
+
+CREATE TABLE IF NOT EXISTS read_messages (room_key INTEGER NOT NULL, message INTEGER NOT NULL, event BLOB NOT NULL, PRIMARY KEY (room_key, message)) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS unread (event_id TEXT PRIMARY KEY, room_id TEXT NOT NULL, session_id TEXT NOT NULL, at INTEGER NOT NULL, has_key INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS unread_for ON unread (room_id, session_id);
+
+CREATE TABLE IF NOT EXISTS speaking (
+    room_id TEXT PRIMARY KEY, session_id TEXT NOT NULL, since INTEGER NOT NULL, is_shareable INTEGER NOT NULL, pickle TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS shared_keys (
+    session_id TEXT NOT NULL, user_id TEXT NOT NULL, device_id TEXT NOT NULL, device_key TEXT NOT NULL, withheld TEXT NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (session_id, user_id, device_id)
+) WITHOUT ROWID;

@@ -122,6 +122,11 @@ class ThingJournal:
         )
         return [(str(row[0]), str(row[1])) for row in rows]
 
+    def all_handed(self) -> list[tuple[str, str, str]]:
+        """With their rooms."""
+        rows = self._file.rows("SELECT h.id, h.delay_id, r.room_id FROM handed h JOIN reminders r ON r.id = h.id")
+        return [(str(row[0]), str(row[1]), str(row[2])) for row in rows]
+
     def take_back(self, reminder_id: str) -> None:
         self._file.write("DELETE FROM handed WHERE id = ?", (reminder_id,))
 

@@ -11,6 +11,7 @@ from appservices.assistant.journal.accounts import AuditLog
 from appservices.assistant.language.breaker import Breaker
 from appservices.assistant.language.budgets import OverBudget, Purse
 from appservices.assistant.language.places import Places
+from appservices.assistant.language.privacy import Privacy
 from appservices.assistant.language.words import LanguageModel, ModelFailed, Prompt, Reply, count_prompt, count_tokens, most_of
 from appservices.assistant.runtime import Clock
 from appservices.assistant.settings import Model
@@ -23,18 +24,31 @@ class NoModel(Exception):
     """None is configured."""
 
 
+class NotHere(Exception):
+    """The room is encrypted, and the model is not ours."""
+
+
 class Resting(Exception):
     """The breaker is open."""
 
 
 class Language:
     def __init__(
-        self, model: LanguageModel | None, settings: Model, purse: Purse, breaker: Breaker, figures: Figures, audit: AuditLog, clock: Clock
+        self,
+        model: LanguageModel | None,
+        settings: Model,
+        purse: Purse,
+        breaker: Breaker,
+        privacy: Privacy,
+        figures: Figures,
+        audit: AuditLog,
+        clock: Clock,
     ) -> None:
         self._model = model
         self.settings = settings
         self.purse = purse
         self.breaker = breaker
+        self._privacy = privacy
         self._figures = figures
         self._audit = audit
         self._clock = clock
@@ -45,9 +59,12 @@ class Language:
         return self._model is not None
 
     async def ask(self, prompt: Prompt, *, user: str, room: str, event: str, skill: str, on_text: Callable[[str], None]) -> Reply:
-        """Raises NoModel, Resting, OverBudget, ModelFailed."""
+        """Raises NoModel, NotHere, Resting, OverBudget, ModelFailed; Refused and Unreachable where it cannot be known whether the room is encrypted."""
         if self._model is None:
             raise NoModel
+        if await self._privacy.forbids(room):
+            self._figures.refused(skill, "encrypted")
+            raise NotHere
         await self._places.take(user)
         try:
             return await self._tries(self._model, prompt, user, room, event, skill, on_text)

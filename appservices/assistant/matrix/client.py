@@ -7,7 +7,9 @@ from urllib.parse import quote, urlencode
 
 import orjson
 
-from appservices.assistant.matrix.errors import Refused, Unreachable
+from appservices.assistant.matrix.covering import Covering
+from appservices.assistant.matrix.errors import BadFile, Refused, Unreachable
+from appservices.assistant.matrix.events import as_object, as_text
 from appservices.assistant.matrix.web import Web
 from appservices.assistant.runtime import Clock
 
@@ -25,6 +27,24 @@ class Homeserver:
         self._clock = clock
         self._url = url.rstrip("/")
         self._token = token
+        self._cover: Covering | None = None
+        self._is_closed = False
+
+    def wear(self, cover: Covering) -> None:
+        """Without it nothing is sent into rooms and nothing read there. It asks for keys through this very homeserver, so it comes a moment later."""
+        self._cover = cover
+
+    @property
+    def _covered(self) -> Covering:
+        if self._cover is None:
+            raise RuntimeError("nobody has said yet how rooms are spoken to")
+        return self._cover
+
+    async def is_encrypted(self, room: str) -> bool:
+        return await self._covered.is_encrypted(room)
+
+    def is_known_encrypted(self, room: str) -> bool:
+        return self._covered.is_known(room)
 
     async def ask(
         self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None, *, attempts: int = ATTEMPTS
@@ -32,6 +52,8 @@ class Homeserver:
         """Tried again while the server is busy or away. Raises Refused, Unreachable."""
         data = None if body is None else orjson.dumps(body)
         for attempt in range(attempts):
+            if self._is_closed:
+                break
             try:
                 status, answer = await self._once(method, path, data, query)
             except Unreachable:
@@ -56,7 +78,8 @@ class Homeserver:
         return await self._web.request(method, url, headers, data, seconds=_SECONDS)
 
     async def send(self, room: str, kind: str, content: Mapping[str, Any], txn: str) -> str:
-        """The event ID: the same for the same transaction ID."""
+        """The event ID: the same for the same transaction ID. Encrypted where the room is."""
+        kind, content = await self._covered.seal(room, kind, content)
         answer = await self.ask("PUT", f"{_V3}/rooms/{_q(room)}/send/{_q(kind)}/{_q(txn)}", dict(content))
         return str(answer["event_id"])
 
@@ -67,7 +90,9 @@ class Homeserver:
             return {}
 
     async def send_later(self, room: str, kind: str, content: Mapping[str, Any], txn: str, delay_ms: int) -> str:
-        """The ID of the delay (MSC4140), for servers that say they know them."""
+        """The ID of the delay (MSC4140), for servers that say they know them. Not in encrypted rooms, for who will be there then?"""
+        if await self.is_encrypted(room):
+            raise Refused(0, "CANNOT_ENCRYPT", "nothing is sent later in encrypted rooms")
         path = f"{_V3}/rooms/{_q(room)}/send/{_q(kind)}/{_q(txn)}"
         answer = await self.ask("PUT", path, dict(content), {"org.matrix.msc4140.delay": str(delay_ms)}, attempts=2)
         return str(answer["delay_id"])
@@ -76,6 +101,7 @@ class Homeserver:
         await self.ask("POST", f"/_matrix/client/unstable/org.matrix.msc4140/delayed_events/{_q(delay_id)}/cancel", {})
 
     async def set_state(self, room: str, kind: str, key: str, content: Mapping[str, Any]) -> str:
+        await self._covered.check_state(room, kind)
         answer = await self.ask("PUT", f"{_V3}/rooms/{_q(room)}/state/{_q(kind)}/{_q(key)}", dict(content))
         return str(answer["event_id"])
 
@@ -90,7 +116,7 @@ class Homeserver:
 
     async def event(self, room: str, event_id: str) -> Json | None:
         try:
-            return await self.ask("GET", f"{_V3}/rooms/{_q(room)}/event/{_q(event_id)}")
+            return await self._open(room, await self.ask("GET", f"{_V3}/rooms/{_q(room)}/event/{_q(event_id)}"))
         except Refused as error:
             if error.status in (403, 404):
                 return None
@@ -99,12 +125,16 @@ class Homeserver:
     async def messages(self, room: str, start: str | None, limit: int = 100) -> Json:
         """Backwards from there, or from the end."""
         query = {"dir": "b", "limit": str(limit)} | ({"from": start} if start else {})
-        return await self.ask("GET", f"{_V3}/rooms/{_q(room)}/messages", query=query)
+        page = await self.ask("GET", f"{_V3}/rooms/{_q(room)}/messages", query=query)
+        return page | {"chunk": [await self._open(room, event) for event in page.get("chunk") or () if isinstance(event, dict)]}
+
+    async def _open(self, room: str, event: Json) -> Json:
+        return await self._covered.open({"room_id": room} | event)
 
     async def related(self, room: str, event_id: str, relation: str) -> list[Json]:
         path = f"/_matrix/client/v1/rooms/{_q(room)}/relations/{_q(event_id)}/{_q(relation)}"
         found = (await self.ask("GET", path, query={"limit": "100"})).get("chunk", [])
-        return [each for each in found if isinstance(each, dict)]
+        return [await self._open(room, each) for each in found if isinstance(each, dict)]
 
     async def joined_members(self, room: str) -> dict[str, str]:
         """User ID to display name."""
@@ -149,7 +179,14 @@ class Homeserver:
         except Refused:
             return {}
 
-    async def upload(self, data: bytes, kind: str, name: str) -> str:
+    async def upload(self, room: str, data: bytes, kind: str, name: str) -> Json:
+        """What a message into that room says of where the file is. In encrypted rooms nobody sees name, kind or bytes."""
+        if not await self._covered.is_encrypted(room):
+            return {"url": await self._upload(data, kind, name)}
+        locked, file = self._covered.lock_file(data)
+        return {"file": file | {"url": await self._upload(locked, "application/octet-stream", "file")}}
+
+    async def _upload(self, data: bytes, kind: str, name: str) -> str:
         """The mxc address."""
         status, answer = await self._once("POST", "/_matrix/media/v3/upload", data, {"filename": name}, kind)
         uri = _as_object(answer).get("content_uri")
@@ -157,7 +194,16 @@ class Homeserver:
             raise Refused(status, str(_as_object(answer).get("errcode", "M_UNKNOWN")))
         return uri
 
-    async def download(self, mxc: str) -> bytes:
+    async def file_of(self, content: Mapping[str, Any]) -> bytes:
+        """Raises BadFile, Refused, Unreachable."""
+        file = as_object(content.get("file"))
+        address = as_text(file.get("url") if file else content.get("url"))
+        if not address.startswith("mxc://"):
+            raise BadFile("there is none")
+        data = await self._download(address)
+        return self._covered.unlock_file(data, file) if file else data
+
+    async def _download(self, mxc: str) -> bytes:
         server, _, media = mxc.removeprefix("mxc://").partition("/")
         status, data = await self._once("GET", f"/_matrix/client/v1/media/download/{_q(server)}/{_q(media)}", None, None)
         if status != 200:
@@ -178,6 +224,8 @@ class Homeserver:
         self._url = url.rstrip("/")
 
     async def close(self) -> None:
+        """What still waits to be tried again is not tried."""
+        self._is_closed = True
         await self._web.close()
 
 

@@ -11,5 +11,9 @@ class Refused(Exception):
         self.reason = reason
 
 
+class BadFile(Exception):
+    """Its bytes are not what the message says they are."""
+
+
 class Unreachable(Exception):
     """It did not answer, or nothing that makes sense."""

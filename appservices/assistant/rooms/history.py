@@ -5,7 +5,7 @@ Nothing is kept. It is read from the homeserver for each turn, so what was redac
 
 import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,8 +19,6 @@ MOST_EVENTS: Final = 1000
 _MOST_GONE: Final = 1000
 URL: Final = re.compile(r"(?:https?://|matrix:|mxc://)[^\s<>\"'`\]\[{}|\\^]+")
 _KINDS: Final = {"m.file": "file", "m.image": "image", "m.audio": "audio", "m.video": "video", "m.location": "location"}
-
-Decrypt = Callable[[Event], Awaitable[Event | None]]
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,6 @@ class History:
         clock: Clock,
         me: str,
         command: str,
-        decrypt: Decrypt | None = None,
     ) -> None:
         self._homeserver = homeserver
         self._people = people
@@ -85,7 +82,6 @@ class History:
         self._clock = clock
         self._me = me
         self._commands = (command, "!task", "!meet")
-        self._decrypt = decrypt
         self._gone: OrderedDict[str, None] = OrderedDict()  # redacted a moment ago, while a turn may have read it already
 
     def forget(self, event_id: str) -> None:
@@ -150,11 +146,6 @@ class History:
             return
         if await self._people.is_out(event.sender) or (event.sender == self._me and not await self._may_repeat(event, walk.oldest)):
             return
-        if event.type == "m.room.encrypted":
-            opened = await self._decrypt(event) if self._decrypt is not None else None
-            if opened is None:
-                return
-            event = opened
         if event.replaces is not None:
             walk.newer.setdefault(event.replaces, []).append(event)
             return
@@ -201,10 +192,7 @@ class History:
 
     async def _fetch(self, room: str, event_id: str) -> Event | None:
         found = await self._homeserver.event(room, event_id)
-        event = read_event({"room_id": room} | found) if found is not None else None
-        if event is not None and event.type == "m.room.encrypted" and self._decrypt is not None:
-            return await self._decrypt(event)
-        return event
+        return read_event({"room_id": room} | found) if found is not None else None
 
     async def lifetime(self, room: str) -> int:
         """How long messages are kept ("m.room.retention"), in milliseconds; 0: for ever."""

@@ -10,6 +10,7 @@ from appservices.assistant.skill import Stopped, Turn
 from appservices.assistant.tools import TOOLS, find_tool
 from appservices.assistant.tools.propose import propose
 from appservices.assistant.tools.tool import BadArguments, Tool
+from appservices.assistant.work.categories import PLAIN
 
 TASK: Final = (
     "Answer the request with what the material says and what you know; say which is which. Tools that change something only make proposals, "
@@ -74,6 +75,8 @@ class _Conversation:
             arguments = tool.read(call.arguments)
         except BadArguments as error:
             return str(error)
+        if tool.state and await self._turn.kit.homeserver.is_encrypted(self._turn.record.room):
+            return PLAIN
         if tool.changes:
             return await self._propose(tool, arguments)
         record = self._turn.record

@@ -3,7 +3,7 @@
 from typing import Final
 
 from appservices.assistant.language.trouble import without_model
-from appservices.assistant.matrix.errors import Refused, Unreachable
+from appservices.assistant.matrix.errors import BadFile, Refused, Unreachable
 from appservices.assistant.matrix.events import Event, as_object, as_text
 from appservices.assistant.safety.framing import Material, as_data
 from appservices.assistant.skill import Turn
@@ -27,14 +27,13 @@ class LookAtFiles:
     async def run(self, turn: Turn) -> None:
         source = turn.record.target or turn.event.replies_to
         line = await turn.kit.history.one(turn.record.room, turn.asker, source) if source else None
-        url = as_text(line.event.content.get("url")) if line is not None else ""
-        if line is None or not url.startswith("mxc://"):
+        if line is None or line.event.msgtype not in _KINDS:
             if turn.verb != "watch-files":
                 await turn.voice.say("Reply to the file that I shall look at.")
             return
         try:
-            data = await turn.kit.homeserver.download(url)
-        except (Refused, Unreachable):
+            data = await turn.kit.homeserver.file_of(line.event.content)
+        except (BadFile, Refused, Unreachable):
             await turn.voice.say("I could not get that file: it is gone, or too large for me.")
             return
         turn.draw_on([line])

@@ -8,6 +8,7 @@ from appservices.assistant.safety.framing import Material, as_data, fit
 from appservices.assistant.skill import Turn
 from appservices.assistant.tools import find_tool
 from appservices.assistant.tools.propose import propose
+from appservices.assistant.work.categories import PLAIN
 
 TASK: Final = (
     "From its name, topic and messages, say in which category the room belongs (one or two words) and a better topic (one sentence). Choose a space "
@@ -23,6 +24,9 @@ class Organise:
     with_model = "suggest a category, a topic and a space from what is said here"
 
     async def run(self, turn: Turn) -> None:
+        if await turn.kit.homeserver.is_encrypted(turn.record.room):
+            await turn.voice.say(f"I suggest no topic and no category here: {PLAIN}.")
+            return
         if turn.words and turn.verb in ("topic", "category"):
             await self._propose(turn, turn.verb, {turn.verb: turn.words[:300]})
             return

@@ -16,7 +16,7 @@ class SetUp:
         if action is not None:
             await action(turn)
         elif turn.verb == "status":
-            await turn.voice.say(self._status(turn))
+            await turn.voice.say(await self._status(turn))
         else:
             await turn.voice.say(help_text(turn))
 
@@ -26,7 +26,7 @@ class SetUp:
             return  # silent, as long as it is off
         consent.turn_on(room, turn.asker, turn.record.event)
         await turn.voice.say_plainly(
-            notice(f"I am on in this room. {consent.terms()} `{turn.kit.settings.command} help` tells the rest."), "on"
+            notice(f"I am on in this room. {await consent.terms(room)} `{turn.kit.settings.command} help` tells the rest."), "on"
         )
         await consent.show(room, True)
 
@@ -57,11 +57,11 @@ class SetUp:
         turn.kit.consent.opt_out(turn.asker, False)
         await turn.voice.say("Your messages may be read again where I am on.")
 
-    def _status(self, turn: Turn) -> str:
+    async def _status(self, turn: Turn) -> str:
         used, limit = turn.kit.language.purse.used(turn.asker)
         budget = f"{used} of {limit}" if limit else str(used)
         watch = ", ".join(turn.room.watch) or "nothing"
-        return f"{turn.kit.consent.terms()}\nI look for by myself: {watch}. Your tokens today: {budget}."
+        return f"{await turn.kit.consent.terms(turn.record.room)}\nI look for by myself: {watch}. Your tokens today: {budget}."
 
 
 def help_text(turn: Turn) -> str:

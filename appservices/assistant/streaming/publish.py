@@ -43,12 +43,12 @@ class Publisher:
 
     async def descriptor(self, room: str) -> Mapping[str, Any]:
         """What the first event of an answer says of its stream; nothing where there can be none."""
-        if not self._has_device or await self._homeserver.state(room, "m.room.encryption") is not None:
+        if not self._has_device or await self._homeserver.is_encrypted(room):
             return {}
         return {PREFIX: {"device_id": DEVICE, "expiry_ms": _LASTS_MS}}
 
     def open(self, room: str, event: str, asker: str) -> Stream:
-        stream = Stream(room, event, asker, self._clock, self._update)
+        stream = Stream(room, event, asker, self._clock, lambda txn, messages: self._update(room, txn, messages))
         self._streams[room, event] = stream
         return stream
 
@@ -56,7 +56,9 @@ class Publisher:
         stream.close()
         self._streams.pop((stream.room, stream.event), None)
 
-    async def _update(self, txn: str, messages: Messages) -> None:
+    async def _update(self, room: str, txn: str, messages: Messages) -> None:
+        if self._homeserver.is_known_encrypted(room):
+            return  # since a moment ago
         await self._homeserver.send_to_devices(f"{PREFIX}.update", txn, messages)
 
     async def take(self, letter: Mapping[str, Any]) -> None:

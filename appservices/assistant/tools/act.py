@@ -6,7 +6,7 @@ from typing import Final
 from appservices.assistant.matrix.errors import Refused
 from appservices.assistant.skill import Turn
 from appservices.assistant.tools.tool import Tool
-from appservices.assistant.work.categories import CATEGORY_STATE, put_into_category
+from appservices.assistant.work.categories import CATEGORY_STATE, PLAIN, put_into_category
 from appservices.assistant.work.meetings import post_poll, read_slots
 from appservices.assistant.work.tasks import post_task, read_task
 
@@ -35,6 +35,8 @@ async def _set_topic(turn: Turn, arguments: Mapping[str, str]) -> str:
 async def _set(turn: Turn, kind: str, content: Mapping[str, str]) -> str:
     if not await turn.kit.people.may_send_state(turn.record.room, turn.asker, kind):
         return "you may not do that in this room"
+    if await turn.kit.homeserver.is_encrypted(turn.record.room):
+        return PLAIN
     try:
         await turn.kit.homeserver.set_state(turn.record.room, kind, "", content)
     except Refused as error:

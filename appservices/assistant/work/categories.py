@@ -6,12 +6,15 @@ from appservices.assistant.matrix.errors import Refused
 from appservices.assistant.skill import Turn
 
 CATEGORY_STATE: Final = "chat.chatme.category"
+PLAIN: Final = "this room is encrypted, and that would stand in plain text for the server to read"
 
 
 async def put_into_category(turn: Turn, category: str, space: str) -> str:
     room, asker, kit = turn.record.room, turn.asker, turn.kit
     if not await kit.people.may_send_state(room, asker, CATEGORY_STATE):
         return "you may not do that in this room"
+    if await kit.homeserver.is_encrypted(room):
+        return PLAIN
     if space and not await _may_add(turn, space):
         return "that space is not one where both of us may add rooms"
     try:
