@@ -95,7 +95,7 @@ class Gathering:
             latest = [event.event_id for event in batch.events.values() if not missing.isdisjoint(event.prev_events)]
             found = await self._peers.missing_events(subject, earliest=ends, latest=latest, limit=MAX_MISSING)
             offered = {event.event_id: event for event in found[:MAX_MISSING] if event.event_id not in batch.events}
-            is_all = len(found) < MAX_MISSING  # a server that has more fills its answer
+            is_all = len(found) < MAX_MISSING // 2  # who has more fills his answer, but for what is not sound
             if not await self._add_between(room, missing, offered, batch) or is_all:
                 break
         return first or set()
