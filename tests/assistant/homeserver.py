@@ -220,11 +220,10 @@ class FakeHomeserver(Resource):
                 self.writes.append((room.id, kind, orjson.loads(body)))
                 return {"event_id": self.put(room.id, ME, kind, orjson.loads(body), key)}
             case "PUT", ["send", kind, txn]:
-                if self.max_delay_ms and (delay := request.args.get(b"org.matrix.msc4140.delay")):
-                    self.count += 1
-                    self.delayed[f"d{self.count}"] = (self.now_ms() + int(delay[0]), room, kind, orjson.loads(body))
-                    return {"delay_id": f"d{self.count}"}
-                return {"event_id": self._send(room, kind, txn, orjson.loads(body))}
+                delay = request.args.get(b"org.matrix.msc4140.delay") if self.max_delay_ms else None
+                return (
+                    self._send(room, kind, txn, orjson.loads(body)) if delay is None else self._later(room, kind, orjson.loads(body), delay)
+                )
             case "PUT", ["redact", event, txn]:
                 if txn not in self.txns:
                     self.txns[txn] = self.redact(room.id, ME, event)
@@ -242,12 +241,17 @@ class FakeHomeserver(Resource):
                 return self._messages(room, request)
         raise No(404, "M_UNRECOGNIZED")
 
-    def _send(self, room: Room, kind: str, txn: str, content: Json) -> str:
+    def _later(self, room: Room, kind: str, content: Json, delay: list[bytes]) -> Json:
+        self.count += 1
+        self.delayed[f"d{self.count}"] = (self.now_ms() + int(delay[0]), room, kind, content)
+        return {"delay_id": f"d{self.count}"}
+
+    def _send(self, room: Room, kind: str, txn: str, content: Json) -> Json:
         assert len(orjson.dumps(content)) < 60_000
         if txn not in self.txns:
             self.writes.append((room.id, kind, content))
             self.txns[txn] = self.put(room.id, ME, kind, content)
-        return self.txns[txn]
+        return {"event_id": self.txns[txn]}
 
     def _messages(self, room: Room, request: Any) -> Json:
         end = int(request.args[b"from"][0]) if b"from" in request.args else len(room.events)
