@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred, gatherResults
 
 from config.federation import Federation
+from federation.client import v1
 from federation.keys.documents import LEAKED, BadDocument, merge, read_document
 from federation.store import KnownKey
 from homeserver.errors import Unauthorized
@@ -127,8 +129,6 @@ def test_what_a_notary_says_is_signed_by_both(three: Town) -> None:
 
 
 def test_those_who_ask_together_share_the_answer_and_the_dead_are_left_alone(town: Town) -> None:
-    from twisted.internet.defer import Deferred, gatherResults
-
     keyring, key = town["b.test"].federation.reach.keyring, town["a.test"].parts.ground.identity.key
 
     async def together() -> list[bytes]:
@@ -141,6 +141,18 @@ def test_those_who_ask_together_share_the_answer_and_the_dead_are_left_alone(tow
         with pytest.raises(Unauthorized):
             town.run(keyring.request_key("nobody.test", "ed25519:a"))
     assert [destination for destination, _ in asked(town, "b.test")] == ["a.test", "nobody.test"]
+
+
+def test_a_server_whose_keys_are_slow_to_come_holds_up_nobody_else(three: Town) -> None:
+    three.network.slow = {"c.test": 20.0}
+    three.user("a.test", "alice")
+    question = v1("query", "profile"), {"user_id": "@alice:a.test"}
+    slow = [Deferred.fromCoroutine(three["c.test"].federation.reach.client.get("a.test", *question)) for _ in range(50)]
+    three.clock.advance(0.1)
+    assert three.run(three["b.test"].federation.reach.client.get("a.test", *question), seconds=0.1)
+    assert not any(each.called for each in slow)
+    three.settle(45, step=1)
+    assert all(each.called for each in slow)
 
 
 def test_keys_outlive_a_restart_and_are_asked_for_again_when_their_time_is_over(town: Town) -> None:

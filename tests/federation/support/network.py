@@ -28,7 +28,7 @@ class Passed(NamedTuple):
 
 
 class FakeNetwork:
-    """`cut` and `mend` part servers, `delays` are in seconds, `lose` decides of each request whether it, or its answer, is lost."""
+    """`cut` and `mend` part servers, `delays` are in seconds (`slow`: of some servers), `lose` decides of each request whether it or its answer is lost."""
 
     recording: ClassVar[Recording | None] = None
 
@@ -39,6 +39,7 @@ class FakeNetwork:
         self._cut: set[frozenset[str]] = set()
         self._down: set[str] = set()
         self.delays = (0.0, 0.0)
+        self.slow: dict[str, float] = {}
         self.lose: Callable[[str, str, str], str | None] = lambda origin, destination, uri: None  # "request", "answer" or None
         self.passed: list[Passed] = []
         self.whole: set[Dispatch] = set()  # of whole servers; the answers of others are made up by tests
@@ -70,14 +71,15 @@ class FakeNetwork:
             and destination not in self._down
         )
 
-    async def pause(self) -> None:
-        low, high = self.delays
+    async def pause(self, destination: str) -> None:
+        seconds = self.slow.get(destination)
+        low, high = self.delays if seconds is None else (seconds, seconds)
         if high > 0:
             await self._clock.sleep(self._chance.uniform(low, high))
 
     async def carry(self, origin: str, destination: str, request: Request, uri: str) -> ReadyAnswer:
         lost = self.lose(origin, destination, uri)
-        await self.pause()
+        await self.pause(destination)
         if lost == "request" or not self.reaches(origin, destination):
             self.passed.append(Passed(origin, destination, request.method, uri, request.raw_body, 0))
             raise Unreachable(f"{destination} cannot be reached from {origin}")
@@ -86,7 +88,7 @@ class FakeNetwork:
         body = reply.body if isinstance(reply.body, bytes) else b"".join([piece async for piece in reply.body])
         if self.recording is not None:
             self.recording.write(request, uri, reply.status, reply.content_type, body, is_ours=serving in self.whole)
-        await self.pause()
+        await self.pause(destination)
         if lost == "answer" or not self.reaches(origin, destination):
             self.passed.append(Passed(origin, destination, request.method, uri, request.raw_body, 0))
             raise Unreachable(f"{destination} was cut off while it answered {origin}")

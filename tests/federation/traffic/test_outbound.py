@@ -215,6 +215,24 @@ def test_only_so_many_doubtful_servers_are_tried_at_a_time(town: Town, alice: Cl
     assert traffic.destinations.behind == 100
 
 
+def test_who_answers_does_not_wait_for_the_slow_and_the_dead(town: Town, alice: Client) -> None:
+    room = shared_room(town, alice)
+    say(town, alice, room, "first")
+    town.settle(1)
+    traffic = town["a.test"].federation.traffic
+    known = traffic.rooms.peek(room)
+    assert known is not None
+    dead = [f"dead{number}.test" for number in range(200)]
+    known.names.update(dead)
+    known.generation = -1
+    town.network.slow = dict.fromkeys(dead, 15.0)
+    for number in range(20):
+        say(town, alice, room, f"{number}")
+        town.settle(0.1)
+    assert texts(town) == ["first", *(f"{number}" for number in range(20))]
+    assert town["a.test"].federation.reach.client._slots.taken <= 20
+
+
 def test_a_server_that_answers_with_errors_is_left_alone_for_longer_each_time(town: Town, alice: Client) -> None:
     room = shared_room(town, alice)
     town.settle(1)
