@@ -131,7 +131,8 @@ class StoredRooms:
         def question(cursor: Cursor) -> list[StoredEvent]:
             return self._names.events(cursor, cursor.all(SELECT + "WHERE event_id IN ??", wanted))
 
-        return {event.event_id: event for event in await self._database.read(question)}
+        reading = self._database.scan(question) if len(wanted) > SHORT else self._database.read(question)
+        return {event.event_id: event for event in await reading}
 
     async def known(self, room_id: str, event_ids: Collection[str]) -> tuple[RoomRecord | None, dict[str, StoredEvent]]:
         wanted = list(event_ids)

@@ -4,7 +4,7 @@ Each event is judged by the state it stands in, like every other, and comes to s
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 
 from homeserver.protocol.auth_rules import check_event, judging_state
@@ -80,10 +80,10 @@ class OldHistory:
             subject = Subject(room_id, room.version, await self._servers(room_id))
             asked = list(dict.fromkeys(name for name, _ in missing))[:MAX_ASKED]
             found = (await self._peers.backfill(subject, asked, AT_ONCE))[:AT_ONCE]
-            return bool(found) and await self._take(room, subject, found, {name: after.topo or 0 for name, after in missing})
+            return bool(found) and await self._take(room, subject, found, dict(missing))
 
-    async def _take(self, room: RoomRecord, subject: Subject, events: Sequence[Event], below: dict[str, int]) -> bool:
-        """`below`: where the events that name the missing ones stand."""
+    async def _take(self, room: RoomRecord, subject: Subject, events: Sequence[Event], named: Mapping[str, StoredEvent]) -> bool:
+        """`named`: what is missing, and the event that names it."""
         known = await self._store.events([event.event_id for event in events])
         gathered = Gathered()
         gathered.add_known(room.room_num, known)
@@ -98,20 +98,24 @@ class OldHistory:
         if lacking:
             await self._gathering.take(room, subject, await self._peers.events(subject, set(lacking), around=next(iter(new))), gathered)
         ordered = cited_first(new.values(), by_time)
-        after = await self._states_beyond(room, subject, ordered, gathered)
+        after = await self._states_beyond(room, subject, ordered, gathered, _states_implied(ordered, named))
         async with self._locks.hold(room.room_id):
             head = await self._heads.get(room.room_id)
-            commits = await self._place(head, ordered, gathered, after, _topos(ordered, below))
+            commits = await self._place(
+                head, ordered, gathered, after, _topos(ordered, {name: one.topo or 0 for name, one in named.items()})
+            )
             if not commits:
                 return False
             pending = self._store.commit([*self._outliers.commits(gathered, head.lineage), *commits])
         await on_disk(pending)
         return True
 
-    async def _states_beyond(self, room: RoomRecord, subject: Subject, ordered: Sequence[Event], gathered: Gathered) -> dict[str, Resolved]:
+    async def _states_beyond(
+        self, room: RoomRecord, subject: Subject, ordered: Sequence[Event], gathered: Gathered, implied: Mapping[str, Resolved]
+    ) -> dict[str, Resolved]:
         """The states after those predecessors that did not come along."""
         here = {event.event_id for event in ordered}
-        after: dict[str, Resolved] = {}
+        after = dict(implied)
         for event in ordered:
             for name in event.prev_events:
                 known = gathered.known.get(name)
@@ -187,6 +191,17 @@ def _at_gap(missing: Sequence[tuple[str, StoredEvent]], before: Place | None) ->
         ordered = [pair for pair in ordered if in_graph(pair[1]) <= (before.topo, before.position + 1)] or ordered
     newest = ordered[0][1].topo or 0
     return [pair for pair in ordered if (pair[1].topo or 0) > newest - LEAP // 2]
+
+
+def _states_implied(ordered: Sequence[Event], named: Mapping[str, StoredEvent]) -> dict[str, Resolved]:
+    """States after events, as what was built on them tells: where that names nothing else, it stands in the state after what it names; and what is no
+    state leaves it as it was.
+    """
+    after = {name: one.state_before for name, one in named.items() if one.state_before is not None and len(one.event.prev_events) == 1}
+    for event in _newest_first(ordered):
+        if event.event_id in after and event.state_key is None and len(event.prev_events) == 1:
+            after.setdefault(event.prev_events[0], after[event.event_id])
+    return {name: Resolved(root, {}) for name, root in after.items()}
 
 
 def _topos(ordered: Sequence[Event], below: dict[str, int]) -> dict[str, int]:

@@ -11,7 +11,7 @@ from tests.peers.person import Person
 
 MESSAGES = 200
 SEVERAL = 20  # servers
-GIVEN_UP_SECONDS = 20  # until those that are gone are known to be
+GIVEN_UP_SECONDS = 45  # until those that are gone are known to be, and are tried again seldom
 
 
 def measure(server: Measured, open_peer: Callable[[], Peer], gone: int) -> Figures:

@@ -9,6 +9,7 @@ import pytest
 from homeserver.protocol.event import Event
 from homeserver.rooms.receiving.outcome import Accepted, AlreadyKnown, SoftFailed, Unplaced
 from homeserver.rooms.receiving.peers import Subject
+from homeserver.rooms.store import StoredEvent
 from tests.rooms.receiving.island import Island
 from tests.support.client import Client
 from tests.support.rooms import create_room, path
@@ -202,6 +203,24 @@ def test_history_from_before_the_join(tmp_path: Path) -> None:
         if start is None:
             break
     assert seen == [f"a{number}" for number in reversed(range(250))]
+
+
+def test_the_state_of_plain_history_is_not_asked_for(tmp_path: Path) -> None:
+    two = Two(tmp_path)
+    events = [two.a.send(two.alice, two.room, f"a{number}") for number in range(150)]
+    two.join()
+    history = two.b.arrivals.history
+    while two.b.server.run(history.is_missing(two.room)):
+        assert two.b.server.run(history.fetch(two.room, None))  # type: ignore[arg-type]
+    assert "state_names" not in two.b.peers.asked
+    ours, theirs = (island.stored([event.event_id for event in events]) for island in (two.a, two.b))
+    for event in events:
+        assert state_before(two.b, theirs[event.event_id]) == state_before(two.a, ours[event.event_id])
+
+
+def state_before(island: Island, event: StoredEvent) -> set[str]:
+    assert event.state_before is not None
+    return {one.event_id for one in island.server.run(island.parts.rooms.states.all(event.state_before))}
 
 
 def test_history_goes_on_behind_what_nobody_can_vouch_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
