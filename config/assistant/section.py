@@ -22,6 +22,8 @@ class Assistant:
     turns_a_minute: int = field(default=10, metadata={"minimum": 1})  # of one person
     permalink_url: str = field(default="https://matrix.to/#/", metadata={"pattern": r"^https?://\S+$", "says": "an http(s) address"})
     call_url: str = field(default="", metadata={"pattern": r"^(https?://\S+)?$", "says": "an http(s) address"})  # of calls in meetings
+    hosted_model_in_encrypted_rooms: bool = False
+    only_signed_devices: bool = False  # in encrypted rooms: speak to and hear no device that its owner has not cross-signed
     audit_days: int = field(default=90, metadata={"minimum": 1})
     model: AssistantModel = field(default_factory=AssistantModel)
     budgets: AssistantBudgets = field(default_factory=AssistantBudgets)
