@@ -150,9 +150,9 @@ async def build(
     application services, `postman` letters to the mail server."""
     ground = lay_ground(config, clock, chance, threads, database, streams, commits or CommitFigures(), postman)
     reach = reach_out(ground, transport or NoTransport())
-    devices = build_remote_devices(ground, reach)
     asking = build_asking(ground, reach, outside or NoOutside())
     rooms = await build_rooms(ground, reach, asking)
+    devices = build_remote_devices(ground, reach, rooms.partial)
     enlisted = enlist(ground, services)
     people = build_people(ground, rooms, enlisted)
     personal = build_personal(ground, rooms, asking.profiles)

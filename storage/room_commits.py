@@ -4,10 +4,13 @@ An item is what one `RoomStore.commit` call was given. Items whose lineage broke
 for one item alone, so there are no savepoints here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+import orjson
 
 from homeserver.rooms.directory.store import LISTING
-from homeserver.rooms.store import HAS_CHILDREN, REDACTED, CommitLost, EventCommit, MemberChange
+from homeserver.rooms.partial.store import PARTIAL_ROOM
+from homeserver.rooms.store import HAS_CHILDREN, PARTIAL, REDACTED, CommitLost, EventCommit, MemberChange
 from homeserver.search.store import SEARCHED
 from homeserver.streams import Change
 from storage.database import WriteCursor
@@ -65,6 +68,8 @@ class CommitWriter:
         write_relations(cursor, commits)
         write_transactions(cursor, commits)
         for commit in commits:
+            if commit.event.flags & PARTIAL:
+                write_partial(cursor, commit)
             if commit.redaction is not None:
                 write_redaction(cursor, commit)
             if commit.event.verdicts or commit.highlight_members or commit.highlights:
@@ -86,7 +91,7 @@ class CommitWriter:
                 current[commit.event.room_num, type_, state_key] = num
         if not roots and not nodes:
             return
-        cursor.many(UPSERT_NODE, [(node_id, room_num, self.epoch, body) for node_id, (room_num, body) in nodes.items()])
+        self.write_nodes(cursor, nodes)
         cursor.many(
             "INSERT INTO room_roots (room_num, root) VALUES (?, ?) ON CONFLICT (room_num) DO UPDATE SET root = excluded.root",
             list(roots.items()),
@@ -100,6 +105,10 @@ class CommitWriter:
             "DELETE FROM current_state WHERE room_num = ? AND type = ? AND state_key = ?",
             [address for address, num in current.items() if num is None],
         )
+
+    def write_nodes(self, cursor: WriteCursor, nodes: Mapping[bytes, tuple[int, bytes]]) -> None:
+        """By their IDs: room and body."""
+        cursor.many(UPSERT_NODE, [(node_id, room_num, self.epoch, body) for node_id, (room_num, body) in nodes.items()])
 
 
 def write_rooms(cursor: WriteCursor, commits: list[EventCommit]) -> None:
@@ -166,6 +175,21 @@ def announce(cursor: WriteCursor, commit: EventCommit) -> None:
     for _, other in commit.others:
         if other.is_local or not commit.enters:
             cursor.announce(Change(position, "event", event.room_id, other.user_id))
+
+
+def write_partial(cursor: WriteCursor, commit: EventCommit) -> None:
+    """The state before the event is known in part; with `servers` the room is entered so."""
+    event = commit.event
+    cursor.many(
+        "INSERT INTO partial_events (room_num, num) VALUES (?, ?) ON CONFLICT (room_num, num) DO NOTHING", [(event.room_num, event.num)]
+    )
+    if commit.servers is not None:
+        cursor.many(
+            "INSERT INTO partial_rooms (room_num, servers, whole_position) VALUES (?, ?, 0) ON CONFLICT (room_num) "
+            "DO UPDATE SET servers = excluded.servers, whole_position = 0",
+            [(event.room_num, orjson.dumps(list(commit.servers)).decode())],
+        )
+        cursor.announce(Change(event.position or 0, PARTIAL_ROOM, event.room_id, None, tuple(commit.servers)))
 
 
 def write_extremities(cursor: WriteCursor, commits: list[EventCommit]) -> None:

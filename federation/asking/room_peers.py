@@ -49,7 +49,7 @@ class FederatedPeers:
             query = {"event_id": event_id}
             answer = await self._client.get(server, v1("state_ids", room.room_id), query, seconds=STATE_SECONDS, most_bytes=MOST_BYTES)
             state = texts_in(answer, "pdu_ids", MOST_NAMES)
-            return StateNames(state, texts_in(answer, "auth_chain_ids", MOST_NAMES)) if state else None
+            return StateNames(state, texts_in(answer, "auth_chain_ids", MOST_NAMES), server) if state else None
 
         return await self._first(room, ask)
 
@@ -57,7 +57,7 @@ class FederatedPeers:
         wanted = dict.fromkeys(event_ids)
         found: dict[str, Event] = {}
         if len(wanted) > FEW:
-            found = {event.event_id: event for event in await self._whole_state(room, around) if event.event_id in wanted}
+            found = {event.event_id: event for event in await self.state(room, around) or () if event.event_id in wanted}
         for server in self._others(room):
             lacking = [event_id for event_id in wanted if event_id not in found][:FEW]
             for start in range(0, len(lacking), AT_ONCE):
@@ -83,13 +83,13 @@ class FederatedPeers:
 
         return await self._first(room, ask) or []
 
-    async def _whole_state(self, room: Subject, event_id: str) -> list[Event]:
+    async def state(self, room: Subject, event_id: str) -> list[Event] | None:
         async def ask(server: str) -> list[Event]:
             query = {"event_id": event_id}
             answer = await self._client.get(server, v1("state", room.room_id), query, seconds=STATE_SECONDS, most_bytes=MOST_STATE_BYTES)
             return await self._among(room, server, [*_list(answer, "pdus"), *_list(answer, "auth_chain")])
 
-        return await self._first(room, ask) or []
+        return await self._first(room, ask)
 
     async def _one(self, room: Subject, server: str, event_id: str) -> Event | None:
         """None when that server has no such event, or gives another."""

@@ -18,6 +18,8 @@ from federation.errors import BadAnswer, FederationError
 from homeserver.clock import Clock
 from homeserver.encryption.store import MASTER, SELF_SIGNING
 from homeserver.protocol.limits import MAX_INTEGER
+from homeserver.rooms.partial.partial_rooms import PartialRooms
+from homeserver.rooms.partial.store import WHOLE_ROOM, WholeNews
 from homeserver.rooms.store import StoredEvent
 from homeserver.streams import Change, Streams
 
@@ -29,9 +31,10 @@ MOST_ASKING: Final = 1_000  # lists that are asked for of our own accord; beyond
 class DeviceFollower:
     _log = Logger()
 
-    def __init__(self, store: RemoteDeviceStore, client: FederationClient, clock: Clock, own_name: str) -> None:
+    def __init__(self, store: RemoteDeviceStore, client: FederationClient, partial: PartialRooms, clock: Clock, own_name: str) -> None:
         self._store = store
         self._client = client
+        self._partial = partial
         self._clock = clock
         self._suffix = ":" + own_name
         self._asking: dict[str, Deferred[RemoteUser]] = {}
@@ -56,12 +59,13 @@ class DeviceFollower:
     async def update(self, content: dict[str, Any]) -> None:
         """An m.device_list_update of the user's own server, of the right shape."""
         user_id = content["user_id"]
-        if not await self._store.sharing([user_id]):
+        may_be_here = bool(self._partial.rooms_of(user_id.partition(":")[2]))  # in a room whose members are not known yet
+        if not may_be_here and not await self._store.sharing([user_id]):
             return
         device = None
         if not content.get("deleted"):
             device = shapes.device(user_id, content["device_id"], content.get("keys"), content.get("device_display_name"))
-            if device is None and not await self._store.users([user_id]):
+            if device is None and not may_be_here and not await self._store.users([user_id]):
                 return  # a device without keys has nothing to look up
         update = DeviceUpdate(user_id, content["stream_id"], content.get("prev_id") or [], content["device_id"], device)
         if not await self._store.update(update) and len(self._asking) < MOST_ASKING:
@@ -70,8 +74,12 @@ class DeviceFollower:
     async def update_signing(self, content: dict[str, Any]) -> None:
         """An m.signing_key_update of the user's own server, of the right shape."""
         user_id = content["user_id"]
-        if await self._store.sharing([user_id]):
+        if await self._may_share(user_id):
             await self._store.update_signing(CrossSigningUpdate(user_id, shapes.signing_keys(user_id, content)))
+
+    async def _may_share(self, user_id: str) -> bool:
+        """Whether the user is in a room of ours, or may be in one whose members are not known yet."""
+        return bool(self._partial.rooms_of(user_id.partition(":")[2]) or await self._store.sharing([user_id]))
 
     async def current(self, user_ids: Collection[str]) -> dict[str, RemoteUser]:
         """Those that are followed and lack nothing."""
@@ -108,6 +116,9 @@ class DeviceFollower:
 
     def _follow(self, changes: list[Change]) -> None:
         for change in changes:
+            if change.kind == WHOLE_ROOM and isinstance(change.subject, WholeNews) and change.subject.gone:
+                self._left_users |= change.subject.gone  # they never were there: what is known of them may be out of date
+                self._look_soon(0)
             if change.kind != "event" or change.user_id is None or change.room_id is None:
                 continue
             if isinstance(change.subject, StoredEvent) and change.subject.content.get("membership") == "join":
@@ -117,7 +128,12 @@ class DeviceFollower:
             else:
                 self._left_users.add(change.user_id)
             if self._timer is None:
-                self._timer = self._clock.call_later(STRANGERS_S, self._look_at_left)
+                self._look_soon(STRANGERS_S)
+
+    def _look_soon(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._clock.call_later(seconds, self._look_at_left)
 
     def _look_at_left(self) -> None:
         self._timer = None

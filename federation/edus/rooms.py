@@ -12,17 +12,19 @@ from homeserver.errors import Forbidden, InvalidParam
 from homeserver.protocol.errors import InvalidIdentifier
 from homeserver.protocol.ids import EventId
 from homeserver.rooms.member_store import MemberStore
+from homeserver.rooms.partial.partial_rooms import PartialRooms
 
 MOST_RECEIPTS: Final = 1_000  # in one EDU
 REFUSED: Final = (Forbidden, InvalidParam, InvalidIdentifier)
 
 
 class RoomEdus:
-    def __init__(self, typing: Typing, receipts: Receipts, members: MemberStore, acls: RoomAcls) -> None:
+    def __init__(self, typing: Typing, receipts: Receipts, members: MemberStore, acls: RoomAcls, partial: PartialRooms) -> None:
         self._typing = typing
         self._receipts = receipts
         self._members = members
         self._acls = acls
+        self._partial = partial
 
     async def typing(self, origin: str, content: dict[str, Any]) -> None:
         room_id, user_id = content["room_id"], own_user(content["user_id"], origin)
@@ -53,5 +55,7 @@ class RoomEdus:
     async def _check(self, origin: str, room_id: str, user_id: str) -> None:
         """Raises Forbidden."""
         await self._acls.check(origin, room_id)
+        if self._partial.names(room_id, origin):  # its users may well be
+            return
         if not await self._members.is_joined(room_id, user_id):
             raise Forbidden("This user is not in the room")

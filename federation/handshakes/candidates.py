@@ -12,6 +12,7 @@ from federation.server_policy import ServerPolicy
 from homeserver.errors import Forbidden, IncompatibleRoomVersion, MatrixError, NotFound, Unavailable
 from homeserver.protocol.errors import InvalidIdentifier, ProtocolError
 from homeserver.protocol.ids import server_name_of
+from homeserver.rooms.partial.partial_rooms import PartialRooms
 from homeserver.rooms.store import MemberRecord
 
 MOST_ASKED: Final = 10
@@ -29,15 +30,17 @@ class MemberReads(Protocol):
 class Candidates:
     _log = Logger()
 
-    def __init__(self, own_name: str, members: MemberReads, policy: ServerPolicy) -> None:
+    def __init__(self, own_name: str, members: MemberReads, policy: ServerPolicy, partial: PartialRooms) -> None:
         self._own_name = own_name
         self._members = members
         self._policy = policy
+        self._partial = partial
 
     async def in_room(self, room_id: str) -> list[str]:
         """The other servers in a room as far as it is known here, those with the most members first."""
         counts = Counter(user_id.partition(":")[2] for user_id in await self._members.joined_users(room_id))
-        return [name for name, _ in counts.most_common() if name != self._own_name]
+        names = dict.fromkeys((*(name for name, _ in counts.most_common()), *self._partial.servers(room_id)))
+        return [name for name in names if name != self._own_name]
 
     async def of(self, room_id: str, user_id: str, named: Sequence[str] = ()) -> list[str]:
         """Those named, and whoever invited the user; where none is named also those known to be there, or who made the room if nobody is known."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 
+from federation.asking.relay import texts_in
 from federation.asking.sound_events import SoundEvents
 from federation.client import Ask, FederationClient, v1, v2
 from federation.errors import BadAnswer
@@ -16,19 +17,23 @@ from federation.handshakes.template import complete, read_template
 from homeserver.clock import Chance, Clock
 from homeserver.errors import Forbidden
 from homeserver.protocol.event import Event
+from homeserver.protocol.ids import is_server_name
 from homeserver.protocol.room_versions import ROOM_VERSIONS, UNSTABLE_ROOM_VERSIONS
 from homeserver.rooms.append import Identity
+from homeserver.rooms.partial.partial_rooms import PartialRooms
 from homeserver.rooms.receiving.enter import Entering, Entrance
 from homeserver.rooms.receiving.outcome import Accepted, AlreadyKnown
 from homeserver.rooms.receiving.receive import Receiving
 from homeserver.rooms.room_lock import RoomLocks
-from homeserver.rooms.store import RoomStore
+from homeserver.rooms.store import TOLD, RoomStore
 from homeserver.waiting import shielded
 
 VERSIONS: Final = (*ROOM_VERSIONS, *UNSTABLE_ROOM_VERSIONS)
 SECONDS: Final = 300.0  # for the whole state of a room
 MOST_BYTES: Final = 512 * 2**20
 MOST_EVENTS: Final = 400_000
+MOST_SERVERS: Final = 10_000
+SETTLE_S: Final = 0.25  # in which a small room becomes whole, so that nobody ever sees it in part
 TOKEN: Final = 18
 
 
@@ -43,6 +48,7 @@ class Joins:
         store: RoomStore,
         entering: Entering,
         receiving: Receiving,
+        partial: PartialRooms,
         clock: Clock,
         chance: Chance,
     ) -> None:
@@ -53,6 +59,7 @@ class Joins:
         self._store = store
         self._entering = entering
         self._receiving = receiving
+        self._partial = partial
         self._clock = clock
         self._chance = chance
         self._queues = RoomLocks()  # who comes second finds the room here
@@ -79,11 +86,12 @@ class Joins:
         template = read_template(answer, server)
         now_ms, token = self._clock.now_ms(), self._chance.token(TOKEN)
         join = complete(template, room_id, user_id, content, identity=self._identity, now_ms=now_ms, token=token)
+        partly = is_here or await self._entering.may_be_partial(room_id)
         ask = Ask(
             "PUT",
             server,
             v2("send_join", room_id, join.event_id),
-            {"omit_members": False},
+            {"omit_members": partly},
             join.pdu,
             seconds=SECONDS,
             most_bytes=MOST_BYTES,
@@ -91,11 +99,12 @@ class Joins:
         answer = await self._client.ask(ask)
         join = await self._signed(join, answer.get("event"), must=template.voucher is not None)
         if is_here:
-            outcome = (await self._receiving.receive([server], room_id, [join])).get(join.event_id)
+            outcome = (await self._receiving.receive([server], room_id, [join], mark=TOLD)).get(join.event_id)
             if not isinstance(outcome, Accepted | AlreadyKnown):
                 raise Forbidden("The join does not hold in the room")
             return
         await self._entering.enter(await self._entrance(server, join, answer))
+        await self._partial.within(room_id, SETTLE_S)
 
     async def _signed(self, join: Event, given: Any, *, must: bool) -> Event:
         """The join with the signature of the server that vouches for it."""
@@ -106,10 +115,17 @@ class Joins:
             raise BadAnswer("The other server signed another event than was asked for")
         return signed
 
-    async def _entrance(self, server: str, join: Event, answer: Mapping[str, Any]) -> Entrance:
+    async def _entrance(self, server: str, join: Event, answer: dict[str, Any]) -> Entrance:
         state, chain = answer.get("state"), answer.get("auth_chain")
         if not isinstance(state, list) or not isinstance(chain, list) or len(state) + len(chain) > MOST_EVENTS:
             raise BadAnswer("The other server does not give the state of the room")
         events = await self._sound.each([*state, *chain], join.room_id, join.version, told_by=server)
         state_events = [event for event in events[: len(state)] if event is not None]
-        return Entrance(join.version, join, state_events, [event for event in events[len(state) :] if event is not None])
+        chain_events = [event for event in events[len(state) :] if event is not None]
+        servers = self._servers_in_room(server, answer) if answer.get("members_omitted") is True else None
+        return Entrance(join.version, join, state_events, chain_events, servers)
+
+    def _servers_in_room(self, server: str, answer: dict[str, Any]) -> list[str]:
+        """Whoever let us in first: that one knows the state."""
+        names = [name for name in texts_in(answer, "servers_in_room", MOST_SERVERS) if is_server_name(name)]
+        return [name for name in dict.fromkeys((server, *names)) if name != self._identity.server_name]

@@ -111,5 +111,5 @@ class FederatedArrivals:
 
 
 def what_is_wrong(outcome: Outcome | None) -> str | None:
-    """What could not be placed is not wrong for that; there is nobody whom it would help to be told."""
-    return outcome.reason if isinstance(outcome, Rejected) else None
+    """What could not be placed, or not be judged for good, is not wrong for that; there is nobody whom it would help to be told."""
+    return outcome.reason if isinstance(outcome, Rejected) and outcome.is_final else None

@@ -13,7 +13,7 @@ from homeserver.errors import Forbidden, NotFound
 from homeserver.protocol.ids import EventId, RoomId
 from homeserver.rooms.reading.paging_store import PagingStore
 from homeserver.rooms.servers.history import ServerHistory
-from homeserver.rooms.store import REJECTED, StoredEvent
+from homeserver.rooms.store import PARTIAL, REJECTED, StoredEvent
 from homeserver.web.endpoint import Access, Answer, Body, Rate, Reply, endpoint
 from homeserver.web.request import Request
 
@@ -120,6 +120,8 @@ class EventEndpoints:
         event = await self._known(event_id, room_id)
         if event.state_before is None:
             raise NotFound("The state at this event is not known here")
+        if event.flags & PARTIAL:
+            raise Forbidden("This server does not know the whole state of the room yet")
         return event.state_before
 
     def _in_pieces(self, peer: str, chain: "array[int]", state: "array[int] | None" = None) -> Reply:

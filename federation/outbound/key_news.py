@@ -29,16 +29,29 @@ class KeyNews:
         """The EDU that tells of one change."""
         if len(change.device_ids) == 1:
             device_id, previous = change.device_ids[0], [] if change.previous is None else [change.previous]
-            return _device(user_id, device_id, position, previous, await self._of(user_id, change.device_ids))
+            keys = await self._of(user_id, change.device_ids)
+            if not keys.devices:
+                return await self._without_keys(user_id, device_id, position, previous)
+            return _device(user_id, device_id, position, previous, keys)
         keys = await self._of(user_id, ())
         return self._anew(user_id, position, keys) if change.device_ids else _signing(user_id, keys)
 
-    async def anew(self, user_id: str, position: int) -> bytes | None:
-        """The EDU after which other servers ask for the user's devices; None: there are none."""
+    async def _without_keys(self, user_id: str, device_id: str, position: int, previous: Sequence[int]) -> bytes:
+        """Of a device that was renamed, or is gone."""
+        content: dict[str, Any] = {"user_id": user_id, "device_id": device_id, "stream_id": position, "prev_id": list(previous)}
+        device = next((device for device in await self._devices.devices(user_id) if device.device_id == device_id), None)
+        if device is None:
+            content["deleted"] = True
+        elif device.display_name is not None:
+            content["device_display_name"] = device.display_name
+        return edu("m.device_list_update", content)
+
+    async def anew(self, user_id: str, position: int, *, keyless: bool = True) -> bytes | None:
+        """The EDU after which other servers ask for the user's devices; None: there are none. `keyless`: those without keys count, too."""
         keys = await self._of(user_id, ())
         if keys.devices or keys.cross_signing:
             return self._anew(user_id, position, keys)
-        devices = await self._devices.devices(user_id)
+        devices = await self._devices.devices(user_id) if keyless else ()
         if not devices:
             return None
         return edu("m.device_list_update", {"user_id": user_id, "device_id": devices[0].device_id, "stream_id": position, "prev_id": []})

@@ -23,7 +23,8 @@ from homeserver.clock import Clock
 from homeserver.encryption.store import KEYS_CHANGE, KeysChange
 from homeserver.ephemeral.store import PUBLIC_KIND, Receipt
 from homeserver.rooms.member_store import MemberStore
-from homeserver.rooms.store import StoredEvent
+from homeserver.rooms.partial.store import WHOLE_ROOM, WholeNews
+from homeserver.rooms.store import PARTIAL, StoredEvent
 from homeserver.streams import Change, Streams
 
 AT_ONCE: Final = 500  # events in one step
@@ -134,6 +135,9 @@ class OutboundReader:
             return not self._is_news(change)
         if kind == PUBLIC_KIND and isinstance(change.subject, Receipt):
             return self._deal_with_receipt(change.subject)
+        if kind == WHOLE_ROOM and change.room_id is not None:
+            self._rooms.drop(change.room_id)
+            return not isinstance(change.subject, WholeNews) or not change.subject.unsaid
         if kind == LETTER and isinstance(change.subject, str):
             destination = self._destinations.get(change.subject)
             if destination is not None:
@@ -220,6 +224,9 @@ class OutboundReader:
             return
         if change.room_id is None:
             return
+        if isinstance(change.subject, WholeNews):
+            await self._introduce_late(change.room_id, change.subject.unsaid, change.position)
+            return
         event = change.subject
         if isinstance(event, StoredEvent) and change.user_id is not None and self._arrives(event):
             await self._deal_with_join(event)
@@ -247,9 +254,17 @@ class OutboundReader:
 
     async def _introduce(self, event: StoredEvent, room: Servers) -> None:
         """A user of ours came to the room: the servers there may not have followed his devices until now."""
-        edu = await self._sources.news.anew(event.state_key or "", event.position or 0)
+        # Of a room that came in part it is not known who is there: only what messages are encrypted by is told at once.
+        edu = await self._sources.news.anew(event.state_key or "", event.position or 0, keyless=not event.flags & PARTIAL)
         if edu is not None:
             self._tell(tuple(room.names), Item(event.position or 0, None, edu))
+
+    async def _introduce_late(self, room_id: str, names: Iterable[str], position: int) -> None:
+        """To servers that were in the room all along and not known to be: they have missed what was told of the keys of our users."""
+        for user_id in await self._sources.members.local_joined(room_id):
+            edu = await self._sources.news.anew(user_id, position)
+            if edu is not None:
+                self._tell(tuple(names), Item(position, None, edu))
 
     def _wake(self) -> None:
         if not self._is_running and self._retry is None and not self._stopped:

@@ -21,7 +21,7 @@ from homeserver.rooms.notice import notice_of
 from homeserver.rooms.room_lock import RoomLock
 from homeserver.rooms.servers.policy import POLICY, RoomPolicy
 from homeserver.rooms.state_reader import StateReader
-from homeserver.rooms.store import EventCommit, MemberChange, RoomStore, StoredEvent
+from homeserver.rooms.store import PARTIAL, EventCommit, MemberChange, RoomStore, StoredEvent
 from homeserver.rooms.told import Telling
 
 
@@ -115,7 +115,14 @@ class Appender:
         )
 
     def _commit(self, head: RoomHead, event: Event) -> EventCommit:
-        stored = stored_event(self._store.take_event_num(), head.room_num, event, topo=head.topo, state_before=head.root)
+        stored = stored_event(
+            self._store.take_event_num(),
+            head.room_num,
+            event,
+            topo=head.topo,
+            state_before=head.root,
+            flags=PARTIAL if head.is_partial else 0,
+        )
         ends = [extremity.num for extremity in head.extremities[:MAX_PREV_EVENTS]]
         return EventCommit(stored, head.lineage, extremities_gone=ends)
 

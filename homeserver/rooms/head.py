@@ -15,7 +15,7 @@ from homeserver.protocol.event import Event, StateKey
 from homeserver.protocol.event_build import reference_to
 from homeserver.protocol.room_versions import RoomVersion
 from homeserver.rooms.state_reader import StateReader
-from homeserver.rooms.store import EventCommit, Extremity, HeadRecord, Lineage, RoomStore, StoredEvent
+from homeserver.rooms.store import PARTIAL, EventCommit, Extremity, HeadRecord, Lineage, RoomStore, StoredEvent
 
 MAX_HEADS = 2_000
 MAX_KNOWN = 400  # addresses of a room, more than one event is judged by; the rest is looked up again when needed
@@ -32,6 +32,7 @@ class RoomHead:
         "_levels",
         "create",
         "extremities",
+        "is_partial",
         "joined_count",
         "known",
         "lineage",
@@ -51,6 +52,7 @@ class RoomHead:
         self.create = create
         self.known: OrderedDict[StateKey, StoredEvent | None] = OrderedDict({CREATE: create})
         self.lineage = Lineage()
+        self.is_partial = any(event.flags & PARTIAL for event in record.extremities)  # what is built on it is known in part, too
         self._levels: PowerLevels | None = None
 
     def recall(self, address: StateKey) -> bool:

@@ -10,6 +10,7 @@ from homeserver.rooms.handshakes.shown import ShownState
 from homeserver.rooms.handshakes.vouching import VOUCHER, Vouching
 from homeserver.rooms.head import RoomHead, RoomHeads
 from homeserver.rooms.members.limits import UserLimits
+from homeserver.rooms.partial.partial_rooms import PartialRooms
 from homeserver.rooms.remote import RemoteRooms
 from homeserver.rooms.room_lock import RoomLock
 from homeserver.rooms.send import RoomSender
@@ -69,6 +70,7 @@ class Membership:
         remote: RemoteRooms,
         shown: ShownState,
         vouching: Vouching,
+        partial: PartialRooms,
         permissions: InvitePermissions = ANYONE,
         notices_sender: str = "",
         limits: UserLimits | None = None,
@@ -83,6 +85,7 @@ class Membership:
         self._remote = remote
         self._shown = shown
         self._vouching = vouching
+        self._partial = partial
         self._permissions = permissions
         self._notices_sender = notices_sender
         self._limits = limits
@@ -93,8 +96,12 @@ class Membership:
         """Join, through another server when no one here is in the room; the room ID. Here and below `ts` is the event's time where it is not now."""
         await self._check_blocked(room_id)
         await self.check_limit(user_id, room_id)
+        await self._check_ban(room_id, user_id)
         content = {**without_voucher(extra or {}), "membership": "join", **await self._profiles.member_profile(user_id)}
         if not await self._is_in_room(room_id) and await self._remote.join(room_id, user_id, content, servers):
+            return room_id
+        if await self._is_unknown(room_id, user_id) and await self._is_in_room(room_id):  # he may be banned: a server that knows says
+            await self._remote.join(room_id, user_id, content, servers, though_here=True)
             return room_id
 
         async def work(lock: RoomLock, head: RoomHead) -> tuple[list[EventCommit], str]:
@@ -174,6 +181,8 @@ class Membership:
         await self._change(room_id, user_id, user_id, content, unless="leave", ts=ts)
 
     async def kick(self, room_id: str, sender: str, user_id: str, reason: str | None, *, ts: int | None = None) -> None:
+        await self._know(room_id, user_id)
+
         async def work(lock: RoomLock, head: RoomHead) -> tuple[list[EventCommit], None]:
             if await self._membership(head, user_id) not in ("join", "invite", "knock"):
                 raise Forbidden("The user is not in the room")
@@ -186,6 +195,7 @@ class Membership:
 
     async def unban(self, room_id: str, sender: str, user_id: str, reason: str | None, *, ts: int | None = None) -> None:
         content = {"membership": "leave", **_reason(reason)}
+        await self._know(room_id, user_id)
 
         async def work(lock: RoomLock, head: RoomHead) -> tuple[list[EventCommit], None]:
             if await self._membership(head, user_id) != "ban":
@@ -246,7 +256,22 @@ class Membership:
         room = await self._store.room(room_id)
         if room is None or room.local_joined_count > 0:
             return room is not None
-        return room.joined_count == 0 and await self._store.head(room_id) is not None
+        return room.joined_count == 0 and not self._partial.is_partial(room_id) and await self._store.head(room_id) is not None
+
+    async def _is_unknown(self, room_id: str, user_id: str) -> bool:
+        """Whether the room is known in part, and the user's membership is not."""
+        return self._partial.is_partial(room_id) and await self._members.member(room_id, user_id) is None
+
+    async def _check_ban(self, room_id: str, user_id: str) -> None:
+        """While a room is known in part nobody comes back to it past a ban by way of a server that has not heard of it."""
+        if self._partial.is_partial(room_id):
+            member = await self._members.member(room_id, user_id)
+            if member is not None and member.membership == "ban":
+                raise Forbidden("You are banned from the room")
+
+    async def _know(self, room_id: str, user_id: str) -> None:
+        if await self._is_unknown(room_id, user_id):
+            await self._partial.whole(room_id)
 
     async def _check_blocked(self, room_id: str) -> None:
         room = await self._store.room(room_id)

@@ -231,6 +231,18 @@ def _walk(root: bytes, nodes: Mapping[bytes, bytes], missing: set[bytes]) -> Ite
         yield body
 
 
+def reachable(root: bytes, nodes: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    """Of these nodes those that the map is made of; what it has beyond them is not looked at."""
+    found: dict[bytes, bytes] = {}
+    todo = [root]
+    while todo:
+        node = todo.pop()
+        if node in nodes and node not in found:
+            found[node] = nodes[node]
+            todo.extend(child_ids(nodes[node]))
+    return found
+
+
 def difference(old: bytes, new: bytes, nodes: Mapping[bytes, bytes]) -> tuple[Entries, Entries]:
     """(entries of `new` that are not in `old` so, entries of `old` that are not in `new` so); looks only where the maps differ."""
     gone: Entries = {}

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
+from homeserver.clock import Clock
 from homeserver.figures import CacheFigures
 from homeserver.protocol.event import StateKey
 from homeserver.rooms import state_map
+from homeserver.rooms.partial.store import WHOLE_ROOM
 from homeserver.rooms.state_map import AddressHash, MissingNodes
 from homeserver.rooms.store import RoomStore, StoredEvent
 from homeserver.streams import Change, Streams
@@ -18,6 +20,8 @@ NODE_CACHE_BYTES = 8 * 2**20
 EVENT_CACHE_BYTES = 32 * 2**20
 _EVENT_OVERHEAD = 1800  # of a record beside its bytes, once it is parsed
 REMEMBERED_ONES = 10_000
+LARGE = 1_000  # changes of a state; more are made in slices
+SLICE = 250
 
 Result = TypeVar("Result")
 
@@ -25,8 +29,10 @@ Result = TypeVar("Result")
 class StateReader:
     """What is at an address, in a given state."""
 
-    def __init__(self, store: RoomStore, address_hash: AddressHash, streams: Streams) -> None:
+    def __init__(self, store: RoomStore, address_hash: AddressHash, streams: Streams, clock: Clock | None = None) -> None:
+        """`clock`: with it, large changes are made in slices."""
         self._store = store
+        self._clock = clock
         self.address_hash = address_hash
         self._nodes: dict[bytes, bytes] = {}
         self._node_bytes = 0
@@ -97,11 +103,32 @@ class StateReader:
 
     async def update(self, root: bytes, changes: Mapping[StateKey, int | None]) -> tuple[bytes, dict[bytes, bytes]]:
         """The state after the changes and its new nodes, to be stored with the event that makes it."""
+        if len(changes) > LARGE and self._clock is not None:
+            return await self._update_slowly(root, changes, self._clock)
         hashed = {self.address_hash(*address): number for address, number in changes.items()}
         ((root, made),) = await self._with_nodes([partial(state_map.update, root, hashed)])
         for identity, body in made.items():
             self._keep_node(identity, body)
         return root, made
+
+    async def _update_slowly(self, root: bytes, changes: Mapping[StateKey, int | None], clock: Clock) -> tuple[bytes, dict[bytes, bytes]]:
+        """In the order of the hashes, so that each slice changes nodes of its own."""
+        hashed: dict[bytes, int | None] = {}
+        for number, (address, event) in enumerate(changes.items(), start=1):
+            hashed[self.address_hash(*address)] = event
+            if number % LARGE == 0:
+                await clock.sleep(0)
+        made: dict[bytes, bytes] = {}
+        keys = sorted(hashed)
+        for start in range(0, len(keys), SLICE):
+            some = {key: hashed[key] for key in keys[start : start + SLICE]}
+            ((root, more),) = await self._with_nodes([partial(state_map.update, root, some)], made)
+            made.update(more)
+            await clock.sleep(0)
+        kept = state_map.reachable(root, made)
+        for identity, body in kept.items():
+            self._keep_node(identity, body)
+        return root, kept
 
     async def events(self, numbers: Iterable[int]) -> dict[int, StoredEvent]:
         """Events by their compact numbers; all must exist."""
@@ -145,10 +172,15 @@ class StateReader:
             old = self._nodes.pop(next(iter(self._nodes)))
             self._node_bytes -= len(old) + 150
 
-    async def _with_nodes(self, questions: Sequence[Callable[[Mapping[bytes, bytes]], Result]]) -> list[Result]:
-        """Ask the pure questions, loading what they lack, level by level."""
+    async def _with_nodes(
+        self, questions: Sequence[Callable[[Mapping[bytes, bytes]], Result]], made: Mapping[bytes, bytes] | None = None
+    ) -> list[Result]:
+        """Ask the pure questions, loading what they lack, level by level. `made`: nodes that are not stored."""
         answers: dict[int, Result] = {}
         nodes: dict[bytes, bytes] = self._nodes
+        if made:
+            nodes = _Overlay(self._nodes)
+            nodes.update(made)
         while True:
             missing: set[bytes] = set()
             for index, question in enumerate(questions):
@@ -177,6 +209,10 @@ class StateReader:
         for change in changes:
             if change.kind == "event" and change.subject is not None and change.subject.state_key is not None:
                 self.keep(change.subject)
+            elif change.kind == WHOLE_ROOM:  # events of the room stand in other states than before
+                self._redactions += 1
+                self._events.clear()
+                self._event_bytes = 0
             elif change.kind == "redacted":
                 self._redactions += 1
                 dropped = self._events.pop(change.subject, None)

@@ -27,6 +27,7 @@ RELAYED = 32  # came by a handshake with another server, for which this one tell
 TOLD = 64  # of ours, by a handshake with another server, which tells it to the other servers in the room
 UNJUDGED = 128  # an outlier that came alone, such as an invite: nobody looked at what it cites
 BEHIND_GAP = 256  # some of what comes right before it was not to be had when it came
+PARTIAL = 512  # the state before it is known in part: the room was entered without its members, which are still to come
 HIDDEN = REJECTED | SOFT_FAILED | OUTLIER
 
 
@@ -222,6 +223,7 @@ class EventCommit:
     member: MemberChange | None = None
     others: Sequence[tuple[StoredEvent, MemberChange]] = ()  # memberships by other events, that come to stand with this one
     enters: bool = False  # the whole state comes in: of the members only those of this server are news
+    servers: Sequence[str] | None = None  # the state comes in without its members: who is said to be in the room
     gaps: Sequence[str] = ()  # predecessors that this server does not have
     fills_gap: bool = False  # it was such a predecessor itself
     joined_delta: int = 0

@@ -15,6 +15,7 @@ from homeserver.encryption.to_device.inboxes import Inboxes
 from homeserver.ephemeral.presence import Presence
 from homeserver.ephemeral.sequence import Ephemera
 from homeserver.protocol.filters import Filter
+from homeserver.rooms.partial.partial_rooms import PartialRooms
 from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import HAS_CHILDREN, StoredEvent
 from homeserver.sync.feed import Feed
@@ -55,8 +56,10 @@ class Crowd:
         inboxes: Inboxes,
         presence: Presence,
         ephemera: Ephemera,
+        partial: PartialRooms,
         clock: Clock,
     ) -> None:
+        self._partial = partial
         self._unread = unread
         self._told = told
         self._states = states
@@ -74,7 +77,7 @@ class Crowd:
         if since is None or question.full_state or feed.special > since.position or data.ignored:
             return None
         room_id = feed.only_change(since.position)
-        if room_id is None or not self._is_quiet(question, since, feed):
+        if room_id is None or self._partial.is_partial(room_id) or not self._is_quiet(question, since, feed):
             return None
         wanted = question.filter
         self._forget()

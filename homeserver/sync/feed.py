@@ -15,6 +15,7 @@ from homeserver.encryption.store import KEYS_CHANGE, KeysChange
 from homeserver.ephemeral.sequence import Ephemera, EphemeralChange
 from homeserver.figures import CacheFigures
 from homeserver.rooms.member_store import FORGOTTEN, MemberStore
+from homeserver.rooms.partial.store import WHOLE_ROOM
 from homeserver.rooms.reading.timeline_store import TimelineStore
 from homeserver.rooms.store import MemberRecord, StoredEvent
 from homeserver.streams import Change, Streams
@@ -22,7 +23,7 @@ from homeserver.streams import Change, Streams
 MAX_FEEDS = 5_000
 MAX_ROOMS = 300_000  # over all feeds
 WOKEN_AT_ONCE = 25
-_ROOM_KINDS = frozenset({"event", "receipt", "redacted", "related"})
+_ROOM_KINDS = frozenset({"event", "receipt", "redacted", "related", WHOLE_ROOM})
 
 
 class Feed:

@@ -6,6 +6,7 @@ from itertools import chain
 from homeserver.account_data.account_data import UserData
 from homeserver.clock import Clock
 from homeserver.rooms.member_store import MemberStore
+from homeserver.rooms.partial.partial_rooms import PartialRooms
 from homeserver.rooms.store import StoredEvent
 from homeserver.sync.crowd import Crowd
 from homeserver.sync.feed import Feed
@@ -36,6 +37,7 @@ class SyncRooms:
         invites: InviteSection,
         members: MemberStore,
         crowd: Crowd,
+        partial: PartialRooms,
         clock: Clock,
     ) -> None:
         self._timeline = timeline
@@ -48,6 +50,7 @@ class SyncRooms:
         self._invites = invites
         self._members = members
         self._crowd = crowd
+        self._partial = partial
         self._clock = clock
 
     async def joined(self, scope: SyncScope, feed: Feed, data: UserData) -> list[tuple[str, bytes]]:
@@ -69,7 +72,12 @@ class SyncRooms:
             came_in = member.joined_position or 0
             if came_in > scope.until or not wanted.accepts_room(room_id):
                 continue
-            rooms.append(RoomScope(room_id, member, 0 if came_in > scope.since else scope.since, scope.until))
+            if self._partial.is_partial(room_id) and not scope.lazy:  # the client would take those few for all members
+                continue
+            room = RoomScope(room_id, member, 0 if came_in > scope.since else scope.since, scope.until)
+            if self._partial.became_whole(room_id, scope.since):
+                room.since, room.renewed = room.since if scope.lazy else 0, True
+            rooms.append(room)
         return rooms
 
     async def left(self, scope: SyncScope, feed: Feed, data: UserData) -> list[tuple[str, bytes]]:
@@ -129,7 +137,7 @@ class SyncRooms:
         for index, room in enumerate(rooms):
             private = self._account_data.room_events(scope, data, room)
             timeline, state = timelines[index], states[index].events
-            is_news = has_left or room.since == 0 or scope.full_state or timeline.limited
+            is_news = has_left or room.since == 0 or room.renewed or scope.full_state or timeline.limited
             is_news = is_news or bool(timeline.seen or state or ephemeral[index] or private) or room.room_id in scope.recounted
             if not is_news and not await self._unread.may_have_fallen(scope.user_id, room, timeline.window):
                 continue

@@ -65,12 +65,13 @@ class SyncScope:
 
 @dataclass(slots=True)
 class RoomScope:
-    """One room of a sync: its events after `since` up to `until`. `since` 0: the client knows nothing of it yet."""
+    """One room of a sync: its events after `since` up to `until`. `since` 0: the client knows nothing of it yet. `renewed`: its state is told anew."""
 
     room_id: str
     member: MemberRecord
     since: int
     until: int
+    renewed: bool = False
 
 
 def timeline_limit(wanted: Filter) -> int:

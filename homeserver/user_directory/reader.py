@@ -7,6 +7,7 @@ and then while there is none; after a restart it goes on from there.
 from collections.abc import Iterable
 
 from homeserver.clock import Clock
+from homeserver.rooms.partial.store import WHOLE_ROOM
 from homeserver.rooms.store import StoredEvent
 from homeserver.streams import Change, Streams
 from homeserver.upkeep.background import Background
@@ -65,6 +66,8 @@ class DirectoryReader:
     def _note(self, change: Change) -> None:
         if change.kind in ("profile", "account") and change.user_id is not None:
             self._people[change.user_id] = None
+        elif change.kind == WHOLE_ROOM and change.room_id is not None:
+            self._arrivals[change.room_id] = None
         elif change.kind == "event" and change.room_id is not None:
             if change.user_id is not None:
                 if change.user_id.endswith(self._own_suffix):

@@ -61,9 +61,10 @@ def build_finding(ground: Ground, rooms: Rooms, people: People, personal: Person
         canonical=CanonicalAlias(writing.sender, writing.appender, writing.heads),
         remote=remote,
         owners=enlisted.aliases,
+        partial=rooms.partial,
         clock=ground.clock,
     )
-    listing = Listing(settings, directory, summaries, powers)
+    listing, third_party = Listing(settings, directory, summaries, powers), _third_party(rooms, asking)
     founder = RoomFounder(
         settings=settings,
         identity=ground.identity,
@@ -75,7 +76,6 @@ def build_finding(ground: Ground, rooms: Rooms, people: People, personal: Person
     )
     public_rooms = PublicRooms(directory, summaries, ground.streams)
     spaces = RemoteSpaces(remote, ground.clock)
-    third_party = _third_party(rooms, asking)
     hierarchy = Hierarchy(summaries=summaries, members=rooms.members, spaces=spaces, walks=Walks(ground.clock, ground.chance))
     chapters = (
         Creation(founder),

@@ -56,6 +56,14 @@ class PartMetrics(Collector):
         yield gauge("federation_behind", "Servers that have not got everything.", traffic.destinations.behind)
         yield counter("federation_dropped_edus", "What other servers told that was wrong, beside events.", traffic.edus.dropped)
         yield gauge("federation_outages", "Servers that do not answer and are left alone.", len(federation.reach.outages))
+        resync = traffic.resync
+        fetched = {"done": resync.tries - resync.failures, "failed": resync.failures}
+        yield gauge(
+            "federation_partial_rooms",
+            "Rooms that were entered without their members, which are still to come.",
+            len(self._parts.rooms.partial),
+        )
+        yield counters("federation_resyncs", "Attempts to fetch the members of such a room, by their outcome.", "outcome", fetched)
         yield counters("federation_transactions", "Transactions to other servers, by their outcome.", "outcome", outcomes)
         yield gauge("federation_waiting", "Events and EDUs in memory that are still to be sent.", traffic.destinations.waiting)
 

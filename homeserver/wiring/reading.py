@@ -39,7 +39,9 @@ def build_reading(ground: Ground, rooms: Rooms, personal: Personal, finding: Fin
         older=rooms.visiting.arrivals.history,
         streams=ground.streams,
     )
-    views = StateViews(store=pages, timelines=rooms.timeline_store, members=rooms.members, history=rooms.history, states=rooms.states)
+    views = StateViews(
+        store=pages, timelines=rooms.timeline_store, members=rooms.members, history=rooms.history, states=rooms.states, partial=rooms.partial
+    )  # fmt: skip
     single = SingleEvents(rooms.store, rooms.history)
     contexts = Contexts(
         paging=paging,

@@ -8,6 +8,7 @@ from homeserver.push.rules import PushRules
 from homeserver.rooms.collect import StateCollector
 from homeserver.rooms.members.erased import ErasedUsers
 from homeserver.rooms.members.limits import UserLimits
+from homeserver.rooms.partial.partial_rooms import PartialRooms
 from homeserver.rooms.reading.aggregations import Aggregations
 from homeserver.rooms.reading.history import History, HistoryReads
 from homeserver.rooms.reading.serve import EventServing
@@ -21,6 +22,7 @@ from homeserver.wiring.reaching.asking import Asking
 from homeserver.wiring.reaching.reach import Reach
 from homeserver.wiring.reaching.visiting import Visiting, build_visiting
 from homeserver.wiring.writing import Writing, build_desk, build_writing
+from storage.federation.partial_rooms import StoredPartialRooms
 from storage.members import Members
 from storage.personal.account_data import StoredAccountData
 from storage.relations import StoredRelations
@@ -46,6 +48,7 @@ class Rooms(NamedTuple):
     push_rules: PushRules
     writing: Writing
     visiting: Visiting
+    partial: PartialRooms
     serving: EventServing
     collector: StateCollector
 
@@ -56,16 +59,13 @@ async def build_rooms(ground: Ground, reach: Reach, asking: Asking) -> Rooms:
     await store.open()
     members = Members(ground.database, ground.names)
     timeline_store = StoredTimelines(ground.database, ground.names)
-    states = StateReader(store, AddressHash(await store.address_secret()), ground.streams)
-    limits = UserLimits(ground.config.user_limits, ground.config.server)
-    account_data_store = StoredAccountData(ground.database)
-    account_data = AccountData(account_data_store, ground.streams, {PUSH_RULES: push_rules_content}, limits)
-    push_rules = PushRules(account_data, account_data_store)
-    server_members = ServerMembers(members, ground.streams, ground.config.server.name)
-    policy = RoomPolicy(asking.policy_signers, server_members)
-    desk = build_desk(ground, store, states, push_rules)
-    visiting = build_visiting(ground, reach, asking, store, members, states, desk, policy)
-    writing = build_writing(ground, store, members, states, account_data, desk, policy, visiting.remote)
+    partial = await _partial_rooms(ground, writer)
+    states = StateReader(store, AddressHash(await store.address_secret()), ground.streams, ground.clock)
+    account_data, push_rules = _account_data(ground)
+    server_members = ServerMembers(members, ground.streams, ground.identity.server_name, partial)
+    policy, desk = RoomPolicy(asking.policy_signers, server_members), build_desk(ground, store, states, push_rules)
+    visiting = build_visiting(ground, reach, asking, store, members, states, desk, policy, partial)
+    writing = build_writing(ground, store, members, states, account_data, desk, policy, visiting.remote, partial)
     erased = ErasedUsers()
     history = History(HistoryReads(members, timeline_store), states, erased)
     relations = StoredRelations(ground.database, ground.names)
@@ -89,6 +89,20 @@ async def build_rooms(ground: Ground, reach: Reach, asking: Asking) -> Rooms:
         push_rules=push_rules,
         writing=writing,
         visiting=visiting,
+        partial=partial,
         serving=EventServing(states=states, transactions=writing.transactions, clock=ground.clock, bundles=aggregations),
         collector=StateCollector(StoredCollection(ground.database, ground.names, writer), ground.clock),
     )
+
+
+async def _partial_rooms(ground: Ground, writer: CommitWriter) -> PartialRooms:
+    partial = PartialRooms(StoredPartialRooms(ground.database, ground.names, writer), ground.streams, ground.clock)
+    await partial.load()
+    return partial
+
+
+def _account_data(ground: Ground) -> tuple[AccountData, PushRules]:
+    store = StoredAccountData(ground.database)
+    limits = UserLimits(ground.config.user_limits, ground.config.server)
+    account_data = AccountData(store, ground.streams, {PUSH_RULES: push_rules_content}, limits)
+    return account_data, PushRules(account_data, store)

@@ -14,6 +14,7 @@ from homeserver.rooms.handshakes.vouching import Vouching
 from homeserver.rooms.head import RoomHeads
 from homeserver.rooms.members.limits import UserLimits
 from homeserver.rooms.membership import Membership
+from homeserver.rooms.partial.partial_rooms import PartialRooms
 from homeserver.rooms.remote import RemoteRooms
 from homeserver.rooms.room_lock import RoomLocks
 from homeserver.rooms.send import RoomSender
@@ -75,6 +76,7 @@ def build_writing(
     desk: Desk,
     policy: RoomPolicy,
     remote: RemoteRooms,
+    partial: PartialRooms,
 ) -> Writing:
     heads, locks, telling = desk.heads, desk.locks, desk.telling
     appender = Appender(
@@ -89,7 +91,7 @@ def build_writing(
     shown, vouching = ShownState(states), Vouching(heads=heads, members=members, rooms=store)
     membership = Membership(
         sender=sender, appender=appender, heads=heads, store=store, members=members, profiles=profiles, remote=remote, shown=shown,
-        vouching=vouching, permissions=invites, notices_sender=notices_sender, limits=UserLimits(config.user_limits, config.server),
+        vouching=vouching, partial=partial, permissions=invites, notices_sender=notices_sender, limits=UserLimits(config.user_limits, config.server),
     )  # fmt: skip
     creator = RoomCreator(
         appender=appender, heads=heads, locks=locks, states=states, store=store, profiles=profiles, clock=ground.clock, chance=ground.chance

@@ -51,9 +51,8 @@ def drop_device_keys(cursor: WriteCursor, user_id: str, device_ids: list[str]) -
 
 
 def note_rename(cursor: WriteCursor, user_id: str, device_id: str) -> None:
-    """A device's name is shown beside its keys."""
-    if cursor.value("SELECT 1 FROM device_keys WHERE user_id = ? AND device_id = ?", user_id, device_id) is not None:
-        note_keys_change(cursor, user_id, device_ids=(device_id,))
+    """A device's name is shown beside its keys, and told to other servers even where there are none."""
+    note_keys_change(cursor, user_id, device_ids=(device_id,))
 
 
 def drop_user_keys(cursor: WriteCursor, user_id: str) -> None:

@@ -25,7 +25,8 @@ _UNLISTED = """SELECT u.user_id FROM users u LEFT JOIN directory_users d ON d.us
     WHERE (u.deactivated = 0 AND u.is_guest = 0 AND d.user_id IS NULL) OR (u.deactivated = 1 AND d.user_id IS NOT NULL)"""
 _STRANGERS = """SELECT m.user_id FROM rooms r JOIN memberships m ON m.room_num = r.room_num
     LEFT JOIN directory_users d ON d.user_id = m.user_id
-    WHERE r.room_id = ? AND r.local_joined_count <= 1 AND m.is_local = 0 AND m.membership = 'join' AND d.user_id IS NULL"""
+    WHERE r.room_id = ? AND (r.local_joined_count <= 1 OR EXISTS (SELECT 1 FROM partial_rooms p WHERE p.room_num = r.room_num))
+    AND m.is_local = 0 AND m.membership = 'join' AND d.user_id IS NULL"""
 _OPENNESS = """SELECT e.type, e.body FROM current_state c JOIN events e ON e.num = c.num
     WHERE c.room_num = ? AND c.type IN ('m.room.join_rules', 'm.room.history_visibility') AND c.state_key = ''"""
 _REMOTE_MEMBERS = "SELECT user_id FROM memberships WHERE room_num = ? AND is_local = 0 AND membership = 'join'"

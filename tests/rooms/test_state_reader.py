@@ -13,6 +13,7 @@ from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import StoredEvent
 from homeserver.streams import Change, Streams
 from tests.support.client import run, start
+from tests.support.clock import FakeClock
 
 ROOM = "!room:test"
 LINKS = b'"auth_events":[],"depth":1,"prev_events":[]'
@@ -163,3 +164,22 @@ def test_differences(store: Store, reader: StateReader) -> None:
     come, gone = run(reader.changes(old, new))
     assert (sorted(come), sorted(gone)) == ([100], [5, 6])
     assert run(reader.changes(new, new)) == ([], [])
+
+
+def test_large_changes_in_slices_come_to_the_same(store: Store, streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small caches, so that what a slice made is not there for the next but by being handed on."""
+    clock = FakeClock()
+    monkeypatch.setattr(state_reader, "NODE_CACHE_BYTES", 2_000)
+    slow = StateReader(store, AddressHash(b"k" * 32), streams, clock)  # type: ignore[arg-type]
+    quick = StateReader(store, AddressHash(b"k" * 32), streams)  # type: ignore[arg-type]
+    first = {("org.example", str(num)): num for num in range(1_500)}
+    root, made = run(slow.update(state_map.EMPTY, first), clock)
+    assert (root, made) == run(quick.update(state_map.EMPTY, first))
+    store.bodies.update(made)
+    second: dict[tuple[str, str], int | None] = {("org.example", str(num)): None if num % 3 else num + 5_000 for num in range(1_200)}
+    changed, more = run(slow.update(root, second), clock)
+    expected, nodes = run(quick.update(root, second))
+    assert changed == expected
+    assert more.items() <= nodes.items()
+    store.bodies.update(more)
+    assert len(run(slow.all_numbers(changed))) == 700

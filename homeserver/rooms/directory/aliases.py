@@ -15,6 +15,7 @@ from homeserver.rooms.directory.store import AliasRecord, DirectoryStore
 from homeserver.rooms.directory.summaries import Summaries
 from homeserver.rooms.directory.summary import named_aliases
 from homeserver.rooms.member_store import MemberStore
+from homeserver.rooms.partial.partial_rooms import PartialRooms
 
 MAX_SERVERS = 50
 ABANDONED_AFTER_MS = 10 * 60_000  # a claim whose room was not stored by then never will be
@@ -34,6 +35,7 @@ class Aliases:
         canonical: CanonicalAlias,
         remote: RemoteDirectory,
         owners: AliasOwners,
+        partial: PartialRooms,
         clock: Clock,
     ) -> None:
         self._identity = identity
@@ -44,6 +46,7 @@ class Aliases:
         self._canonical = canonical
         self._remote = remote
         self._owners = owners
+        self._partial = partial
         self._clock = clock
         self._began_ms = clock.now_ms()  # what was claimed before has its room by now, or never will
 
@@ -74,7 +77,7 @@ class Aliases:
     async def servers(self, room_id: str) -> list[str]:
         """Servers in the room, this one first if it is."""
         own = self._identity.server_name
-        servers = await self._summaries.servers(room_id)
+        servers = list(dict.fromkeys((*await self._summaries.servers(room_id), *self._partial.servers(room_id))))
         return ([own] if own in servers else []) + [server for server in servers if server != own][: MAX_SERVERS - 1]
 
     async def of_room(self, room_id: str, actor: Actor) -> list[str]:

@@ -14,6 +14,7 @@ from homeserver.errors import InvalidParam
 from homeserver.rooms.directory.store import LISTING, DirectoryStore
 from homeserver.rooms.directory.summaries import Summaries
 from homeserver.rooms.directory.summary import Summary
+from homeserver.rooms.partial.store import WHOLE_ROOM
 from homeserver.streams import Change, Streams
 
 MAX_LISTED = 50_000
@@ -162,7 +163,9 @@ class PublicRooms:
 
 
 def _may_show(change: Change) -> bool:
-    return change.kind == "redacted" or (change.kind == "event" and (change.subject is None or change.subject.state_key is not None))
+    return change.kind in ("redacted", WHOLE_ROOM) or (
+        change.kind == "event" and (change.subject is None or change.subject.state_key is not None)
+    )
 
 
 def _window(found: list[Listed], query: DirectoryQuery) -> tuple[int, int]:

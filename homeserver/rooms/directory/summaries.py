@@ -3,6 +3,7 @@
 from homeserver.figures import CacheFigures
 from homeserver.rooms.directory.store import LISTING, SUMMARY_TYPES, SummaryStore
 from homeserver.rooms.directory.summary import Child, Summary, children_of, summary_of
+from homeserver.rooms.partial.store import WHOLE_ROOM
 from homeserver.stream_cache import StreamCache
 from homeserver.streams import Change, Streams
 
@@ -72,7 +73,7 @@ class Summaries:
             self._summaries.clear()
             self._children.clear()
         for change in changes:
-            if change.room_id is None or change.kind not in ("event", "redacted", LISTING):
+            if change.room_id is None or change.kind not in ("event", "redacted", LISTING, WHOLE_ROOM):
                 continue
             if change.kind == "event" and change.subject is not None and change.subject.state_key is None:
                 continue

@@ -12,10 +12,11 @@ from homeserver.protocol.signing import sign_event
 from homeserver.rooms.append import Appender
 from homeserver.rooms.handshakes.vouching import VOUCHER, Vouching
 from homeserver.rooms.head import RoomHeads
+from homeserver.rooms.partial.partial_rooms import PartialRooms
 from homeserver.rooms.receiving.outcome import Accepted, AlreadyKnown, Rejected, SoftFailed, Unplaced
 from homeserver.rooms.receiving.receive import Receiving
 from homeserver.rooms.room_lock import RoomLocks
-from homeserver.rooms.store import RoomRecord, RoomStore, StoredEvent
+from homeserver.rooms.store import RELAYED, RoomRecord, RoomStore, StoredEvent
 
 MEMBER = "m.room.member"
 _NOT_TOLD = ("event_id", "hashes", "signatures")  # those are for the other server to make
@@ -23,9 +24,18 @@ _NOT_TOLD = ("event_id", "hashes", "signatures")  # those are for the other serv
 
 class Resident:
     def __init__(
-        self, *, store: RoomStore, heads: RoomHeads, locks: RoomLocks, appender: Appender, vouching: Vouching, receiving: Receiving
+        self,
+        *,
+        store: RoomStore,
+        heads: RoomHeads,
+        locks: RoomLocks,
+        appender: Appender,
+        vouching: Vouching,
+        receiving: Receiving,
+        partial: PartialRooms,
     ) -> None:
         self._store = store
+        self._partial = partial
         self._heads = heads
         self._locks = locks
         self._appender = appender
@@ -33,10 +43,12 @@ class Resident:
         self._receiving = receiving
 
     async def room(self, room_id: str) -> RoomRecord:
-        """Raises NotFound where this server is not in the room, Forbidden where an administrator closed it."""
+        """Raises NotFound where this server is not in the room, or does not know its members yet; Forbidden where an administrator closed it."""
         room = await self._store.room(room_id)
         if room is None or room.local_joined_count == 0:
             raise NotFound("This server is not in the room")
+        if self._partial.is_partial(room_id):
+            raise NotFound("This server does not know the whole state of the room yet")
         if room.blocked:
             raise Forbidden("This room has been blocked on this server")
         return room
@@ -70,7 +82,7 @@ class Resident:
 
     async def take_in(self, origin: str, event: Event) -> StoredEvent:
         """The event as it stands in the room; the other servers of the room hear of it from here. Raises Forbidden."""
-        outcome = (await self._receiving.receive([origin], event.room_id, [event], relayed=True)).get(event.event_id)
+        outcome = (await self._receiving.receive([origin], event.room_id, [event], mark=RELAYED)).get(event.event_id)
         if isinstance(outcome, Rejected | SoftFailed | Unplaced):
             raise Forbidden(outcome.reason)
         stored = (await self._store.events([event.event_id])).get(event.event_id)

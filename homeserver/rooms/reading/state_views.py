@@ -5,6 +5,7 @@ from collections.abc import Collection
 from homeserver.errors import Forbidden, NotFound
 from homeserver.protocol.event import StateKey
 from homeserver.rooms.member_store import MemberStore
+from homeserver.rooms.partial.partial_rooms import PartialRooms
 from homeserver.rooms.reading.history import History
 from homeserver.rooms.reading.paging_store import PagingStore
 from homeserver.rooms.reading.place import Place
@@ -16,19 +17,28 @@ MEMBER = "m.room.member"
 
 
 class StateViews:
-    """Reads of states; all raise M_FORBIDDEN for who may not read in the room."""
+    """Reads of states; all raise M_FORBIDDEN for who may not read in the room. Where members are asked for, they wait until the room knows them."""
 
     def __init__(
-        self, *, store: PagingStore, timelines: TimelineStore, members: MemberStore, history: History, states: StateReader
+        self,
+        *,
+        store: PagingStore,
+        timelines: TimelineStore,
+        members: MemberStore,
+        history: History,
+        states: StateReader,
+        partial: PartialRooms,
     ) -> None:
         self._store = store
         self._timelines = timelines
         self._members = members
         self._history = history
         self._states = states
+        self._partial = partial
 
     async def all(self, user_id: str, room_id: str) -> list[StoredEvent]:
         member = await self._history.may_read(user_id, room_id)
+        await self._partial.whole(room_id)
         return await self._states.all(await self._root(room_id, member))
 
     async def one(self, user_id: str, room_id: str, address: StateKey) -> StoredEvent:
@@ -38,6 +48,9 @@ class StateViews:
             found = await self._states.at(await self._root(room_id, member), [address])
         else:
             found = await self._timelines.current_state(room_id, [address])
+            if not found and address[0] == MEMBER and self._partial.is_partial(room_id):
+                await self._partial.whole(room_id)
+                found = await self._timelines.current_state(room_id, [address])
         event = found.get(address)
         if event is None:
             raise NotFound("The room has no such state")
@@ -46,6 +59,7 @@ class StateViews:
     async def members(self, user_id: str, room_id: str, kinds: Collection[str] = (), at: Place | None = None) -> list[StoredEvent]:
         """The membership events, all or of those kinds, now or at a place of the history (see `before_room` for the one before it)."""
         member = await self._history.may_read(user_id, room_id)
+        await self._partial.whole(room_id)
         if _has_left(member):
             root: bytes | None = await self._root(room_id, member)
         elif at is not None:
@@ -70,6 +84,7 @@ class StateViews:
             appservice is not None and await self._store.has_member_of(room_id, appservice)
         ):
             raise Forbidden("You are not in this room")
+        await self._partial.whole(room_id)
         return await self._members.joined_members(room_id)
 
     async def _root(self, room_id: str, member: MemberRecord | None) -> bytes:

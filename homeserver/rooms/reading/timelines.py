@@ -7,6 +7,7 @@ from collections import OrderedDict, deque
 from collections.abc import Sequence
 
 from homeserver.figures import CacheFigures
+from homeserver.rooms.partial.store import WHOLE_ROOM
 from homeserver.rooms.reading.timeline_store import Stretch, TimelineStore, Window
 from homeserver.rooms.store import HAS_CHILDREN, StoredEvent
 from homeserver.streams import Change, Streams
@@ -92,6 +93,8 @@ class Timelines:
                 continue
             if change.kind == "event":
                 self._add(change.room_id, change.position, change.subject)
+            elif change.kind == WHOLE_ROOM:
+                self._drop(change.room_id)
             elif change.kind == "redacted":
                 self._drop_holding(change.room_id, change.subject)
             elif change.kind == "related":

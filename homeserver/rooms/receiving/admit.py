@@ -12,14 +12,14 @@ from homeserver.protocol.event import Event, StateKey
 from homeserver.rooms.append import stored_event
 from homeserver.rooms.head import CREATE, POWER_LEVELS, RoomHead, RoomHeads
 from homeserver.rooms.notice import notice_of
-from homeserver.rooms.receiving.current import CurrentState
+from homeserver.rooms.receiving.current import MEMBER, CurrentState
 from homeserver.rooms.receiving.order import LEAP
 from homeserver.rooms.receiving.outcome import Accepted, Outcome, Rejected, SoftFailed
 from homeserver.rooms.receiving.redact import Redacting
-from homeserver.rooms.receiving.resolve import Resolver
+from homeserver.rooms.receiving.resolve import Resolved, Resolver
 from homeserver.rooms.room_lock import RoomLock
 from homeserver.rooms.state_reader import StateReader
-from homeserver.rooms.store import BEHIND_GAP, OUTLIER, REJECTED, SOFT_FAILED, UNJUDGED, EventCommit, RoomStore, StoredEvent
+from homeserver.rooms.store import BEHIND_GAP, OUTLIER, PARTIAL, REJECTED, SOFT_FAILED, UNJUDGED, EventCommit, RoomStore, StoredEvent
 from homeserver.rooms.told import Telling
 
 
@@ -61,9 +61,9 @@ class Admission:
         unwanted: str | None = None,
     ) -> tuple[EventCommit, Outcome]:
         """`fresh`: events that are not stored yet; `unwanted`: why a policy server does not want it. Its own record is `commit.event`."""
-        roots = [root for previous in around.previous if (root := previous.root_after) is not None]
-        before = await self._resolver.resolve(head.version, [*roots, *around.roots], fresh)
+        before, is_partial = await self._state_before(head, around, fresh)
         stored = self._record(head, event, around, before.root)
+        stored.flags |= PARTIAL if is_partial else 0
         nodes = {**around.nodes, **before.nodes}
         commit = EventCommit(
             stored,
@@ -77,19 +77,43 @@ class Admission:
         reason = await self._refusal(head, event, around, before.root)
         if reason is not None:
             stored.flags |= REJECTED
-            return commit, Rejected(reason)
+            return commit, Rejected(reason, is_final=not is_partial)
         if event.state_key is not None:
             self._states.keep(stored)
             stored.state_after, more = await self._states.update(before.root, {event.address: stored.num})
             nodes.update(more)
         reason = unwanted
-        if reason is None and before.root != head.root:
+        if reason is None and before.root != head.root and not head.is_partial:  # who is in the room is not known then
             reason = await self._refusal_now(head, event)
         if reason is not None:
             stored.flags |= SOFT_FAILED
             return commit, SoftFailed(reason)
         await self._take_place(head, commit, around, fresh)
         return commit, Accepted()
+
+    async def _state_before(self, head: RoomHead, around: Surroundings, fresh: Mapping[str, StoredEvent]) -> tuple[Resolved, bool]:
+        """And whether it is known in part."""
+        roots = [root for previous in around.previous if (root := previous.root_after) is not None]
+        before = await self._resolver.resolve(head.version, [*roots, *around.roots], fresh)
+        if any(previous.flags & PARTIAL for previous in around.previous):
+            return await self._with_cited_members(head, before, around, fresh), True
+        return before, False
+
+    async def _with_cited_members(
+        self, head: RoomHead, before: Resolved, around: Surroundings, fresh: Mapping[str, StoredEvent]
+    ) -> Resolved:
+        """Of a room that is known in part: members that are not known there are what the event says they are, until the room is whole (MSC3902).
+        Where it says other of those who are, both are resolved."""
+        cited = {one.event.address: one.num for one in _members(around)}
+        known = await self._states.numbers(before.root, cited)
+        root, nodes = await self._states.update(before.root, {address: num for address, num in cited.items() if address not in known})
+        nodes = {**before.nodes, **nodes}
+        differing = {address: num for address, num in cited.items() if known.get(address, num) != num}
+        if not differing:
+            return Resolved(root, nodes)
+        other, more = await self._states.update(root, differing)
+        resolved = await self._resolver.resolve(head.version, [root, other], fresh)
+        return Resolved(resolved.root, {**nodes, **more, **resolved.nodes})
 
     def _record(self, head: RoomHead, event: Event, around: Surroundings, before: bytes) -> StoredEvent:
         depths = [previous.topo for previous in around.previous if previous.topo is not None]
@@ -151,6 +175,11 @@ class Admission:
         learnt = await self._current.turn(head, commit, now.root, fresh)
         await self._telling.complete(head, commit, notice)
         self._current.advance(head, commit, learnt)
+
+
+def _members(around: Surroundings) -> list[StoredEvent]:
+    """The memberships that authorise an event."""
+    return [one for one in around.auth.values() if one.type == MEMBER and not one.flags & REJECTED]
 
 
 def check_by_auth_events(event: Event, auth: Mapping[str, StoredEvent], create: Event | None) -> dict[StateKey, Event]:

@@ -1,22 +1,25 @@
 """What becomes of a room's current state, its members and counts, when an event of another server or a resolution changes it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from homeserver.clock import Clock
 from homeserver.protocol.event import StateKey
 from homeserver.rooms.append import Identity
 from homeserver.rooms.head import RoomHead, extremity_of
 from homeserver.rooms.state_reader import StateReader
-from homeserver.rooms.store import EventCommit, MemberChange, StoredEvent
+from homeserver.rooms.store import PARTIAL, EventCommit, MemberChange, StoredEvent
 
 MEMBER = "m.room.member"
+AT_ONCE = 250  # events looked at before others have their turn
 
 Learnt = Mapping[StateKey, StoredEvent | None]
 
 
 class CurrentState:
-    def __init__(self, *, identity: Identity, states: StateReader) -> None:
+    def __init__(self, *, identity: Identity, states: StateReader, clock: Clock) -> None:
         self._identity = identity
         self._states = states
+        self._clock = clock
 
     async def turn(self, head: RoomHead, commit: EventCommit, root: bytes, fresh: Mapping[str, StoredEvent]) -> Learnt:
         """Have the commit make `root` the current state; what stands where it changes. The head is left as it is.
@@ -28,23 +31,41 @@ class CurrentState:
             return {}
         numbers_come, numbers_gone = await self._states.changes(head.root, root)
         found = {event.num: event for event in (*fresh.values(), commit.event)}
-        found.update(await self._states.events({*numbers_come, *numbers_gone}.difference(found)))
-        gone = {found[number].event.address: found[number] for number in numbers_gone}
-        come = {found[number].event.address: found[number] for number in numbers_come}
+        gone = await self._addressed(numbers_gone, found)
+        come = await self._addressed(numbers_come, found)
         learnt: dict[StateKey, StoredEvent | None] = {**dict.fromkeys(gone), **come}
         commit.current_state = {address: None if event is None else event.num for address, event in learnt.items() if address[0] != MEMBER}
-        others = []
-        for address, event in learnt.items():
-            if address[0] == MEMBER:
-                before = gone.get(address)
-                change = self._count(commit, address[1], before, event)
-                stands = event or before
-                if event is commit.event:
-                    commit.member = change
-                elif stands is not None:
-                    others.append((stands, change))
-        commit.others = others
+        await self._change_members(commit, gone, learnt)
         return learnt
+
+    async def _addressed(self, numbers: Sequence[int], found: Mapping[int, StoredEvent]) -> dict[StateKey, StoredEvent]:
+        """Those events, by what they stand for. `found`: what need not be loaded."""
+        addressed: dict[StateKey, StoredEvent] = {}
+        for start in range(0, len(numbers), AT_ONCE):
+            if start:
+                await self._clock.sleep(0)
+            some = numbers[start : start + AT_ONCE]
+            loaded = await self._states.events([number for number in some if number not in found])
+            for number in some:
+                event = found[number] if number in found else loaded[number]
+                addressed[event.type, event.state_key or ""] = event
+        return addressed
+
+    async def _change_members(self, commit: EventCommit, gone: Mapping[StateKey, StoredEvent], learnt: Learnt) -> None:
+        others = []
+        for number, (address, event) in enumerate(learnt.items(), start=1):
+            if number % AT_ONCE == 0:
+                await self._clock.sleep(0)
+            if address[0] != MEMBER:
+                continue
+            before = gone.get(address)
+            change = self._count(commit, address[1], before, event)
+            stands = event or before
+            if event is commit.event:
+                commit.member = change
+            elif stands is not None:
+                others.append((stands, change))
+        commit.others = others
 
     def advance(self, head: RoomHead, commit: EventCommit, learnt: Learnt) -> None:
         """Count the commit."""
@@ -53,6 +74,8 @@ class CurrentState:
         head.extremities = (*kept, extremity_of(commit.event)) if commit.becomes_extremity else kept
         if commit.root is not None:
             head.root = commit.root
+        if commit.event.flags & PARTIAL:
+            head.is_partial = True
         head.joined_count += commit.joined_delta
         for address, event in learnt.items():
             head.learn(address, event)

@@ -14,19 +14,18 @@ from homeserver.protocol.auth_rules import check_event, judging_state
 from homeserver.protocol.errors import NotAuthorised
 from homeserver.protocol.event import Event, StateKey
 from homeserver.protocol.room_versions import RoomVersion
-from homeserver.protocol.state_resolution import cited_by
 from homeserver.rooms import state_map
 from homeserver.rooms.append import stored_event
 from homeserver.rooms.head import CREATE, RoomHead, RoomHeads
-from homeserver.rooms.receiving.current import CurrentState
-from homeserver.rooms.receiving.order import LEAP, cited_first
+from homeserver.rooms.receiving.current import MEMBER, CurrentState
+from homeserver.rooms.receiving.order import LEAP
 from homeserver.rooms.receiving.outliers import Gathered, Outliers
 from homeserver.rooms.room_lock import RoomLocks
 from homeserver.rooms.send import on_disk
 from homeserver.rooms.state_reader import StateReader
-from homeserver.rooms.store import OUTLIER, REJECTED, TOLD, EventCommit, HeadRecord, RoomRecord, RoomStore, StoredEvent
+from homeserver.rooms.store import OUTLIER, PARTIAL, REJECTED, TOLD, EventCommit, HeadRecord, RoomRecord, RoomStore, StoredEvent
 
-AT_ONCE = 200  # events judged before others have their turn
+AT_ONCE = 200  # events looked up before others have their turn
 FIRST_TOPO = 1_000_000_000  # of a room that was there before: its history comes to lie below
 
 
@@ -38,6 +37,7 @@ class Entrance:
     join: Event
     state: Sequence[Event]  # before the join
     auth_chain: Sequence[Event]
+    servers: Sequence[str] | None = None  # the state came without its members, and these are said to be in the room
 
 
 class Entering:
@@ -61,6 +61,11 @@ class Entering:
         self._outliers = outliers
         self._current = current
         self._clock = clock
+
+    async def may_be_partial(self, room_id: str) -> bool:
+        """Whether the members may come later: those of a room whose members are known are better replaced at once."""
+        record = await self._store.head(room_id)
+        return record is None or any(end.flags & PARTIAL for end in record.extremities)
 
     async def enter(self, entrance: Entrance) -> None:
         """Returns when the join is on disk. BadState when what was given is no whole and rightful room."""
@@ -90,12 +95,12 @@ class Entering:
         """Every event by what it cites, and the join by the state."""
         events = {event.event_id: event for event in (*entrance.auth_chain, *entrance.state) if event.room_id == room.room_id}
         gathered = Gathered()
-        gathered.add_known(room.room_num, await self._store.events([*events, entrance.join.event_id]))
-        ordered, left = cited_first(events.values(), cited_by), list[Event]()
-        for start in range(0, len(ordered), AT_ONCE):
+        wanted = [*events, entrance.join.event_id]
+        for start in range(0, len(wanted), AT_ONCE):
             if start:
                 await self._clock.sleep(0)
-            left += self._outliers.judge(room.room_num, ordered[start : start + AT_ONCE], gathered)
+            gathered.add_known(room.room_num, await self._store.events(wanted[start : start + AT_ONCE]))
+        left = await self._outliers.judge_slowly(room.room_num, events.values(), gathered, self._clock)
         if left:
             self._log.info("{room}: {count} events of the state cite what did not come with it", room=room.room_id, count=len(left))
         return gathered
@@ -116,11 +121,15 @@ class Entering:
     async def _commit(self, head: RoomHead, entrance: Entrance, gathered: Gathered) -> EventCommit:
         join = entrance.join
         state = _state_map(entrance.state, gathered)
+        if entrance.servers is not None:
+            state = {**_cited_members(join, gathered), **state}
         _check_join(join, state)
-        before, nodes = await self._states.update(state_map.EMPTY, {address: event.num for address, event in state.items()})
+        base, changes = await self._known_in_part(head, entrance, {address: event.num for address, event in state.items()})
+        before, nodes = await self._states.update(base, changes)
         known = gathered.known.get(join.event_id)
         num = self._store.take_event_num() if known is None else known.num
         stored = stored_event(num, head.room_num, join, topo=max(FIRST_TOPO, head.topo + LEAP), state_before=before, flags=TOLD)
+        stored.flags |= 0 if entrance.servers is None else PARTIAL
         self._states.keep(stored)
         stored.state_after, more = await self._states.update(before, {join.address: num})
         here = await self._store.events(join.prev_events)
@@ -132,11 +141,21 @@ class Entering:
             extremities_gone=[end.num for end in head.extremities],
             gaps=[event_id for event_id in join.prev_events if event_id not in here or here[event_id].flags & OUTLIER],
             enters=head.root == state_map.EMPTY,
+            servers=entrance.servers,
         )
         learnt = await self._current.turn(head, commit, stored.state_after, gathered.fresh)
         head.learn(CREATE, state[CREATE])
         self._current.advance(head, commit, learnt)
         return commit
+
+    async def _known_in_part(
+        self, head: RoomHead, entrance: Entrance, given: dict[StateKey, int]
+    ) -> tuple[bytes, Mapping[StateKey, int | None]]:
+        """Who comes back to a room that never became whole still knows the members met there: the root to build on, and what to change."""
+        if entrance.servers is None or not head.is_partial:
+            return state_map.EMPTY, given
+        past = [event for event in await self._states.all(head.root) if event.type != MEMBER]
+        return head.root, {**{(event.type, event.state_key or ""): None for event in past}, **given}
 
 
 def _state_map(state: Sequence[Event], gathered: Gathered) -> dict[StateKey, StoredEvent]:
@@ -152,6 +171,12 @@ def _state_map(state: Sequence[Event], gathered: Gathered) -> dict[StateKey, Sto
     if CREATE not in found:
         raise BadState("The server gave a room without its beginning")
     return found
+
+
+def _cited_members(join: Event, gathered: Gathered) -> dict[StateKey, StoredEvent]:
+    """Of a state without members those by whom the join is authorised: who was invited, and who vouches."""
+    cited = [found for event_id in join.auth_events if (found := gathered.get(event_id)) is not None]
+    return {event.event.address: event for event in cited if event.type == MEMBER and not event.flags & REJECTED}
 
 
 def _check_join(join: Event, state: Mapping[StateKey, StoredEvent]) -> None:

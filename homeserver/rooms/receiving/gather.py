@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from twisted.logger import Logger
 
+from homeserver.clock import Clock
 from homeserver.protocol.event import Event
 from homeserver.rooms import state_map
 from homeserver.rooms.receiving.outliers import Gathered, Outliers
@@ -22,6 +23,7 @@ MAX_UNKNOWN = 20  # predecessors whose state is asked for, for one batch
 MAX_CHAIN = 5_000  # events of one auth chain
 MAX_STATE = 300_000
 MAX_ASKED = 250  # requests for one batch, or thereabouts
+LOOKED_UP = 200  # events that are looked up before others have their turn
 MAX_EACH = 50  # events that may be asked for one by one
 
 
@@ -38,11 +40,12 @@ class Batch:
 class Gathering:
     _log = Logger()
 
-    def __init__(self, *, store: RoomStore, states: StateReader, outliers: Outliers, peers: RoomPeers) -> None:
+    def __init__(self, *, store: RoomStore, states: StateReader, outliers: Outliers, peers: RoomPeers, clock: Clock) -> None:
         self._store = store
         self._states = states
         self._outliers = outliers
         self._peers = peers
+        self._clock = clock
 
     async def gather(
         self, room: RoomRecord, servers: Sequence[str], ends: Sequence[str], events: Iterable[Event], known: Mapping[str, StoredEvent]
@@ -138,8 +141,8 @@ class Gathering:
         """Judge events without a place; what they cite in turn is asked for once more."""
         unknown = [event.event_id for event in events if gathered.get(event.event_id) is None]
         cited = [one for event in events for one in event.auth_events if gathered.get(one) is None]
-        gathered.add_known(room.room_num, await self._store.events({*unknown, *cited}))
-        left = self._outliers.judge(room.room_num, events, gathered)
+        await self._find_known(room, {*unknown, *cited}, gathered)
+        left = await self._outliers.judge_slowly(room.room_num, events, gathered, self._clock)
         for _ in range(MAX_ROUNDS):
             names = {event.event_id for event in left}
             lacking = {one for event in left for one in event.auth_events if gathered.get(one) is None and one not in names}
@@ -148,10 +151,18 @@ class Gathering:
             more = await self._ask(subject, lacking, left[0].event_id, gathered)
             if not more:
                 break
-            gathered.add_known(room.room_num, await self._store.events([one for event in more for one in event.auth_events]))
-            left = self._outliers.judge(room.room_num, [*more, *left], gathered)
+            await self._find_known(room, {one for event in more for one in event.auth_events}, gathered)
+            left = await self._outliers.judge_slowly(room.room_num, [*more, *left], gathered, self._clock)
         if left:
             self._log.info("{room}: {count} events cite what cannot be had", room=room.room_id, count=len(left))
+
+    async def _find_known(self, room: RoomRecord, event_ids: Collection[str], gathered: Gathered) -> None:
+        """Those of them that are stored, some at a time."""
+        wanted = list(event_ids)
+        for start in range(0, len(wanted), LOOKED_UP):
+            if start:
+                await self._clock.sleep(0)
+            gathered.add_known(room.room_num, await self._store.events(wanted[start : start + LOOKED_UP]))
 
     async def _ask(self, subject: Subject, event_ids: Collection[str], around: str, gathered: Gathered) -> list[Event]:
         """Whoever names ever more events that nobody has ends with what there is."""
@@ -168,18 +179,45 @@ class Gathering:
         names = await self._peers.state_names(subject, event_id)
         if names is None or len(names.state) > MAX_STATE:
             return None
-        wanted = {*names.state, *names.auth, event_id}
-        gathered.add_known(room.room_num, await self._store.events([one for one in wanted if gathered.get(one) is None]))
-        lacking = [one for one in wanted if gathered.get(one) is None]
+        lacking = await self._lacking(room, {*names.state, *names.auth, event_id}, gathered)
         if lacking:
             await self.take(room, subject, await self._ask(subject, lacking, event_id, gathered), gathered)
+        if any(gathered.get(name) is None for name in names.state):
+            return None  # half a state would be a wrong one
+        return await self._as_map(room, (*names.state, event_id), gathered)
+
+    async def told_state_after(self, room: RoomRecord, subject: Subject, event_id: str, gathered: Gathered) -> Resolved | None:
+        """As `state_after`, for a room that is entered: what the server that tells it cannot give in a sound form is left out, as with every join."""
+        names = await self._peers.state_names(subject, event_id)
+        if names is None or len(names.state) > MAX_STATE:
+            return None
+        wanted = {*names.state, *names.auth, event_id}
+        subject = subject._replace(servers=list(dict.fromkeys((names.told_by or subject.servers[0], *subject.servers))))
+        if await self._lacking(room, wanted, gathered):
+            told = await self._peers.state(subject, event_id)
+            if told is None:
+                return None
+            await self.take(room, subject, told, gathered)
+        lacking = await self._lacking(room, wanted, gathered)
+        if lacking:
+            some = [event_id, *lacking][:MAX_EACH]
+            await self.take(room, subject, await self._ask(subject, some, event_id, gathered), gathered)
+        lost = sum(gathered.get(name) is None for name in names.state)
+        if lost:
+            self._log.info("{room}: {count} events of the state are not to be had", room=room.room_id, count=lost)
+        return await self._as_map(room, (*names.state, event_id), gathered)
+
+    async def _lacking(self, room: RoomRecord, event_ids: Collection[str], gathered: Gathered) -> list[str]:
+        """Those that are not here."""
+        await self._find_known(room, [one for one in event_ids if gathered.get(one) is None], gathered)
+        return [one for one in event_ids if gathered.get(one) is None]
+
+    async def _as_map(self, room: RoomRecord, event_ids: Sequence[str], gathered: Gathered) -> Resolved:
         entries = {}
-        for name in (*names.state, event_id):
+        for name in event_ids:
             found = gathered.get(name)
             if found is None:
-                if name == event_id:
-                    continue
-                return None  # half a state would be a wrong one
+                continue
             if found.state_key is not None and not found.flags & REJECTED and found.room_id == room.room_id:
                 entries[found.type, found.state_key] = found.num
         root, nodes = await self._states.update(state_map.EMPTY, entries)

@@ -27,7 +27,7 @@ from homeserver.rooms.relations import relation_of, thread_root
 from homeserver.rooms.room_lock import RoomLocks
 from homeserver.rooms.send import on_disk
 from homeserver.rooms.state_reader import StateReader
-from homeserver.rooms.store import OUTLIER, REJECTED, EventCommit, RoomRecord, RoomStore, StoredEvent
+from homeserver.rooms.store import OUTLIER, PARTIAL, REJECTED, EventCommit, RoomRecord, RoomStore, StoredEvent
 
 AT_ONCE = 100  # events of one answer
 MAX_ASKED = 20  # oldest events of the room that are asked beyond
@@ -134,11 +134,12 @@ class OldHistory:
         commits: list[EventCommit] = []
         redactions = (await self._store.foretold(head.room_id, topos)).redactions
         for event in ordered:
-            roots, nodes, gaps = list[bytes](), dict[bytes, bytes](), list[str]()
+            roots, nodes, gaps, built_on = list[bytes](), dict[bytes, bytes](), list[str](), list[StoredEvent]()
             for name in event.prev_events:
                 known = placed.get(name) or gathered.known.get(name)
                 if known is not None and known.root_after is not None:
                     roots.append(known.root_after)
+                    built_on.append(known)
                 elif name in after:
                     roots.append(after[name].root)
                     nodes.update(after[name].nodes)
@@ -148,6 +149,8 @@ class OldHistory:
                 continue
             before = await self._resolver.resolve(head.version, roots, gathered.fresh) if roots else Resolved(state_map.EMPTY, {})
             commit = await self._commit(head, event, before, gathered, topos[event.event_id])
+            if any(known.flags & PARTIAL for known in built_on):
+                commit.event.flags |= PARTIAL
             commit.nodes = {**nodes, **commit.nodes}
             if commit.event.is_shown:
                 await self._redacting.redact(head, commit, gathered.fresh, redactions.get(event.event_id, ()))

@@ -17,9 +17,11 @@ class SoftFailed:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An authorisation rule refuses it for good; kept, so that what comes after it is judged rightly."""
+    """An authorisation rule refuses it for good; kept, so that what comes after it is judged rightly. Not for good where the room's members are not
+    known yet: it is judged again when they are."""
 
     reason: str
+    is_final: bool = True
 
 
 @dataclass(frozen=True, slots=True)

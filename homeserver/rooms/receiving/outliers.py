@@ -6,6 +6,7 @@ Each is judged by what it cites itself, which has to be there first; nothing is 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from homeserver.clock import Clock
 from homeserver.protocol.auth_rules import create_event_id
 from homeserver.protocol.errors import NotAuthorised
 from homeserver.protocol.event import Event
@@ -15,6 +16,8 @@ from homeserver.rooms.receiving.admit import check_by_auth_events
 from homeserver.rooms.receiving.order import cited_first
 from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import OUTLIER, REJECTED, UNJUDGED, EventCommit, Lineage, RoomStore, StoredEvent
+
+AT_ONCE = 200  # events judged before others have their turn
 
 
 @dataclass(slots=True)
@@ -53,6 +56,17 @@ class Outliers:
         """Add those that can be judged to `gathered.fresh`; the others, which cite what is not there."""
         new = {event.event_id: event for event in events if gathered.get(event.event_id) is None}
         return [event for event in cited_first(new.values(), cited_by) if not self._judge(room_num, event, gathered)]
+
+    async def judge_slowly(self, room_num: int, events: Iterable[Event], gathered: Gathered, clock: Clock) -> list[Event]:
+        """As `judge`, with pauses."""
+        new = {event.event_id: event for event in events if gathered.get(event.event_id) is None}
+        left = []
+        for number, event in enumerate(cited_first(new.values(), cited_by), start=1):
+            if not self._judge(room_num, event, gathered):
+                left.append(event)
+            if number % AT_ONCE == 0:
+                await clock.sleep(0)
+        return left
 
     def _judge(self, room_num: int, event: Event, gathered: Gathered) -> bool:
         auth = {event_id: found for event_id in cited_by(event) if (found := gathered.get(event_id)) is not None}

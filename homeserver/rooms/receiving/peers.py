@@ -24,6 +24,7 @@ class StateNames(NamedTuple):
 
     state: Sequence[str]
     auth: Sequence[str]
+    told_by: str = ""  # the server that said so
 
 
 class RoomPeers(Protocol):
@@ -32,6 +33,9 @@ class RoomPeers(Protocol):
 
     async def state_names(self, room: Subject, event_id: str) -> StateNames | None:
         """GET /state_ids."""
+
+    async def state(self, room: Subject, event_id: str) -> list[Event] | None:
+        """The state before an event and its chain, as far as they are sound; None: nobody tells. GET /state."""
 
     async def events(self, room: Subject, event_ids: Collection[str], *, around: str) -> list[Event]:
         """Those of the events that can be had: one by one (GET /event), or where they are many with the whole state before `around` (GET /state)."""
@@ -50,6 +54,9 @@ class NoPeers:
         return []
 
     async def state_names(self, room: Subject, event_id: str) -> StateNames | None:
+        return None
+
+    async def state(self, room: Subject, event_id: str) -> list[Event] | None:
         return None
 
     async def events(self, room: Subject, event_ids: Collection[str], *, around: str) -> list[Event]:

@@ -3,7 +3,7 @@
 Server-server API, "Checks performed on receipt of a PDU": 1 to 3 (format, signatures, hash) were done by who brought them; 4 to 6 are `admit`.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from twisted.internet.defer import Deferred, DeferredList
 
@@ -20,7 +20,7 @@ from homeserver.rooms.receiving.outliers import Outliers
 from homeserver.rooms.room_lock import RoomLock, RoomLocks
 from homeserver.rooms.send import on_disk
 from homeserver.rooms.servers.policy import POLICY, RoomPolicy
-from homeserver.rooms.store import RELAYED, EventCommit, Foretold, RoomStore, StoredEvent
+from homeserver.rooms.store import EventCommit, Foretold, RoomStore, StoredEvent
 
 MAX_ENDS = 20  # told when asking for what lies between
 
@@ -37,7 +37,9 @@ class Receiving:
         admission: Admission,
         merging: Merging,
         policy: RoomPolicy,
+        queues: RoomLocks,
     ) -> None:
+        """`queues`: one batch of a room at a time; meanwhile the room itself is free."""
         self._store = store
         self._heads = heads
         self._locks = locks
@@ -46,11 +48,11 @@ class Receiving:
         self._admission = admission
         self._merging = merging
         self._policy = policy
-        self._queues = RoomLocks()  # one batch of a room at a time; meanwhile the room itself is free
+        self._queues = queues
 
-    async def receive(self, servers: Sequence[str], room_id: str, events: Sequence[Event], *, relayed: bool = False) -> dict[str, Outcome]:
+    async def receive(self, servers: Sequence[str], room_id: str, events: Sequence[Event], *, mark: int = 0) -> dict[str, Outcome]:
         """Events of one room, of the right format and well signed; what became of each, once that is on disk. `servers`: whom to ask for more;
-        `relayed`: the other servers of the room hear of them from this one.
+        `mark`: RELAYED or TOLD, where one of these is to be their flag.
 
         Raises NotFound when this server is not in the room.
         """
@@ -69,8 +71,7 @@ class Receiving:
                 ends = await self._ends(room_id)
                 batch = await self._gathering.gather(room, servers, ends, new, known)
                 await self._show_to_policy_server(room_id, batch)
-                to_relay = {event.event_id for event in new} if relayed else frozenset()
-                outcomes.update(await self._place(room_id, batch, to_relay))
+                outcomes.update(await self._place(room_id, batch, {event.event_id: mark for event in new}))
             return outcomes
 
     async def _ends(self, room_id: str) -> list[str]:
@@ -96,15 +97,14 @@ class Receiving:
         shown = [Deferred.fromCoroutine(show(event)) for event in list(batch.events.values())]
         await DeferredList(shown, fireOnOneErrback=True, consumeErrors=True)
 
-    async def _place(self, room_id: str, batch: Batch, to_relay: Collection[str]) -> dict[str, Outcome]:
+    async def _place(self, room_id: str, batch: Batch, marks: Mapping[str, int]) -> dict[str, Outcome]:
         async with self._locks.hold(room_id) as lock:
             head = await self._heads.get(room_id)
             mark = head.mark()
             try:
                 placed, outcomes = await self._admit_all(lock, head, batch)
                 for commit in placed:
-                    if commit.event.event_id in to_relay:
-                        commit.event.flags |= RELAYED
+                    commit.event.flags |= marks.get(commit.event.event_id, 0)
                 outliers = self._outliers.commits(batch.gathered, head.lineage)
                 placed += await self._merging.merge(lock, head, batch.gathered.fresh)
             except BaseException:

@@ -51,7 +51,7 @@ class ServerHistory:
     async def are_shown(self, server_name: str, room_id: str, events: Sequence[StoredEvent]) -> list[bool]:
         """Of each of the room's events whether the server may see it whole."""
         members = await self._members.of(room_id, server_name)
-        takes_part = "join" in members.values()
+        takes_part = await self._members.is_in(room_id, server_name)
         roots = list({event.state_before: None for event in events if event.state_before is not None})
         found = dict(zip(roots, await self._states.at_many([(root, [VISIBILITY]) for root in roots]), strict=True))
         return [await self._is_shown(event, members, takes_part, found) for event in events]

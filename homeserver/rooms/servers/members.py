@@ -6,6 +6,8 @@ from typing import Final
 
 from homeserver.figures import CacheFigures
 from homeserver.protocol.ids import server_name_of
+from homeserver.rooms.partial.partial_rooms import PartialRooms
+from homeserver.rooms.partial.store import WHOLE_ROOM
 from homeserver.rooms.servers.store import ServerMemberStore
 from homeserver.streams import Change, Streams
 
@@ -15,8 +17,9 @@ MOST_USERS: Final = 1_000  # of a server in a room, to be kept
 
 
 class ServerMembers:
-    def __init__(self, store: ServerMemberStore, streams: Streams, server_name: str) -> None:
+    def __init__(self, store: ServerMemberStore, streams: Streams, server_name: str, partial: PartialRooms | None = None) -> None:
         self._store = store
+        self._partial = partial
         self._server_name = server_name
         self._rooms: OrderedDict[str, dict[str, Mapping[str, str]]] = OrderedDict()
         self._changes = 0  # what is being read while one comes may be read too early
@@ -37,7 +40,9 @@ class ServerMembers:
         return members
 
     async def is_in(self, room_id: str, server_name: str) -> bool:
-        """Whether one of its users is joined."""
+        """Whether one of its users is joined, or said to be where the members are not known yet."""
+        if self._partial is not None and self._partial.names(room_id, server_name):
+            return True
         return "join" in (await self.of(room_id, server_name)).values()
 
     @property
@@ -58,6 +63,9 @@ class ServerMembers:
             self._changes += 1
             self._rooms.clear()
         for change in changes:
+            if change.kind == WHOLE_ROOM and change.room_id is not None:
+                self._changes += 1
+                self._rooms.pop(change.room_id, None)
             if change.kind != "event" or change.room_id is None or change.user_id is None:
                 continue
             self._changes += 1

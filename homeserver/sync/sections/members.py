@@ -42,7 +42,7 @@ class MemberSection:
         needed = {seen.event.sender for seen in timeline.seen}
         if summary is not None:
             needed.update(summary.heroes)
-        if scope.full_state or timeline.room.since == 0:
+        if scope.full_state or timeline.room.since == 0 or timeline.room.renewed:
             needed.add(scope.user_id)
             needed.update(self._told.told_of(_key(scope, timeline)))  # who comes back may hold an old event of theirs
         return needed

@@ -39,7 +39,10 @@ class StateSection:
 
     async def read(self, scope: SyncScope, timelines: Sequence[RoomTimeline]) -> list[RoomState]:
         """The rooms' states, in the order of the rooms."""
-        states = [RoomState(_root(scope, timeline), is_whole=scope.full_state or timeline.room.since == 0) for timeline in timelines]
+        states = [
+            RoomState(_root(scope, timeline), is_whole=scope.full_state or timeline.room.since == 0 or timeline.room.renewed)
+            for timeline in timelines
+        ]
         await self._add_whole(scope, timelines, states)
         for timeline, state in zip(timelines, states, strict=True):
             if not state.is_whole:

@@ -30,6 +30,7 @@ def build_hosting(ground: Ground, rooms: Rooms, sound: SoundEvents, telling: Tel
         appender=writing.appender,
         vouching=writing.vouching,
         receiving=visiting.arrivals.receiving,
+        partial=rooms.partial,
     )
     entry = Entry(resident, sound)
     return (

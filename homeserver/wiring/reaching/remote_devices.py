@@ -7,6 +7,7 @@ from federation.devices.courier import Courier
 from federation.devices.follow import DeviceFollower
 from homeserver.encryption.remote import NoRemoteKeys, RemoteKeySource
 from homeserver.encryption.to_device.remote import NoCourier, ToDeviceCourier
+from homeserver.rooms.partial.partial_rooms import PartialRooms
 from homeserver.upkeep.upkeep import Task
 from homeserver.wiring.ground import Ground
 from homeserver.wiring.reaching.reach import Reach
@@ -28,9 +29,9 @@ class RemoteDevices(NamedTuple):
         return (Task("outgoing_letters", self.letters.forget, LETTERS_MS),)
 
 
-def build_remote_devices(ground: Ground, reach: Reach) -> RemoteDevices:
+def build_remote_devices(ground: Ground, reach: Reach, partial: PartialRooms) -> RemoteDevices:
     store, letters = StoredRemoteDevices(ground.database), StoredLetters(ground.database)
-    follower = DeviceFollower(store, reach.client, ground.clock, ground.identity.server_name)
+    follower = DeviceFollower(store, reach.client, partial, ground.clock, ground.identity.server_name)
     if not ground.config.federation.enabled:
         return RemoteDevices(store, letters, follower, NoRemoteKeys(), NoCourier())
     return RemoteDevices(store, letters, follower, AskedKeys(follower, store, reach.client), Courier(letters, reach.policy))

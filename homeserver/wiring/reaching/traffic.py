@@ -18,6 +18,7 @@ from federation.outbound.servers import RoomServers
 from federation.outbound.transaction import Transactions
 from federation.room_acls import RoomAcls
 from federation.slots import Slots
+from homeserver.rooms.partial.resync import Resync
 from homeserver.wiring.encryption import Encryption
 from homeserver.wiring.ground import Chapters, Ground
 from homeserver.wiring.personal import Personal
@@ -38,15 +39,18 @@ class Traffic(NamedTuple):
     reader: OutboundReader
     ephemeral: EphemeralNews
     devices: RemoteDevices
+    resync: Resync
     edus: EduTable
     chapters: Chapters
 
     async def start(self) -> None:
         await self.devices.follower.start(self.ground.streams)
         await self.reader.start()
+        self.resync.start()
         self.ephemeral.start(self.ground.ephemera)
 
     async def stop(self) -> None:
+        self.resync.stop()
         await self.reader.stop()
         self.devices.follower.stop()
 
@@ -63,20 +67,16 @@ def build_traffic(
 ) -> Traffic:
     name, mark = ground.identity.server_name, Mark()
     store = StoredOutbound(ground.database, ground.names, name)
-    servers = RoomServers(store.servers_in, name)
+    servers = _room_servers(store, rooms, name)
     news = KeyNews(encryption.keys, StoredDevices(ground.database), rooms.members, servers)
     transactions = Transactions(name, reach.client, reach.outages, ground.clock, ground.chance)
     catch_up = CatchUp(store, servers, news, ground.streams, mark, is_local=ground.identity.is_local, suffix=f":{name}")
     destinations = _destinations(ground, reach, devices, transactions, catch_up, mark)
     ephemeral = EphemeralNews(personal.presence, rooms.members, servers, destinations, mark, ground.identity.is_local)
     sources = Sources(store, devices.letters, rooms.members, servers, news, ephemeral.meet)
-    edus = EduTable(
-        kinds_of_edus(
-            RoomEdus(personal.typing, personal.receipts, rooms.members, acls),
-            PresenceEdu(personal.presence, devices.store),
-            DeviceEdus(devices.follower, encryption.to_device),
-        )
-    )
+    room_edus = RoomEdus(personal.typing, personal.receipts, rooms.members, acls, rooms.partial)
+    device_edus = DeviceEdus(devices.follower, encryption.to_device)
+    edus = EduTable(kinds_of_edus(room_edus, PresenceEdu(personal.presence, devices.store), device_edus))
     return Traffic(
         ground=ground,
         rooms=servers,
@@ -85,12 +85,22 @@ def build_traffic(
         reader=OutboundReader(sources, destinations, mark, ground.streams, ground.clock, name),
         ephemeral=ephemeral,
         devices=devices,
+        resync=rooms.visiting.resync,
         edus=edus,
         chapters=(
             TransactionEndpoint(arrivals, edus, ground.clock),
             DeviceEndpoints(encryption.keys, encryption.query, encryption.claims, devices.store, ground.identity),
         ),
     )
+
+
+def _room_servers(store: StoredOutbound, rooms: Rooms, name: str) -> RoomServers:
+    """With those that are said to be in a room whose members are not known yet."""
+
+    async def servers_in(room_id: str) -> set[str]:
+        return await store.servers_in(room_id) | set(rooms.partial.servers(room_id))
+
+    return RoomServers(servers_in, name)
 
 
 def _destinations(

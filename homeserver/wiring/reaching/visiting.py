@@ -9,6 +9,8 @@ from federation.handshakes.invites import Invites
 from federation.handshakes.joins import Joins
 from federation.handshakes.rooms import FederatedRooms
 from homeserver.rooms.handshakes.outside import OutsideMemberships
+from homeserver.rooms.partial.partial_rooms import PartialRooms
+from homeserver.rooms.partial.resync import Resync
 from homeserver.rooms.reading.paging_store import NoOtherMoments, OtherMoments
 from homeserver.rooms.remote import RemoteRooms, Unfederated
 from homeserver.rooms.servers.policy import RoomPolicy
@@ -27,6 +29,7 @@ class Visiting(NamedTuple):
     outside: OutsideMemberships
     remote: RemoteRooms
     moments: OtherMoments
+    resync: Resync
 
 
 def build_visiting(
@@ -38,13 +41,17 @@ def build_visiting(
     states: StateReader,
     desk: Desk,
     policy: RoomPolicy,
+    partial: PartialRooms,
 ) -> Visiting:
     enabled, identity, clock, chance = ground.config.federation.enabled, ground.identity, ground.clock, ground.chance
-    candidates = Candidates(identity.server_name, members, reach.policy)
-    arrivals = build_receiving(ground, store, states, desk, policy, asking.peers, candidates.in_room)
+    candidates = Candidates(identity.server_name, members, reach.policy, partial)
+    arrivals = build_receiving(ground, store, states, desk, policy, asking.peers, candidates.in_room, partial.store)
     outside = OutsideMemberships(identity=identity, store=store, members=members, locks=desk.locks, clock=clock, chance=chance)
+    resync = Resync(
+        rooms=store, partial=partial, completing=arrivals.completing, streams=ground.streams, clock=clock, chance=chance
+    )  # fmt: skip
     if not enabled:
-        return Visiting(arrivals, outside, Unfederated(), NoOtherMoments())
+        return Visiting(arrivals, outside, Unfederated(), NoOtherMoments(), resync)
     joins = Joins(
         identity=identity,
         client=reach.client,
@@ -53,6 +60,7 @@ def build_visiting(
         store=store,
         entering=arrivals.entering,
         receiving=arrivals.receiving,
+        partial=partial,
         clock=clock,
         chance=chance,
     )
@@ -60,4 +68,5 @@ def build_visiting(
         identity=identity, client=reach.client, candidates=candidates, outside=outside, clock=clock, chance=chance
     )  # fmt: skip
     invites = Invites(client=reach.client, sound=asking.sound, receiving=arrivals.receiving)
-    return Visiting(arrivals, outside, FederatedRooms(joins, departures, invites), FederatedMoments(reach.client, candidates.in_room))
+    remote = FederatedRooms(joins, departures, invites)
+    return Visiting(arrivals, outside, remote, FederatedMoments(reach.client, candidates.in_room), resync)

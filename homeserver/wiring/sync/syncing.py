@@ -38,7 +38,7 @@ def build_syncing(ground: Ground, rooms: Rooms, personal: Personal, encryption: 
     told = LazyMembers()
     crowd = Crowd(
         unread=shared.unread, told=told, states=rooms.states, counting=encryption.counting, inboxes=encryption.inboxes,
-        presence=personal.presence, ephemera=ground.ephemera, clock=ground.clock,
+        presence=personal.presence, ephemera=ground.ephemera, partial=rooms.partial, clock=ground.clock,
     )  # fmt: skip
     sync_rooms = SyncRooms(
         timeline=shared.timeline,
@@ -51,6 +51,7 @@ def build_syncing(ground: Ground, rooms: Rooms, personal: Personal, encryption: 
         invites=shared.invites,
         members=rooms.members,
         crowd=crowd,
+        partial=rooms.partial,
         clock=ground.clock,
     )
     syncing = Syncing(

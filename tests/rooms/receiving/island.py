@@ -36,6 +36,7 @@ class Island:
             self.parts.rooms.policy,
             self.peers,
             self._servers,
+            self.parts.rooms.partial.store,
         )
         self._others = others
 
@@ -144,6 +145,10 @@ class Peers:
             chain = await chain_of(island, [event.event for event in state])
             return StateNames([event.event_id for event in state], [event.event_id for event in chain])
         return None
+
+    async def state(self, room: Subject, event_id: str) -> list[Event] | None:
+        names = await self.state_names(room, event_id)
+        return None if names is None else await self.events(room, [*names.state, *names.auth], around=event_id)
 
     async def events(self, room: Subject, event_ids: Collection[str], *, around: str) -> list[Event]:
         for island in self._of(room, "events"):

@@ -1,0 +1,56 @@
+"""What is asked of the storage about rooms whose state is known in part, and the records that travel."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol
+
+from homeserver.protocol.event import StateKey
+from homeserver.rooms.store import MemberChange, RoomRecord, StoredEvent
+
+PARTIAL_ROOM: Final = "partial"  # kind of the Change that tells of a room entered in part; its subject: the servers said to be in it
+WHOLE_ROOM: Final = "whole"  # of the one that tells that a room is whole; its subject: a `WholeNews`
+
+
+class PartialRecord(NamedTuple):
+    """A room that was entered in part. `servers`: those said to be in it, the likeliest to answer first; empty when it is whole by now."""
+
+    room_id: str
+    servers: Sequence[str]
+    whole_position: int  # where it became so; 0: it is not
+
+
+class WholeNews(NamedTuple):
+    """`unsaid`: servers that had members in the room and were not known to; `gone`: users who were thought to be in it."""
+
+    unsaid: frozenset[str]
+    gone: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """All that changes when a room becomes whole; written at once or not at all."""
+
+    room: RoomRecord
+    judged: Sequence[StoredEvent]  # with their states and flags as they are now
+    revived: Sequence[StoredEvent]  # of those: they were refused, and take their positions now
+    nodes: Mapping[bytes, bytes]
+    root: bytes
+    ends_gone: Collection[int]
+    ends_come: Collection[int]
+    current_state: Mapping[StateKey, int | None]  # what changes of it, without memberships
+    members: Sequence[tuple[StoredEvent, MemberChange]]
+    joined_delta: int
+    invited_delta: int
+    local_joined_delta: int
+    news: WholeNews
+
+
+class PartialStore(Protocol):
+    async def rooms(self) -> list[PartialRecord]:
+        """All rooms that were ever entered in part."""
+
+    async def events(self, room_id: str) -> list[StoredEvent]:
+        """The room's events whose state is known in part, as they are stored."""
+
+    async def finish(self, completion: Completion) -> None:
+        """Announced as Change(WHOLE_ROOM), and each membership that was known and is another."""

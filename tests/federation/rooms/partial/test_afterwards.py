@@ -1,0 +1,112 @@
+"""What came while a room was known in part is judged again by the whole state (MSC3902)."""
+
+from pathlib import Path
+
+from homeserver.protocol.event import Draft
+from homeserver.rooms.partial.partial_rooms import PartialRooms
+from homeserver.rooms.partial.resync import Resync
+from tests.federation.rooms.partial.halved import DEREK, ELSIE, Halved
+from tests.federation.support.asking import put_member
+from tests.federation.support.shared import enter, membership, messages, state
+from tests.federation.support.sharing import say
+from tests.federation.support.town import Town, town_of
+from tests.support.rooms import create_room
+
+MEMBER = "m.room.member"
+
+
+def test_state_of_one_who_had_left_falls(town: Town) -> None:
+    half = Halved(town, levels={DEREK: 50}, gone=DEREK)
+    bad = half.forge(Draft("m.room.test", DEREK, {"body": "bad"}, ""), auth={(MEMBER, DEREK): half.joins[DEREK]})
+    half.send(bad)
+    assert half.shown(bad.event_id)
+    good = half.forge(Draft("m.room.message", "@alice:a.test", {"body": "good"}))
+    half.send(good)
+    half.let_in()
+    assert not half.is_partial()
+    assert not half.shown(bad.event_id)
+    assert half.shown(good.event_id)
+    held = state(town, "b.test", half.bob, half.room_id)
+    assert ("m.room.test", "") not in held
+    assert membership(town, "b.test", half.bob, half.room_id, DEREK) == "leave"
+    town.settle(3)
+    assert held == state(town, "a.test", half.alice, half.room_id)
+
+
+def test_what_was_refused_wrongly_is_revived(town: Town) -> None:
+    half = Halved(town, levels={DEREK: 100, ELSIE: 50}, gone=DEREK)
+    joins = {(MEMBER, DEREK): half.joins[DEREK], (MEMBER, ELSIE): half.joins[ELSIE]}
+    kick = half.forge(Draft(MEMBER, DEREK, {"membership": "leave"}, ELSIE), auth=joins)
+    named = half.forge(Draft("m.room.name", ELSIE, {"name": "elsie's"}, ""), auth={(MEMBER, ELSIE): half.joins[ELSIE]})
+    half.keep(kick, named)
+    half.send(kick, named)
+    assert half.shown(kick.event_id)
+    assert not half.shown(named.event_id)
+    _, token = half.sync(lazy=True)
+    half.let_in()
+    assert not half.shown(kick.event_id)
+    assert half.shown(named.event_id)
+    assert membership(town, "b.test", half.bob, half.room_id, ELSIE) == "join"
+    assert state(town, "b.test", half.bob, half.room_id)["m.room.name", ""] == named.event_id
+    room, _ = half.sync(lazy=True, since=token)
+    assert named.event_id in [event["event_id"] for event in room["timeline"]["events"]]
+    say(town, half.bob, half.room_id, "on top of it", server="b.test")
+    town.settle(2)
+    assert messages(town, "a.test", half.alice, half.room_id)[-1] == "on top of it"
+    assert state(town, "a.test", half.alice, half.room_id) == state(town, "b.test", half.bob, half.room_id)
+
+
+def test_members_who_come_and_go_meanwhile_end_where_they_are(town: Town) -> None:
+    half = Halved(town)
+    put_member(town, half.room_id, "@new:a.test")
+    put_member(town, half.room_id, ELSIE, "leave")
+    say(town, half.alice, half.room_id, "x")
+    town.settle(0.3)
+    half.let_in()
+    assert state(town, "a.test", half.alice, half.room_id) == state(town, "b.test", half.bob, half.room_id)
+    room = town["b.test"].run(town["b.test"].parts.rooms.store.room(half.room_id))
+    assert room is not None
+    assert (room.joined_count, room.local_joined_count) == (5, 1)
+    counted = town["b.test"].run(town["b.test"].parts.rooms.members.joined_users(half.room_id))
+    assert len(counted) == room.joined_count
+
+
+def test_it_goes_on_after_a_restart(town: Town) -> None:
+    """The parts that know of it are made anew, from what is stored."""
+    half = Halved(town)
+    parts = town["b.test"].parts
+    parts.rooms.visiting.resync.stop()
+    half.is_told = True
+    town.settle(60)
+    assert half.is_partial()
+    partial = PartialRooms(parts.rooms.partial.store, parts.ground.streams, town.clock)
+    town.run(partial.load())
+    assert partial.servers(half.room_id)[0] == "a.test"
+    resync = Resync(
+        rooms=parts.rooms.store, partial=partial, completing=parts.rooms.visiting.arrivals.completing, streams=parts.ground.streams,
+        clock=town.clock, chance=parts.ground.chance,
+    )  # fmt: skip
+    resync.start()
+    town.settle(2)
+    resync.stop()
+    assert not partial.is_partial(half.room_id)
+    assert partial.became_whole(half.room_id, 1)
+    assert not half.is_partial()
+    again = PartialRooms(parts.rooms.partial.store, parts.ground.streams, town.clock)
+    town.run(again.load())
+    assert not again.rooms
+    assert again.became_whole(half.room_id, 1)
+
+
+def test_another_server_helps_where_the_first_does_not(tmp_path: Path) -> None:
+    with town_of(tmp_path, "a.test", "b.test", "c.test") as town:
+        carol = town.user("c.test", "carol")
+        alice = town.user("a.test", "alice")
+        room = create_room(town["a.test"], alice, preset="public_chat")
+        enter(town, "c.test", carol, room)
+        town.network.lose = lambda origin, destination, uri: "request" if "/state" in uri and destination == "a.test" else None
+        bob = town.user("b.test", "bob")
+        enter(town, "b.test", bob, room)
+        town.settle(3)
+        assert not town["b.test"].parts.rooms.partial.is_partial(room)
+        assert state(town, "a.test", alice, room) == state(town, "b.test", bob, room)
