@@ -190,7 +190,7 @@ class Runner:
         self._running[record.id] = (running[0] if running else Deferred(), turn)
         await self._skills[record.skill].run(turn)
         self._addressing.answered(record.room, record.sender)
-        if not kit.consent.is_on(record.room):
+        if room.is_on and not kit.consent.is_on(record.room):
             self.stop_room(record.room, besides=record.id)
         return "stopped" if turn.is_stopped else "done"
 
