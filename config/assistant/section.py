@@ -24,8 +24,6 @@ class Assistant:
     call_url: str = field(default="", metadata={"pattern": r"^(https?://\S+)?$", "says": "an http(s) address"})  # of calls in meetings
     hosted_model_in_encrypted_rooms: bool = False
     only_signed_devices: bool = False  # in encrypted rooms: speak to and hear no device that its owner has not cross-signed
-    hosted_model_in_encrypted_rooms: bool = False
-    only_signed_devices: bool = False  # there, no device that its owner has not cross-signed is spoken to or heard
     key_file: str = field(default="", metadata={"path": True})  # closes what is stored of keys; empty: the name of the database and .key
     audit_days: int = field(default=90, metadata={"minimum": 1})
     model: AssistantModel = field(default_factory=AssistantModel)

@@ -38,7 +38,7 @@ class Person:
         return str(self.client.user_id)
 
     async def create(self, *invited: str, **more: Any) -> str:
-        return fits(RoomCreateResponse, await self.client.room_create(invite=invited, **more)).room_id
+        return str(fits(RoomCreateResponse, await self.client.room_create(invite=invited, **more)).room_id)
 
     async def empower(self, room: str, whom: str, level: int) -> None:
         kind = "m.room.power_levels"
@@ -50,7 +50,7 @@ class Person:
         fits(JoinResponse, await self.client.join(room))
 
     async def send(self, room: str, kind: str, content: dict[str, Any]) -> str:
-        return fits(RoomSendResponse, await self.client.room_send(room, kind, content, ignore_unverified_devices=True)).event_id
+        return str(fits(RoomSendResponse, await self.client.room_send(room, kind, content, ignore_unverified_devices=True)).event_id)
 
     async def say(self, room: str, body: str, **more: Any) -> str:
         return await self.send(room, "m.room.message", {"msgtype": "m.text", "body": body} | more)

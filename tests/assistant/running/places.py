@@ -150,4 +150,5 @@ def open_synapse(folder: Path, model: Model, **settings: Any) -> Iterator[Place]
 
 
 def open_place(kind: str, folder: Path, model: Model) -> Any:
-    return {"inside": open_inside, "beside": open_beside, "synapse": open_synapse}[kind](folder, model)
+    openers: dict[str, Any] = {"inside": open_inside, "beside": open_beside, "synapse": open_synapse}
+    return openers[kind](folder, model)
