@@ -145,7 +145,12 @@ class Cover:
             known = self._rooms.get(event.room)
             if known is None or secrecy.algorithm == MEGOLM:
                 self._rooms.put(event.room, secrecy)
-        elif event.type == "m.room.member" and event.content.get("membership") in ("leave", "ban") and self.is_known(event.room):
+        elif (
+            event.type == "m.room.member"
+            and event.state_key is not None
+            and event.content.get("membership") in ("leave", "ban")
+            and self.is_known(event.room)
+        ):
             self._store.fall_silent(event.room)
 
     async def expect(self, event: Event) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from appservices.assistant.encryption.asking import Json, KeyServer
 from appservices.assistant.encryption.secret_rooms import MEGOLM
 from appservices.assistant.encryption.signing import is_signed
+from appservices.assistant.encryption.slices import in_slices
 from appservices.assistant.matrix.events import as_object, as_text
 from appservices.assistant.runtime import Clock
 
@@ -70,14 +71,15 @@ class DeviceLists:
         answer = await self._server.query(users)
         failed, told = set(as_object(answer.get("failures"))), as_object(answer.get("device_keys"))
         now = self._clock.monotonic()
-        for user in users:
-            known = self._users.setdefault(user, _Known({}, 0.0))
-            self._users.move_to_end(user)
-            if user.partition(":")[2] in failed:
-                known.until = now + _FAILED_SECONDS
-                continue
-            known.devices = _read_all(user, as_object(told.get(user)), answer, known.devices)
-            known.until = now + _FRESH_SECONDS if news == self._news else 0.0
+        async for some in in_slices(users, self._clock):
+            for user in some:
+                known = self._users.setdefault(user, _Known({}, 0.0))
+                self._users.move_to_end(user)
+                if user.partition(":")[2] in failed:
+                    known.until = now + _FAILED_SECONDS
+                    continue
+                known.devices = _read_all(user, as_object(told.get(user)), answer, known.devices)
+                known.until = now + _FRESH_SECONDS if news == self._news else 0.0
         while len(self._users) > max(_MOST_USERS, len(users)):
             self._users.popitem(last=False)
 

@@ -13,6 +13,7 @@ from appservices.assistant.encryption.account import CURVE, OwnDevice
 from appservices.assistant.encryption.asking import Json, KeyServer
 from appservices.assistant.encryption.devices import OLM, Device, read_device
 from appservices.assistant.encryption.signing import canonical, is_signed, padded, unpadded
+from appservices.assistant.encryption.slices import in_slices
 from appservices.assistant.journal.keys import KeyJournal
 from appservices.assistant.matrix.events import as_object, as_text
 from appservices.assistant.runtime import Clock
@@ -117,10 +118,11 @@ class OlmSessions:
         if not missing:
             return
         claimed = await self._server.claim([(device.user, device.id) for device in missing])
-        with self._store.together():
-            for device in missing:
-                if not self._begin(device, as_object(as_object(claimed.get(device.user)).get(device.id))):
-                    _keep(self._without_keys, device.key, now + _NO_KEYS_SECONDS)
+        async for some in in_slices(missing, self._clock):
+            with self._store.together():
+                for device in some:
+                    if not self._begin(device, as_object(as_object(claimed.get(device.user)).get(device.id))):
+                        _keep(self._without_keys, device.key, now + _NO_KEYS_SECONDS)
 
     def _begin(self, device: Device, claimed: Mapping[str, Any]) -> bool:
         for name, key in claimed.items():

@@ -21,6 +21,7 @@ from appservices.assistant.matrix.events import as_object, as_text
 _log = logging.getLogger(__name__)
 
 _MOST_IN_MEMORY: Final = 200
+_NEVER_SEALED: Final = ("m.room.redaction", "m.room.encrypted")  # the first is the server's to judge
 Json = dict[str, Any]
 
 
@@ -69,6 +70,8 @@ class Reader:
         """An `m.room.encrypted` as it was before; None where its key is not there, or it is not what it says it is."""
         content = as_object(event.get("content"))
         room, name = as_text(event.get("room_id")), as_text(content.get("session_id"))
+        if event.get("state_key") is not None:
+            return None
         for key in self._store.room_keys(room, name):
             if key.sender != event.get("sender"):
                 continue
@@ -78,7 +81,11 @@ class Reader:
             except ValueError as error:
                 _log.info("%s cannot be read: %s", event.get("event_id"), error)
                 continue
-            if inner.get("room_id") != room or self._is_replay(key, opened.message_index, as_text(event.get("event_id"))):
+            if (
+                inner.get("room_id") != room
+                or inner.get("type") in _NEVER_SEALED
+                or self._is_replay(key, opened.message_index, as_text(event.get("event_id")))
+            ):
                 _log.warning("%s is not what it says it is", event.get("event_id"))
                 continue
             return Read(_as_sent(event, inner), key)

@@ -19,6 +19,7 @@ from appservices.assistant.encryption.olm import OlmSessions
 from appservices.assistant.encryption.reading import Reader
 from appservices.assistant.encryption.secret_rooms import MEGOLM, Secrecy
 from appservices.assistant.encryption.signing import canonical
+from appservices.assistant.encryption.slices import in_slices
 from appservices.assistant.journal.keys import KeyJournal, RoomKey, Speaking
 from appservices.assistant.matrix.errors import Refused, Unreachable
 from appservices.assistant.runtime import Clock
@@ -137,14 +138,15 @@ class Speaker:
         }
         letters: dict[tuple[str, str], Json] = {}
         told = []
-        with self._store.together():
-            for device in good:
-                letter = self._olm.seal(device, "m.room_key", content)
-                if letter is None:
-                    withheld[device] = NO_SESSION
-                else:
-                    letters[device.user, device.id] = letter
-                    told.append(device)
+        async for some in in_slices(good, self._clock):
+            with self._store.together():
+                for device in some:
+                    letter = self._olm.seal(device, "m.room_key", content)
+                    if letter is None:
+                        withheld[device] = NO_SESSION
+                    else:
+                        letters[device.user, device.id] = letter
+                        told.append(device)
         if letters:
             await self._server.send("m.room.encrypted", letters)
         with self._store.together():

@@ -147,11 +147,11 @@ class Somebody:
         letters = self.server.inbox.pop(self.place, [])
         self.vault.take({"de.sorunome.msc2409.to_device": letters} | more)
 
-    def say(self, text: str, room: str = ROOM, relation: Json | None = None) -> Json:
+    def say(self, text: str, room: str = ROOM, relation: Json | None = None, kind: str = "m.room.message") -> Json:
         """The event, as the homeserver has it."""
         self.said += 1
         message = {"msgtype": "m.text", "body": text} | ({"m.relates_to": relation} if relation else {})
-        content = run(self.vault.speaker.seal(room, self.secrecy, "m.room.message", message))
+        content = run(self.vault.speaker.seal(room, self.secrecy, kind, message))
         return {
             "type": "m.room.encrypted",
             "event_id": f"${self.user}{self.said}",

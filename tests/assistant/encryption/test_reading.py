@@ -197,6 +197,15 @@ def test_blind_for_what_was_and_not_for_what_comes(server: FakeKeyServer, meet: 
     assert bob.reads(later) is None
 
 
+def test_what_is_never_sealed(meet: Meet) -> None:
+    """It would pass by those who judge it."""
+    alice, bob = meet("alice"), meet("bob")
+    events = [alice.say("words", kind=kind) for kind in ("m.room.redaction", "m.room.encrypted")]
+    state = alice.say("words") | {"state_key": ""}
+    bob.fetch()
+    assert [bob.reads(event) for event in (*events, state)] == [None, None, None]
+
+
 def test_what_cannot_be_an_event(meet: Meet) -> None:
     alice, bob = meet("alice"), meet("bob")
     event = alice.say("hello")

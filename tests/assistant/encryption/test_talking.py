@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from appservices.assistant.encryption.secret_rooms import MEGOLM, Secrecy
 from appservices.assistant.matrix.errors import Refused, Unreachable
@@ -133,6 +134,17 @@ def test_a_device_without_keys_is_told_why(server: FakeKeyServer, meet: Meet) ->
     late = alice.say("and now")
     carol.fetch()
     assert carol.reads(late) == "and now"
+
+
+def test_a_crowd_gets_the_key_in_pieces(server: FakeKeyServer, meet: Meet) -> None:
+    """And nobody has to wait for the whole of it."""
+    alice = meet("alice")
+    crowd = [meet(f"guest{number}") for number in range(45)]
+    saying = Deferred.fromCoroutine(alice.vault.speaker.seal(ROOM, alice.secrecy, "m.room.message", {"body": "hello"}))
+    assert not saying.called
+    alice.clock.advance(0)
+    assert saying.called
+    assert all(len(server.inbox[each.place]) == 1 for each in crowd)
 
 
 def test_only_signed_devices(server: FakeKeyServer, meet: Meet) -> None:
