@@ -200,7 +200,8 @@ def _states_implied(ordered: Sequence[Event], named: Mapping[str, StoredEvent]) 
     """States after events, as what was built on them tells: where that names nothing else, it stands in the state after what it names; and what is no
     state leaves it as it was.
     """
-    after = {name: one.state_before for name, one in named.items() if one.state_before is not None and len(one.event.prev_events) == 1}
+    telling = [(name, one) for name, one in named.items() if not one.flags & PARTIAL and len(one.event.prev_events) == 1]
+    after = {name: one.state_before for name, one in telling if one.state_before is not None}
     for event in _newest_first(ordered):
         if event.event_id in after and event.state_key is None and len(event.prev_events) == 1:
             after.setdefault(event.prev_events[0], after[event.event_id])
