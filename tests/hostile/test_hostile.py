@@ -1,4 +1,37 @@
-"""Every lie beside its honest control, in rooms of both versions, on both drivers (RELIABILITY, table 1, rows 1 to 26 and 36)."""
+"""Every lie beside its honest control, on both drivers, in rooms of both versions where versions matter.
+
+Rows of RELIABILITY's table 1, and the modules of `cases/` that show them:
+
+| 1 | rules, named_rooms, invites | every rule of authorisation, and rights in rooms that name themselves |
+| 2 | authority, named_rooms | what is cited as authority: other rooms', twice, none, refused |
+| 3 | authority, graph, joins, history | authority and history that nobody has, or that never end |
+| 4 | authority | what was refused comes back through a child |
+| 5 | authority, graph, named_rooms, history | states that are to be reset |
+| 6 | rules, graph, bans, handshakes | what was allowed once |
+| 7 | graph | depths and times that are claimed |
+| 8 | forms, probes | what is no JSON, and what is no event |
+| 9 | forms | sizes and numbers at their limits, and beyond |
+| 10 | identity | names of others' events, claims that are not signed |
+| 11 | identity, handshakes, history | content that was changed |
+| 12 | authority, graph, identity, doors, handshakes, joins, history | words in the names of others, by every way in |
+| 13 | authority, identity, named_rooms, probes, joins, history | events of other rooms |
+| 14 | keys | documents of keys, by servers and by notaries |
+| 15 | signed | requests, changed in each part |
+| 16 | handshakes, joins | templates that are not what they should be |
+| 17 | handshakes | restricted rooms, knocks, invites to addresses |
+| 18 | handshakes, invites, joins | handshakes that end in something else |
+| 19 | redactions | who may not redact |
+| 20 | doors | servers that a room keeps out |
+| 21 | doors, probes, lookups | what a server may not read |
+| 22 | probes, joins, history, keys | much at once, and answers without end |
+| 23 | edus | messages to devices, by the hundred |
+| 24 | doors, edus, lookups | what passes, in the names of others |
+| 25 | invites, edus, probes, joins, history, lookups | malformed keys, invites, answers |
+| 26 | lookups | files that lead elsewhere; names are in `test_names` |
+| 28 | lookups | files without end |
+| 29 | lookups | files that would run |
+| 36 | graph, history | paging past what is not shown |
+"""
 
 import pytest
 
@@ -12,8 +45,10 @@ from tests.hostile.support.stages import Stages
 EVENTS = (rules, authority, graph, bans, forms, identity, redactions, named_rooms, doors)
 REQUESTS = (signed, handshakes, invites, edus, probes)
 ANSWERS = (joins, history, keys, lookups)
-ALL: list[Case] = [case for module in (*EVENTS, *REQUESTS, *ANSWERS) for case in module.CASES]
+MODULES = (*EVENTS, *REQUESTS, *ANSWERS)
+ALL: list[Case] = [case for module in MODULES for case in module.CASES]
 TRIED = [(case, version) for case in ALL for version in case.versions]
+MOST_GROWTH_MIB = 200
 
 
 @pytest.mark.parametrize(("case", "version"), [pytest.param(*each, id=f"{each[0].name}-{each[1]}") for each in TRIED])
@@ -23,3 +58,8 @@ def test_no_promise_is_broken(stages: Stages, case: Case, version: str) -> None:
         case.lie(scene)
         case.control(scene)
         promises.hold()
+
+
+def test_and_memory_has_not_grown(stages: Stages) -> None:
+    """Of the server, the peers and all that they said, together."""
+    assert stages.grown_mib() < MOST_GROWTH_MIB

@@ -19,7 +19,7 @@ class Promises:
         self._room = scene.room if with_room else None
         if with_room:
             scene.stand()
-        self._since = self._synced()["next_batch"]
+        self._since = self._home.ok(scene.alice.get(path("sync"), {"filter": '{"room":{"rooms":[]}}'}))["next_batch"]
         scene.world.complaints()
 
     def _synced(self, **query: str) -> Any:

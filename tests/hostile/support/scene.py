@@ -38,6 +38,7 @@ class Scene:
         self.lies: list[str] = []
         self.honest: list[str] = []
         self.room_options: dict[str, Any] = {}
+        self.foreign = ""  # a room of carol's server
         self.standing: dict[StateKey, str] = {}  # the room's state as it must be in the end
         self._count = 0
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from resource import RUSAGE_SELF, getrusage
 
 from tests.hostile.support.case import Case
 from tests.hostile.support.scene import Scene
@@ -10,10 +11,19 @@ from tests.hostile.support.world import World
 MOST_CASES = 12  # what alice is shown of a room must hold all that was said
 
 
+def peak_mib() -> float:
+    return getrusage(RUSAGE_SELF).ru_maxrss / 1024
+
+
 class Stages:
     def __init__(self, world: World) -> None:
         self._world = world
+        self._began = peak_mib()
         self._shared: dict[str, tuple[Scene, int]] = {}
+
+    def grown_mib(self) -> float:
+        """The most memory there ever was, beyond that at the beginning."""
+        return peak_mib() - self._began
 
     @contextmanager
     def of(self, case: Case, version: str) -> Iterator[Scene]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from federation.client import v1
 from homeserver.protocol.signing import SigningKey, decode_base64, encode_base64, sign_json
-from tests.hostile.support.case import Case
+from tests.hostile.support.case import TWELVE, Case
 from tests.hostile.support.peer import WEEK_MS, Asked, Peer, Told
 from tests.hostile.support.scene import Scene
 
@@ -180,14 +180,13 @@ def known_keys_of_the_notary(scene: Scene) -> None:
     assert encode_base64(scene.good.key.public_key) == scene.good.key.public_base64
 
 
-ONE = ("12",)
 CASES = [
-    *(Case(f"keys {name}", (14,), told(tell), honest_keys, room=False, versions=ONE) for name, tell in TOLD.items()),
-    Case("other bytes under a known ID", (14,), other_bytes, honest_keys, room=False, versions=ONE),
+    *(Case(f"keys {name}", (14,), told(tell), honest_keys, room=False, versions=TWELVE) for name, tell in TOLD.items()),
+    Case("other bytes under a known ID", (14,), other_bytes, honest_keys, room=False, versions=TWELVE),
     Case("a key that was retired", (14,), retired_key, honest_keys),
     *(
-        Case(f"a notary's keys {name}", (14,), by_notary(document), honest_notary, room=False, versions=ONE)
+        Case(f"a notary's keys {name}", (14,), by_notary(document), honest_notary, room=False, versions=TWELVE)
         for name, document in NOTARIES.items()
     ),
-    Case("questions to this server as a notary", (14, 22), questions_to_the_notary, known_keys_of_the_notary, room=False, versions=ONE),
+    Case("questions to this server as a notary", (14, 22), questions_to_the_notary, known_keys_of_the_notary, room=False, versions=TWELVE),
 ]

@@ -4,13 +4,12 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from homeserver.web.endpoint import Reply
-from tests.hostile.support.case import Case
+from tests.hostile.support.case import TWELVE, Case
 from tests.hostile.support.peer import Answering, Asked, Told, always
 from tests.hostile.support.scene import FORGED, Scene
 from tests.support.rooms import V3, create_room, path
 
 V1 = "/_matrix/client/v1"
-ONE = ("12",)
 
 
 async def endless(piece: bytes) -> AsyncIterator[bytes]:
@@ -373,18 +372,18 @@ VAIN: dict[str, tuple[str, Callable[[Scene], tuple[int, Any]], Callable[[Scene],
 }
 CASES = [
     *(
-        Case(f"asked for {what} in vain", (25, 26), asked_in_vain(name, ask), control, room=False, versions=ONE)
+        Case(f"asked for {what} in vain", (25, 26), asked_in_vain(name, ask), control, room=False, versions=TWELVE)
         for what, (name, ask, control) in VAIN.items()
     ),
-    Case("profiles of wrong types", (25,), profiles_of_wrong_types, honest_profile, room=False, versions=ONE),
-    Case("aliases that lead astray", (25,), aliases_that_lead_astray, honest_alias, room=False, versions=ONE),
-    Case("lists of rooms that are none", (25,), lists_of_rooms, honest_list, room=False, versions=ONE),
-    Case("spaces that lie", (21, 25), spaces_that_lie, honest_space, room=False, versions=ONE),
-    Case("keys of others among one's own", (24, 25), keys_that_lie, honest_keys, versions=ONE),
-    Case("lists of devices that lie", (24, 25), lists_that_lie, honest_keys, versions=ONE),
-    Case("one-time keys that lie", (25,), claims_that_lie, honest_keys, room=False, versions=ONE),
-    *(Case(f"a file that is {name}", (26, 28), files(answer), honest_file, room=False, versions=ONE) for name, answer in FILES.items()),
-    Case("a file without end", (28,), file_without_end, honest_file, room=False, versions=ONE),
-    Case("files that would run", (29,), files_that_would_run, honest_file, room=False, versions=ONE),
-    Case("names of files that lead elsewhere", (29,), names_that_lead_elsewhere, honest_file, room=False, versions=ONE),
+    Case("profiles of wrong types", (25,), profiles_of_wrong_types, honest_profile, room=False, versions=TWELVE),
+    Case("aliases that lead astray", (25,), aliases_that_lead_astray, honest_alias, room=False, versions=TWELVE),
+    Case("lists of rooms that are none", (25,), lists_of_rooms, honest_list, room=False, versions=TWELVE),
+    Case("spaces that lie", (21, 25), spaces_that_lie, honest_space, room=False, versions=TWELVE),
+    Case("keys of others among one's own", (24, 25), keys_that_lie, honest_keys, versions=TWELVE),
+    Case("lists of devices that lie", (24, 25), lists_that_lie, honest_keys, versions=TWELVE),
+    Case("one-time keys that lie", (25,), claims_that_lie, honest_keys, room=False, versions=TWELVE),
+    *(Case(f"a file that is {name}", (26, 28), files(answer), honest_file, room=False, versions=TWELVE) for name, answer in FILES.items()),
+    Case("a file without end", (28,), file_without_end, honest_file, room=False, versions=TWELVE),
+    Case("files that would run", (29,), files_that_would_run, honest_file, room=False, versions=TWELVE),
+    Case("names of files that lead elsewhere", (29,), names_that_lead_elsewhere, honest_file, room=False, versions=TWELVE),
 ]

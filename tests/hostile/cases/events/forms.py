@@ -7,7 +7,7 @@ import orjson
 
 from homeserver.protocol.event_build import Reference
 from homeserver.protocol.limits import MAX_EVENT_BYTES, MAX_TRANSACTION_EDUS, MAX_TRANSACTION_PDUS
-from tests.hostile.support.case import Case, arrived, offered
+from tests.hostile.support.case import TWELVE, Case, arrived, offered
 from tests.hostile.support.scene import FORGED, Scene, loose, signed_anyhow
 
 NOTHINGS: tuple[Any, ...] = (None, 7, "event", [], [[]], True, {})
@@ -167,11 +167,11 @@ def dense(scene: Scene) -> None:
 CASES = [
     *offered(8, SPOILT),
     *(Case(f"in an event: {name}", (8,), as_text(text), arrived, shared=True) for name, text in TEXTS.items()),
-    *(Case(f"a transaction of {name}", (8,), body(text), arrived, versions=("12",), shared=True) for name, text in BODIES.items()),
+    *(Case(f"a transaction of {name}", (8,), body(text), arrived, versions=TWELVE, shared=True) for name, text in BODIES.items()),
     Case("as large as may be, and larger", (9,), as_large_as_may_be, arrived),
     Case("full of lists", (8, 9), dense, arrived),
     Case("names at their limits", (9,), names_at_their_limits, arrived),
-    Case("more in a transaction than may be", (9,), too_many_parts, arrived, versions=("12",)),
-    Case("names of transactions", (9,), names_of_transactions, arrived, versions=("12",)),
+    Case("more in a transaction than may be", (9,), too_many_parts, arrived, versions=TWELVE),
+    Case("names of transactions", (9,), names_of_transactions, arrived, versions=TWELVE),
     *offered(9, {"a chain of twenty-one references": lambda s: signed(s, auth_events=[Reference("$x").event_id.ljust(44, "x")] * 11)}),
 ]

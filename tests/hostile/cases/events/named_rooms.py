@@ -4,11 +4,10 @@ from typing import Any
 
 from homeserver.protocol.event import Draft, Event
 from homeserver.protocol.event_build import build
-from tests.hostile.support.case import Case, arrived
+from tests.hostile.support.case import TWELVE, Case, arrived
 from tests.hostile.support.scene import FORGED, Scene, signed_anyhow
 
 POWER, CREATE = ("m.room.power_levels", ""), ("m.room.create", "")
-TWELVE = ("12",)
 
 
 def beginning(scene: Scene, **content: Any) -> Event:

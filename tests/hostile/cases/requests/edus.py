@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from tests.hostile.support.case import Case, arrived
+from tests.hostile.support.case import TWELVE, Case, arrived
 from tests.hostile.support.edus import edu, typing_in
 from tests.hostile.support.scene import FORGED, Scene
 from tests.support.rooms import V3
@@ -177,10 +177,10 @@ def flood_of_receipts(scene: Scene) -> None:
 
 CASES = [
     *(
-        Case(f"EDU: {name}", (24,), told_in_vain(told, bob_types_and_reads), arrived, versions=("12",), shared=True)
+        Case(f"EDU: {name}", (24,), told_in_vain(told, bob_types_and_reads), arrived, versions=TWELVE, shared=True)
         for name, told in FORGERIES.items()
     ),
-    Case("EDU: a device list is poisoned", (24, 25), poisoned_list, carols_devices, versions=("12",)),
-    Case("EDU: hundreds of messages to a device", (23,), flood_of_letters, carol_writes, versions=("12",)),
-    Case("EDU: receipts by the thousand", (23, 24), flood_of_receipts, arrived, versions=("12",)),
+    Case("EDU: a device list is poisoned", (24, 25), poisoned_list, carols_devices, versions=TWELVE),
+    Case("EDU: hundreds of messages to a device", (23,), flood_of_letters, carol_writes, versions=TWELVE),
+    Case("EDU: receipts by the thousand", (23, 24), flood_of_receipts, arrived, versions=TWELVE),
 ]

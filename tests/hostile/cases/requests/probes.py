@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from federation.client import v1
 from federation.telling.turns import AT_ONCE, MOST_WAITING
 from homeserver.web.endpoint import Reply
-from tests.hostile.support.case import Case
+from tests.hostile.support.case import TWELVE, Case
 from tests.hostile.support.peer import Peer
 from tests.hostile.support.scene import Scene
 from tests.support.client import start
@@ -242,25 +242,25 @@ async def turned_away(asked: "Deferred[Reply]") -> int:
 
 CASES = [
     *(
-        Case(f"{name} of a room that is private", (21,), of_a_room_not_entered(name), good_is_told, versions=("12",), shared=True)
+        Case(f"{name} of a room that is private", (21,), of_a_room_not_entered(name), good_is_told, versions=TWELVE, shared=True)
         for name in QUESTIONS
     ),
-    Case("missing events of a room that is private", (21,), missing_of_a_room_not_entered, good_is_told, versions=("12",), shared=True),
+    Case("missing events of a room that is private", (21,), missing_of_a_room_not_entered, good_is_told, versions=TWELVE, shared=True),
     *(
         Case(
-            f"{name} of another room by way of its own", (13, 21), by_way_of_its_own_room(name), good_is_told, versions=("12",), shared=True
+            f"{name} of another room by way of its own", (13, 21), by_way_of_its_own_room(name), good_is_told, versions=TWELVE, shared=True
         )
         for name in ("state", "state_ids", "event_auth", "backfill")
     ),
-    Case("missing events of another room", (13, 21), missing_by_way_of_its_own_room, good_is_told, versions=("12",), shared=True),
+    Case("missing events of another room", (13, 21), missing_by_way_of_its_own_room, good_is_told, versions=TWELVE, shared=True),
     *(
         Case(f"what was {visibility} before it came", (21,), before_it_came(visibility), good_is_told)
         for visibility in ("joined", "invited")
     ),
     Case("what is said after it left", (21,), after_it_left, good_is_told),
     Case("a room to which it was invited", (21,), only_invited, good_is_told),
-    Case("questions that are none", (8, 21), questions_that_are_none, good_is_told, versions=("12",), shared=True),
-    Case("questions for missing events that are none", (8,), missing_that_is_none, good_is_told, versions=("12",), shared=True),
-    Case("keys of users of others", (21, 25), keys_of_others, alices_devices, versions=("12",), shared=True),
-    Case("two hundred questions at once", (22,), many_at_once, good_is_told, versions=("12",)),
+    Case("questions that are none", (8, 21), questions_that_are_none, good_is_told, versions=TWELVE, shared=True),
+    Case("questions for missing events that are none", (8,), missing_that_is_none, good_is_told, versions=TWELVE, shared=True),
+    Case("keys of users of others", (21, 25), keys_of_others, alices_devices, versions=TWELVE, shared=True),
+    Case("two hundred questions at once", (22,), many_at_once, good_is_told, versions=TWELVE),
 ]

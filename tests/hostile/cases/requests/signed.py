@@ -7,7 +7,7 @@ from federation import x_matrix
 from federation.client import v1
 from homeserver.protocol.signing import SigningKey
 from homeserver.web.request import Request
-from tests.hostile.support.case import Case, arrived
+from tests.hostile.support.case import TWELVE, Case, arrived
 from tests.hostile.support.scene import Scene
 from tests.hostile.support.world import HOME
 
@@ -109,7 +109,7 @@ def the_same_again(scene: Scene) -> None:
 
 
 CASES = [
-    *(Case(f"a request {name}", (15,), changed(change), well_signed, versions=("12",), shared=True) for name, change in CHANGED.items()),
-    Case("a transaction that was changed on its way", (15,), transaction_changed, arrived, versions=("12",)),
-    Case("a transaction again", (15,), the_same_again, arrived, versions=("12",)),
+    *(Case(f"a request {name}", (15,), changed(change), well_signed, versions=TWELVE, shared=True) for name, change in CHANGED.items()),
+    Case("a transaction that was changed on its way", (15,), transaction_changed, arrived, versions=TWELVE),
+    Case("a transaction again", (15,), the_same_again, arrived, versions=TWELVE),
 ]
