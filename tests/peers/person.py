@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 T = TypeVar("T")
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 
 
 class Refused(AssertionError):
@@ -32,7 +32,7 @@ class Side:
         data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.address + path, data, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=2 * PATIENCE_SECONDS) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
                 return bytes(answer.read())
         except urllib.error.HTTPError as error:
             with error:
