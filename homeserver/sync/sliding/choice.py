@@ -6,6 +6,7 @@ A room is told of when it has news for this client, or when the client looks at 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
+from homeserver.rooms.partial.partial_rooms import PartialRooms
 from homeserver.rooms.store import MemberRecord
 from homeserver.sync.feed import Feed
 from homeserver.sync.scope import RoomScope, SyncScope
@@ -85,6 +86,7 @@ class Chooser:
     directs: frozenset[str]
     reach: Reach
     recount: Recount
+    partial: PartialRooms
 
     def choose(self, looked: Looked) -> Choice:
         choice = Choice()
@@ -111,6 +113,8 @@ class Chooser:
     def _turn(self, record: MemberRecord, config: RoomConfig) -> Turn | None:
         """None: the client knows all that it wants to."""
         room_id, told = record.room_id, self.connection.rooms.get(record.room_id)
+        if config.required.all_members and self.partial.is_partial(room_id):  # the client would take those few for all members
+            return None
         changed = self._last_change(record)
         flags = self.reach.flags(room_id) | (IS_DIRECT if room_id in self.directs else 0)
         if told is None:
@@ -121,7 +125,7 @@ class Chooser:
         if changed <= since and not is_recounted:
             if told.flags == flags and told.depth >= config.limit and (held is config.required or held.covers(config.required)):
                 return None
-        elif record.membership in ("invite", "knock") or (record.joined_position or 0) > since:
+        elif record.membership in ("invite", "knock") or (record.joined_position or 0) > since or self.partial.became_whole(room_id, since):
             since = 0
         turn = self._made(record, config, told, held, since=since, flags=flags, has_news=changed > since or is_recounted)
         if turn is not None:

@@ -12,6 +12,7 @@ from homeserver.clock import Clock
 from homeserver.ephemeral.sequence import FRESH, Ephemera
 from homeserver.errors import UnknownPos
 from homeserver.protocol.filters import Filter
+from homeserver.rooms.partial.partial_rooms import PartialRooms
 from homeserver.streams import Streams
 from homeserver.sync.deadlines import Deadlines
 from homeserver.sync.feed import Feed, Feeds
@@ -57,6 +58,7 @@ class SlidingSyncing:
         extensions: Extensions,
         account_data: AccountDataSection,
         device_lists: DeviceListSection,
+        partial: PartialRooms,
         streams: Streams,
         ephemera: Ephemera,
         clock: Clock,
@@ -68,6 +70,7 @@ class SlidingSyncing:
         self._extensions = extensions
         self._account_data = account_data
         self._device_lists = device_lists
+        self._partial = partial
         self._streams = streams
         self._ephemera = ephemera
         self._clock = clock
@@ -127,7 +130,7 @@ class SlidingSyncing:
         scope, counter = self._scope(call, data), self._ephemera.counter
         looked = look(question, view.around)
         around, reach = view.around, reach_of(question, looked)
-        choice = Chooser(scope, connection, feed, around.standing, around.directs, reach, recount).choose(looked)
+        choice = Chooser(scope, connection, feed, around.standing, around.directs, reach, recount, self._partial).choose(looked)
         asked = Asked(scope, question, looked, connection, feed, data, self._device_lists.rooms(scope, feed.joined))
         notes = MemberNotes(connection.members)
         rooms, timelines = await self._rooms.tell(scope, choice, notes)

@@ -76,6 +76,7 @@ def build_sliding(ground: Ground, rooms: Rooms, personal: Personal, encryption: 
         extensions=extensions,
         account_data=shared.account_data,
         device_lists=shared.device_lists,
+        partial=rooms.partial,
         streams=ground.streams,
         ephemera=ground.ephemera,
         clock=ground.clock,

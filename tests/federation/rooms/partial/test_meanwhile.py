@@ -162,3 +162,22 @@ def test_a_small_room_is_whole_before_anybody_looks(town: Town) -> None:
 def state_keys(town: Town, bob: Any, room: str) -> set[str]:
     answer = town["b.test"].ok(bob.get(path("sync"), {"timeout": "0"}))["rooms"]["join"][room]
     return {event["state_key"] for event in (*answer["state"]["events"], *answer["timeline"]["events"]) if "state_key" in event}
+
+
+def sliding(half: Halved, required: list[list[str]], pos: str = "") -> tuple[dict[str, Any], str]:
+    lists = {"all": {"ranges": [[0, 9]], "timeline_limit": 5, "required_state": required}}
+    query = {"timeout": "0", **({"pos": pos} if pos else {})}
+    url = "/_matrix/client/unstable/org.matrix.simplified_msc3575/sync"
+    answer = half.town["b.test"].ok(half.bob.post(url, {"lists": lists}, query))
+    return answer["rooms"].get(half.room_id, {}), answer["pos"]
+
+
+def test_windows_on_rooms_show_it_as_the_client_wants_its_members(half: Halved) -> None:
+    room, lazy = sliding(half, [["m.room.member", "$LAZY"], ["m.room.name", ""]])
+    assert room["name"] == "Halved"
+    room, eager = sliding(half, [["m.room.member", "*"]])
+    assert room == {}
+    half.let_in()
+    room, _ = sliding(half, [["m.room.member", "*"]], eager)
+    assert {event["state_key"] for event in room["required_state"]} >= {ANN, "@bob:b.test"}
+    assert lazy
