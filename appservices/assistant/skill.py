@@ -141,11 +141,11 @@ class Turn:
             await self.voice.say(reply.warning, "budget")
         return reply
 
-    async def grow(self, material: Material) -> Growing:
-        """An answer that may be shown as it comes, made safe by what the material holds."""
+    async def grow(self, material: Material, keep: Callable[[str], str] = str) -> Growing:
+        """An answer that may be shown as it comes, made safe by what the material holds; of that what is to be kept."""
         kit, room = self.kit, self.record.room
         audience = Audience(kit.publisher, room, self.asker, await kit.publisher.descriptor(room), await self._is_away())
-        return self.voice.grow(lambda text: kit.guard.clean(text, material), audience)
+        return self.voice.grow(lambda text: keep(kit.guard.clean(text, material)), audience)
 
     async def _is_away(self) -> bool:
         """Who has just asked is there; later it is a question."""
@@ -154,11 +154,17 @@ class Turn:
         presence = await self.kit.homeserver.presence(self.asker)
         return presence.get("presence") == "offline" and "last_active_ago" in presence
 
-    async def tell(self, messages: list[dict[str, Any]], material: Material) -> None:
-        """The model's answer, growing as it comes."""
+    async def tell(
+        self,
+        messages: list[dict[str, Any]],
+        material: Material,
+        keep: Callable[[str], str] = str,
+        label: Callable[[str], str] = lambda _: "",
+    ) -> None:
+        """The model's answer, growing as it comes; of it what is to be kept, and at the end what is to be said of it."""
         if self.voice.is_final("answer"):
             return
-        growing = await self.grow(material)
+        growing = await self.grow(material, keep)
         try:
             reply = await self.ask(messages, hear=growing.hear)
         except Stopped:
@@ -166,7 +172,7 @@ class Turn:
         except TROUBLES as error:
             await growing.finish(self.heard, f"interrupted: {explain(error)}" if self.heard else explain(error))
         else:
-            await growing.finish(reply.text)
+            await growing.finish(reply.text, label(self.kit.guard.clean(reply.text, material)))
 
 
 class Skill(Protocol):

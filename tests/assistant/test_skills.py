@@ -9,6 +9,7 @@ import pytest
 from appservices.assistant.classify import train
 from appservices.assistant.classify.classifier import Classifier
 from appservices.assistant.classify.train import accuracy, count, divide, read_examples
+from appservices.assistant.skills.summary import only_cited
 from appservices.assistant.work.code import find_code
 from appservices.assistant.work.files import look
 from tests.assistant.homeserver import ME
@@ -28,6 +29,30 @@ def test_summary_points_to_its_messages(house: House) -> None:
     text = house.texts(room)[-1]
     assert f"https://matrix.to/#/{room.id}/{first}?via=test" in text
     assert "99" not in text
+    assert "Invented" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("In short:\n- one (P/1)\n- two\n3. three (P/2)", "In short:\n- one (P/1)\n3. three (P/2)"),
+        ("- one\n- two", ""),
+        ("Nothing happened.", "Nothing happened."),
+        ("", ""),
+    ],
+)
+def test_points_without_a_message_are_left_out(text: str, kept: str) -> None:
+    assert only_cited(text, "P/") == kept
+
+
+def test_a_summary_that_names_nothing_says_so(house: House) -> None:
+    room = house.room(BOB)
+    house.hs.say(room.id, ALICE, "we take the red one")
+    house.says("Red it is.", "- Red it is\n- Blue it is [77]")
+    for text in ("Red it is.\n\n(the model named no messages that say so)", "(the model named no messages that say so)"):
+        house.hs.say(room.id, BOB, "!ai summary")
+        house.settle()
+        assert house.texts(room)[-1] == text
 
 
 def test_catch_up_since_the_read_marker(house: House) -> None:

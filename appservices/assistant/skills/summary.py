@@ -17,6 +17,7 @@ TASK: Final = (
 _MOST: Final = 400
 _EVENT: Final = re.compile(r"(\$[\w:./+=-]+)")
 _HOURS: Final = re.compile(r"\b(\d{1,3}) ?(h|hours?|d|days?)\b")
+_POINT: Final = re.compile(r"\s*(?:[-*•–]|\d{1,2}[.)])\s")
 _COUNT: Final = re.compile(r"\A\d{1,3}\Z")
 
 
@@ -34,7 +35,10 @@ class Summarise:
         elif not turn.kit.language.is_there:
             await turn.voice.say(f"{overview(turn, material.lines, said)}\n\n{without_model(self.with_model)}")
         else:
-            await turn.tell(turn.prompt(TASK, material, f"Summarise what was said {said}."), material)
+            prompt = turn.prompt(TASK, material, f"Summarise what was said {said}.")
+            url = turn.kit.settings.permalink_url
+            label = "the model named no messages that say so"
+            await turn.tell(prompt, material, lambda text: only_cited(text, url), lambda text: "" if url in text else label)
 
     async def _since_read(self, turn: Turn) -> tuple[Walk, str]:
         kit, room = turn.kit, turn.record.room
@@ -64,6 +68,11 @@ class Summarise:
         if thread is not None:
             return await history.read(room, turn.asker, most=most, thread=thread, until=turn.event), "in this thread"
         return await history.read(room, turn.asker, most=most, until=turn.event), "lately"
+
+
+def only_cited(text: str, permalink_url: str) -> str:
+    """Without the points that name no message."""
+    return "\n".join(line for line in text.split("\n") if permalink_url in line or not _POINT.match(line)).strip()
 
 
 def overview(turn: Turn, lines: list[Line], said: str) -> str:
