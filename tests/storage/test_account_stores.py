@@ -123,11 +123,16 @@ class TestAccounts:
         assert loop.run(tokens.refresh_owner(R)) is None
         assert loop.run(tokens.take_login_token(B, 1)) is None
         assert count(loop, database, "profiles") == 1
+        assert loop.run(accounts.erased()) == {}
         assert loop.run(accounts.deactivate(ALICE, erase=True))
         assert count(loop, database, "profiles") == 0
+        erased = loop.run(accounts.erased())
+        assert erased[ALICE] > 0
         assert loop.run(accounts.account(ALICE)) == Account(ALICE, deactivated=True, erased=True)
         assert loop.run(accounts.deactivate(ALICE, erase=False))
         assert loop.run(accounts.account(ALICE)) == Account(ALICE, deactivated=True, erased=True), "erasure is for good"
+        assert loop.run(accounts.deactivate(ALICE, erase=True))
+        assert loop.run(accounts.erased()) == erased, "and began then"
         loop.run(accounts.departed(ALICE))
         assert loop.run(accounts.departing()) == []
         assert not loop.run(accounts.deactivate("@nobody:test", erase=False))
