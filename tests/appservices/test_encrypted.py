@@ -86,7 +86,7 @@ def test_whose_keys_changed(house: House) -> None:
 
 
 @pytest.mark.parametrize("away", [False, True])
-def test_whose_devices_concern_the_service_no_longer(house: House, away: bool) -> None:
+def test_whose_devices_are_of_interest_no_longer(house: House, away: bool) -> None:
     """Whoever shares no room with its users any more, as it learns in time or later."""
     alice, carol, dora = (house.server.user(name) for name in ("alice", "carol", "dora"))
     ghost = house.ghost("bob")

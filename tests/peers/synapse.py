@@ -17,6 +17,19 @@ from tests.peers.person import Side
 START_SECONDS = 90
 RETRY_MS = 50  # after it did not reach a server
 RATES = {"per_second": 1_000_000, "burst_count": 1_000_000}
+NO_LIMITS = {
+    "rc_message": RATES,
+    "rc_registration": RATES,
+    "rc_login": {"address": RATES, "account": RATES, "failed_attempts": RATES},
+    "rc_joins": {"local": RATES, "remote": RATES},
+    "rc_joins_per_room": RATES,
+    "rc_invites": {"per_room": RATES, "per_user": RATES, "per_issuer": RATES},
+    "rc_room_creation": RATES,
+    "rc_media_create": RATES,
+    "rc_presence": {"per_user": RATES},
+    "rc_federation": {"window_size": 1000, "sleep_limit": 1_000_000, "sleep_delay": 1, "reject_limit": 1_000_000, "concurrent": 100},
+    "federation_rr_transactions_per_room_per_second": 1000,
+}
 
 
 class Synapse:
@@ -113,15 +126,5 @@ def _settings(side: Side, folder: Path, client: int, federation: int, certificat
             "max_long_retries": 0,
             "client_timeout": "20s",
         },
-        "rc_message": RATES,
-        "rc_registration": RATES,
-        "rc_login": {"address": RATES, "account": RATES, "failed_attempts": RATES},
-        "rc_joins": {"local": RATES, "remote": RATES},
-        "rc_joins_per_room": RATES,
-        "rc_invites": {"per_room": RATES, "per_user": RATES, "per_issuer": RATES},
-        "rc_room_creation": RATES,
-        "rc_media_create": RATES,
-        "rc_presence": {"per_user": RATES},
-        "rc_federation": {"window_size": 1000, "sleep_limit": 1_000_000, "sleep_delay": 1, "reject_limit": 1_000_000, "concurrent": 100},
-        "federation_rr_transactions_per_room_per_second": 1000,
+        **NO_LIMITS,
     }

@@ -27,7 +27,7 @@ def test_keys_are_told_by_a_notary(town: Town) -> None:
     assert [document["server_name"] for document in told] == ["a.test", "b.test"]
 
 
-def test_a_service_learns_whose_token_it_was_given(town: Town) -> None:
+def test_whose_token_it_is(town: Town) -> None:
     alice = town.user("a.test", "alice")
     made = town["a.test"].ok(alice.post(f"{V3}/user/@alice:a.test/openid/request_token", {}))
     token = made["access_token"]
