@@ -164,11 +164,11 @@ class Cover:
         except Unreachable as error:
             _log.warning("the assistant cannot be reached in encrypted rooms yet: %s", error)
 
-    def blind(self, room: str) -> None:
-        """It was turned off there: what was said until now cannot be read any more."""
+    def blind(self, room: str, event: str) -> None:
+        """It was turned off there by that event: what was said until then cannot be read any more."""
         self._store.forget_unread(room)
         if self._loaded is not None:
-            self._loaded.reader.blind(room)
+            self._loaded.reader.blind(room, event)
         else:
             self._store.forget_room(room)
 

@@ -92,7 +92,7 @@ class Reader:
         return None
 
     def _is_replay(self, key: RoomKey, index: int, event_id: str) -> bool:
-        mark = hashlib.sha256(event_id.encode()).digest()[:12]
+        mark = _mark(event_id)
         known = self._store.event_of(key.number, index)
         if known is None:
             self._store.note_event(key.number, index, mark)
@@ -107,10 +107,12 @@ class Reader:
             self._open.popitem(last=False)
         return session
 
-    def blind(self, room: str) -> None:
-        """What was said there until now cannot be read any more; what is said with the same keys from now on can."""
+    def blind(self, room: str, event: str) -> None:
+        """What was said there until that event cannot be read any more; what is said with the same keys from then on can."""
         with self._store.together():
+            until = self._store.place_of(_mark(event))
             for number, pickle, last in self._store.last_read(room):
+                last = until.get(number, last)
                 session: Any = InboundGroupSession.from_pickle(pickle, self._pickle_key)
                 exported = session.export_at(max(last + 1, session.first_known_index))
                 if exported is not None:
@@ -120,6 +122,10 @@ class Reader:
     def forget(self, room: str) -> None:
         self._open.clear()
         self._store.forget_room(room)
+
+
+def _mark(event_id: str) -> bytes:
+    return hashlib.sha256(event_id.encode()).digest()[:12]
 
 
 def _as_sent(event: Mapping[str, Any], inner: Mapping[str, Any]) -> Json:

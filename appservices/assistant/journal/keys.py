@@ -136,6 +136,12 @@ class KeyJournal:
     def note_event(self, room_key: int, message: int, event: bytes) -> None:
         self._file.write("INSERT OR IGNORE INTO read_messages (room_key, message, event) VALUES (?, ?, ?)", (room_key, message, event))
 
+    def place_of(self, event: bytes) -> dict[int, int]:
+        """Key and message that it was."""
+        return {
+            int(row[0]): int(row[1]) for row in self._file.rows("SELECT room_key, message FROM read_messages WHERE event = ?", (event,))
+        }
+
     def last_read(self, room: str) -> list[tuple[int, str, int]]:
         """Of each key of the room: number, pickle, the last message read with it; -1 for none."""
         rows = self._file.rows(

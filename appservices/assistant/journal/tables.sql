@@ -69,6 +69,7 @@ CREATE TABLE IF NOT EXISTS room_keys (
 );
 
 CREATE TABLE IF NOT EXISTS read_messages (room_key INTEGER NOT NULL, message INTEGER NOT NULL, event BLOB NOT NULL, PRIMARY KEY (room_key, message)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS read_messages_of ON read_messages (event);
 
 CREATE TABLE IF NOT EXISTS unread (event_id TEXT PRIMARY KEY, room_id TEXT NOT NULL, session_id TEXT NOT NULL, at INTEGER NOT NULL, has_key INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS unread_for ON unread (room_id, session_id);

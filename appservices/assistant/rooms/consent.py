@@ -17,8 +17,8 @@ WATCHED: Final = ("code", "links", "files")
 
 
 class Keys(Protocol):
-    def blind(self, room: str) -> None:
-        """What was said there until now cannot be read any more."""
+    def blind(self, room: str, event: str) -> None:
+        """What was said there until that event cannot be read any more."""
 
     def forget(self, room: str) -> None: ...
 
@@ -62,7 +62,7 @@ class Consent:
         """All that was written down of the room goes, except that it may be spoken to again."""
         is_direct = self._journal.get(room).is_direct
         self._journal.forget(room)
-        self._keys.blind(room)
+        self._keys.blind(room, event)
         self._journal.put(RoomRecord(room, is_on=False, by_user=user, event=event, is_direct=is_direct))
         self._audit.write(self._clock.now_ms(), "turned off", room, event, user)
 

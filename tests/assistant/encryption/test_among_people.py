@@ -14,7 +14,7 @@ import pytest
 from nio import RoomEncryptedFile, RoomLeaveResponse, RoomMessageNotice
 from nio.crypto import decrypt_attachment
 
-from tests.assistant.encryption.guests import Guest, has_keys, sit_down, turned_on
+from tests.assistant.encryption.guests import Guest, has_keys, turned_on
 from tests.assistant.encryption.world import ANSWER, USER, World, open_world
 from tests.clients.matrix_nio.library import PATIENCE_SECONDS, Table, fits
 from tests.clients.person import Person, v3
@@ -32,8 +32,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def test_question_and_answer(world: World) -> None:
     async def story() -> None:
         async with Table(world.house, encrypting=True) as table:
-            alice, bob = await sit_down(table, USER, "alice", "bob")
-            await alice.say("!ai on")
+            alice, bob = await turned_on(table, USER, "alice", "bob")
             terms = await alice.hears("I am on in this room")
             assert "sees it in plain text" in terms.body
             question = await bob.ask(SECRET)
@@ -58,27 +57,6 @@ async def no_plain_words(world: World, guest: Guest, *words: str) -> None:
         assert text not in sent
         assert text.encode() not in stored
     assert all("/send/m.room.encrypted/" in path or "/send/m.reaction/" in path for path, _ in world.relay.sent() if "/send/" in path)
-
-
-def test_another_key_when_somebody_leaves_and_the_same_after_a_restart(world: World) -> None:
-    async def story() -> None:
-        async with Table(world.house, encrypting=True) as table:
-            alice, bob = await turned_on(table, USER, "alice", "bob")
-            first = session_of(world, alice.room)
-            world.stop(signal.SIGKILL)
-            world.start()
-            await alice.ask("Are you still there?")
-            await bob.hears(ANSWER)
-            assert session_of(world, alice.room) == first
-            await alice.until(lambda: any(ANSWER in text for text in alice.said()))
-            fits(RoomLeaveResponse, await bob.client.room_leave(alice.room))
-            await alice.until(lambda: bob.client.user_id not in alice.client.rooms[alice.room].users)
-            heard = len(alice.heard)
-            await alice.ask("And now that he is gone?")
-            await alice.until(lambda: any(ANSWER in str(getattr(event, "body", "")) for event in alice.heard[heard:]))
-            assert session_of(world, alice.room) != first
-
-    asyncio.run(story())
 
 
 def session_of(world: World, room: str) -> str:
@@ -188,10 +166,44 @@ def test_files(world: World) -> None:
     asyncio.run(story())
 
 
+def test_off_is_blind_for_what_was(world: World) -> None:
+    """Turned on again, it reads what is said from then on, and nothing of before."""
+
+    async def story() -> None:
+        async with Table(world.house, encrypting=True) as table:
+            (alice,) = await turned_on(table, USER, "alice")
+            await alice.say("The cake is in the cellar.")
+            await alice.ask("Where is the cake?")
+            await alice.hears(ANSWER)
+            assert "in the cellar" in world.model.prompts[-1]
+            await alice.say("!ai off")
+            await alice.hears("I am off in this room, and what I had written down")
+            await alice.say("!ai on")
+            await alice.until(lambda: sum("I am on in this room" in text for text in alice.said()) == 2)
+            await alice.say("The bread is on the table.")
+            await alice.ask("Where is the cake now?")
+            await alice.until(lambda: sum(ANSWER in text for text in alice.said()) == 2)
+            assert "in the cellar" not in world.model.prompts[-1]
+            assert "on the table" in world.model.prompts[-1]
+
+    asyncio.run(story())
+
+
+def test_no_state_with_words(world: World) -> None:
+    async def story() -> None:
+        async with Table(world.house, encrypting=True) as table:
+            (alice,) = await turned_on(table, USER, "alice")
+            await alice.say("!ai topic Where the honey is")
+            await alice.hears("I suggest no topic and no category here")
+            await no_plain_words(world, alice, "Where the honey is")
+
+    asyncio.run(story())
+
+
 def test_a_device_that_is_signed(world: World) -> None:
     async def story() -> None:
         async with Table(world.house, encrypting=True) as table:
-            (alice,) = await sit_down(table, USER, "alice")
+            (alice,) = await turned_on(table, USER, "alice")
             found = await asyncio.to_thread(person_of(world, alice).post, v3("keys", "query"), {"device_keys": {USER: []}})
             (device,) = found["device_keys"][USER].values()
             self_signing = next(iter(found["self_signing_keys"][USER]["keys"]))
@@ -200,18 +212,24 @@ def test_a_device_that_is_signed(world: World) -> None:
     asyncio.run(story())
 
 
-def test_no_model_that_others_run(world: World) -> None:
-    """And the same room is told so, before and after. The last story here: the assistant is left with that model."""
-    world.start(base_url="https://models.example/v1", provider="somebody else")
+def test_another_life_with_a_model_that_others_run(world: World) -> None:
+    """It still has its keys, speaks with the same until somebody leaves, and uses no such model. The last story here: it is left with that model."""
 
     async def story() -> None:
         async with Table(world.house, encrypting=True) as table:
-            (alice,) = await sit_down(table, USER, "alice")
-            await alice.hears("is run elsewhere: I do not use it here")
-            await alice.say("!ai on")
-            await alice.hears("I am on in this room")
-            await alice.ask(SECRET)
-            await alice.hears("(This room is encrypted, and the language model is run elsewhere")
+            alice, bob = await turned_on(table, USER, "alice", "bob")
+            first = session_of(world, alice.room)
+            world.stop(signal.SIGKILL)
+            world.start(base_url="https://models.example/v1", provider="somebody else")
+            await alice.ask("Are you still there?")
+            for guest in (alice, bob):
+                await guest.hears("(This room is encrypted, and the language model is run elsewhere")
+            assert session_of(world, alice.room) == first
+            fits(RoomLeaveResponse, await bob.client.room_leave(alice.room))
+            await alice.until(lambda: bob.client.user_id not in alice.client.rooms[alice.room].users)
+            await alice.say("!ai status")
+            await alice.hears("I do not use it here, unless whoever runs me allows that. All that needs no model works. I keep IDs")
+            assert session_of(world, alice.room) != first
 
     asyncio.run(story())
 

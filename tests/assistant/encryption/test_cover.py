@@ -192,7 +192,7 @@ def test_what_is_off_is_forgotten(make: Callable[..., Cover], server: FakeKeySer
     event = alice.say("hello")
     run(cover.take({"to_device": server.inbox.pop((ME, next(iter(server.devices[ME]))))}))
     assert run(cover.open(event))["type"] == "m.room.message"
-    cover.blind(ROOM)
+    cover.blind(ROOM, event["event_id"])
     assert run(cover.open(event))["type"] == "m.room.encrypted"
     assert run(cover.open(alice.say("later")))["type"] == "m.room.message"
     cover.forget(ROOM)
