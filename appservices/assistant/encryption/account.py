@@ -10,11 +10,10 @@ from vodozemac import Account
 
 from appservices.assistant.encryption.asking import Json, KeyServer
 from appservices.assistant.encryption.devices import OLM
-from appservices.assistant.encryption.errors import CannotEncrypt
 from appservices.assistant.encryption.secret_rooms import MEGOLM
 from appservices.assistant.encryption.signing import CrossKey, padded, signed, unpadded
 from appservices.assistant.journal.keys import ACCOUNT, KeyJournal
-from appservices.assistant.matrix.errors import Refused
+from appservices.assistant.matrix.errors import CannotEncrypt, Refused
 from appservices.assistant.matrix.events import as_object
 from appservices.assistant.runtime import Chance
 

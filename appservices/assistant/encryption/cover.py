@@ -14,12 +14,11 @@ import orjson
 from twisted.internet.defer import DeferredLock
 
 from appservices.assistant.encryption.audience import Audiences
-from appservices.assistant.encryption.errors import CannotEncrypt
 from appservices.assistant.encryption.key_file import read_key
 from appservices.assistant.encryption.secret_rooms import MEGOLM, SecretRooms, read_secrecy
 from appservices.assistant.journal.file import JournalFile
 from appservices.assistant.journal.keys import KeyJournal
-from appservices.assistant.matrix.errors import Refused, Unreachable
+from appservices.assistant.matrix.errors import CannotEncrypt, Refused, Unreachable
 from appservices.assistant.matrix.events import Event, as_object, as_text
 from appservices.assistant.runtime import Chance, Clock
 from appservices.assistant.settings import Settings

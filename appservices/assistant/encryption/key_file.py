@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from appservices.assistant.encryption.errors import CannotEncrypt
+from appservices.assistant.matrix.errors import CannotEncrypt
 from appservices.assistant.runtime import Chance
 
 LENGTH: Final = 32

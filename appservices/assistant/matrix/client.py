@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 import orjson
 
 from appservices.assistant.matrix.covering import Covering
-from appservices.assistant.matrix.errors import BadFile, Refused, Unreachable
+from appservices.assistant.matrix.errors import BadFile, CannotEncrypt, Refused, Unreachable
 from appservices.assistant.matrix.events import as_object, as_text
 from appservices.assistant.matrix.web import Web
 from appservices.assistant.runtime import Clock
@@ -92,7 +92,7 @@ class Homeserver:
     async def send_later(self, room: str, kind: str, content: Mapping[str, Any], txn: str, delay_ms: int) -> str:
         """The ID of the delay (MSC4140), for servers that say they know them. Not in encrypted rooms, for who will be there then?"""
         if await self.is_encrypted(room):
-            raise Refused(0, "CANNOT_ENCRYPT", "nothing is sent later in encrypted rooms")
+            raise CannotEncrypt("nothing is sent later in encrypted rooms")
         path = f"{_V3}/rooms/{_q(room)}/send/{_q(kind)}/{_q(txn)}"
         answer = await self.ask("PUT", path, dict(content), {"org.matrix.msc4140.delay": str(delay_ms)}, attempts=2)
         return str(answer["delay_id"])

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from appservices.assistant.encryption.attachments import lock_file, unlock_file
-from appservices.assistant.encryption.errors import CannotEncrypt
 from appservices.assistant.encryption.key_file import read_key
 from appservices.assistant.encryption.signing import is_signed
 from appservices.assistant.encryption.vault import Vault
-from appservices.assistant.matrix.errors import BadFile, Refused
+from appservices.assistant.matrix.errors import BadFile, CannotEncrypt, Refused
 from tests.assistant.encryption.key_server import At, FakeKeyServer, Somebody, run
 from tests.support.clock import SeededChance
 

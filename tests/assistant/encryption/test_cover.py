@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from appservices.assistant.encryption.cover import Cover
-from appservices.assistant.encryption.errors import CannotEncrypt
 from appservices.assistant.journal.file import JournalFile
 from appservices.assistant.matrix.contents import notice, reaction
-from appservices.assistant.matrix.errors import Refused, Unreachable
+from appservices.assistant.matrix.errors import CannotEncrypt, Refused, Unreachable
 from appservices.assistant.matrix.events import read_event
 from appservices.assistant.runtime import MachineWorkers
 from appservices.assistant.settings import Settings
