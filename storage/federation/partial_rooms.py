@@ -1,9 +1,11 @@
 """Rooms whose state is known in part. Fills `homeserver.rooms.partial.store.PartialStore`."""
 
+from collections.abc import Sequence
+
 import orjson
 
 from homeserver.rooms.partial.store import WHOLE_ROOM, Completion, PartialRecord
-from homeserver.rooms.store import HIDDEN, MemberChange, StoredEvent
+from homeserver.rooms.store import HIDDEN, MemberChange, RoomRecord, StoredEvent
 from homeserver.streams import Change
 from storage.database import Cursor, Database, WriteCursor
 from storage.event_rows import SELECT_E, RoomNames
@@ -39,6 +41,13 @@ class StoredPartialRooms:
             return self._names.events(cursor, cursor.all(_EVENTS, self._names.num(cursor, room_id)))
 
         return await self._database.scan(question)
+
+    async def put_members(self, room: RoomRecord, members: Sequence[tuple[StoredEvent, MemberChange]]) -> None:
+        def write(cursor: WriteCursor) -> None:
+            position: int = cursor.value("SELECT value FROM counters WHERE name = 'position'")
+            _put_members(cursor, room.room_num, members, position)
+
+        await self._database.write(write)
 
     async def finish(self, completion: Completion) -> None:
         await self._database.write(lambda cursor: self._finish(cursor, completion))
@@ -90,12 +99,15 @@ def _write_state(cursor: WriteCursor, completion: Completion) -> None:
 
 
 def _write_members(cursor: WriteCursor, completion: Completion, position: int) -> None:
-    room_num = completion.room.room_num
-    rows = [(room_num, *_member_row(event, member, position)) for event, member in completion.members]
+    _put_members(cursor, completion.room.room_num, completion.members, position)
+    deltas = (completion.joined_delta, completion.invited_delta, completion.local_joined_delta)
+    cursor.run(_COUNTS, *deltas, completion.room.room_num)
+
+
+def _put_members(cursor: WriteCursor, room_num: int, members: Sequence[tuple[StoredEvent, MemberChange]], position: int) -> None:
+    rows = [(room_num, *_member_row(event, member, position)) for event, member in members]
     if rows:
         cursor.many(UPSERT_MEMBER, rows)
-    deltas = (completion.joined_delta, completion.invited_delta, completion.local_joined_delta)
-    cursor.run(_COUNTS, *deltas, room_num)
 
 
 def _member_row(event: StoredEvent, member: MemberChange, position: int) -> tuple[object, ...]:

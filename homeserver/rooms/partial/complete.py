@@ -22,10 +22,11 @@ from homeserver.rooms.receiving.peers import Subject
 from homeserver.rooms.receiving.resolve import Resolver
 from homeserver.rooms.room_lock import RoomLocks
 from homeserver.rooms.send import on_disk
-from homeserver.rooms.store import EventCommit, Extremity, Lineage, RoomRecord, RoomStore, StoredEvent
+from homeserver.rooms.store import EventCommit, Extremity, Lineage, MemberChange, RoomRecord, RoomStore, StoredEvent
 
 MAX_ROUNDS = 20  # of fetching what is still missing
 AT_ONCE = 200  # events read or written before others have their turn
+MEMBERS_AT_ONCE = 1_000  # written in one transaction
 
 
 @dataclass(slots=True)
@@ -151,16 +152,27 @@ class Completing:
             turned = EventCommit(head.create, head.lineage)
             learnt = await self._current.turn(head, turned, resolved.root, {})
             news = self._news(events, learnt, turned, servers)
+            members = await self._put_strangers(room, turned)
             before, after = ({end.num for end in some} for some in (head.extremities, ends))
             completion = Completion(
                 room, events, judged.revived, {**beyond.nodes, **judged.nodes, **resolved.nodes}, resolved.root,
-                before - after, after - before, turned.current_state, turned.others,
+                before - after, after - before, turned.current_state, members,
                 turned.joined_delta, turned.invited_delta, turned.local_joined_delta, news,
             )  # fmt: skip
             await self._partial.finish(completion)
             _renew(head, ends, resolved.root, turned.joined_delta)
         self._tell(room.room_id, events, judged)
         return True
+
+    async def _put_strangers(self, room: RoomRecord, turned: EventCommit) -> list[tuple[StoredEvent, MemberChange]]:
+        """Write down most of those who were not known here; the others, who go into the last write."""
+        strangers = [pair for pair in turned.others if pair[1].previous is None and not pair[1].is_local]
+        if len(strangers) <= MEMBERS_AT_ONCE:
+            return list(turned.others)
+        for start in range(0, len(strangers), MEMBERS_AT_ONCE):
+            await self._partial.put_members(room, strangers[start : start + MEMBERS_AT_ONCE])
+            await self._clock.sleep(0)
+        return [pair for pair in turned.others if pair[1].previous is not None or pair[1].is_local]
 
     def _news(self, events: Sequence[StoredEvent], learnt: Learnt, turned: EventCommit, servers: Sequence[str]) -> WholeNews:
         users = {address[1] for address, event in learnt.items() if address[0] == MEMBER and event is not None and _is_join(event)}

@@ -52,5 +52,8 @@ class PartialStore(Protocol):
     async def events(self, room_id: str) -> list[StoredEvent]:
         """The room's events whose state is known in part, as they are stored."""
 
+    async def put_members(self, room: RoomRecord, members: Sequence[tuple[StoredEvent, MemberChange]]) -> None:
+        """Some of those who were not known, ahead of `finish`, so that this is a short write: nobody is told, and it may be done again."""
+
     async def finish(self, completion: Completion) -> None:
         """Announced as Change(WHOLE_ROOM), and each membership that was known and is another."""

@@ -114,6 +114,17 @@ def test_who_is_in_it_and_who_is_told(bench: Bench) -> None:
     assert bench.told[-1].subject == NEWS
 
 
+def test_members_may_be_written_ahead(bench: Bench) -> None:
+    room = bench.run(bench.store.room(ROOM))
+    assert isinstance(room, RoomRecord)
+    position, bench.told[:] = bench.streams.position, []
+    for _ in range(2):
+        bench.run(bench.partial.put_members(room, [(bench.eve, MemberChange(ANN, "join", None, ANN, False, None, None))]))
+    members = {member.user_id: member for member in bench.run(bench.members.members(ROOM))}
+    assert (members[ANN].membership, members[ANN].joined_position) == ("join", position)
+    assert (bench.told, bench.streams.position) == ([], position)
+
+
 def test_a_room_may_be_entered_in_part_again(bench: Bench, database: Database) -> None:
     bench.finish()
     again = bench.commit(bench.event(5, "m.room.member", BOB, PARTIAL), servers=("other.test",))
