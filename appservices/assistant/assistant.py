@@ -162,6 +162,8 @@ class Assistant:
         now, fresh = self._kit.clock.now_ms(), self._kit.settings.freshness_seconds * 1000
         asked = [each for each in self._journal.asked_by(event_id) if each.sender == edit.sender and each.asked_at > now - fresh]
         asked = [each for each in asked if each.skill not in _ONCE and "-" not in each.skill]
+        if any(each.edit and each.asked_at >= edit.at for each in asked):
+            return None  # this one was brought again, or a later one came first
         original = await self._kit.history.fetch(edit.room, event_id) if asked else None
         if original is None or original.is_redacted:
             return None

@@ -23,6 +23,25 @@ def test_an_edited_question_is_answered_anew(house: House) -> None:
     assert room.by(ME)[-1]["content"]["m.relates_to"]["event_id"] == asked
 
 
+def test_an_edit_that_is_brought_again(house: House) -> None:
+    """By a homeserver that counts its transactions anew, and with an older edit behind it."""
+    room = house.room(BOB)
+    house.says("Roses.", "Tulips.", "Never.")
+    asked = house.hs.say(room.id, BOB, "!ai ask about roses")
+    house.settle()
+    edit(house, room, BOB, asked, "!ai ask about daisies")
+    older = house.hs.outbox.pop()
+    house.loop.turn(0.002)
+    edit(house, room, BOB, asked, "!ai ask about tulips")
+    newer = list(house.hs.outbox)
+    house.settle()
+    for events in (newer, [older]):
+        house.loop.run(house.push(events=events))
+        house.loop.until(house.built.assistant.is_idle)
+    assert house.texts(room) == ["Tulips."]
+    assert len(house.model.prompts) == 2
+
+
 def test_edited_while_it_is_answered(house: House) -> None:
     room = house.room(BOB)
     house.says(Say(pieces=["roses and roses "] * 50, seconds=0.05, never_ends=True), Say("Tulips."))
