@@ -64,11 +64,14 @@ class Island:
     def receive(self, origin: str, events: Sequence[Event]) -> dict[str, Any]:
         return self.server.run(self.arrivals.receiving.receive([origin], events[0].room_id, events))
 
-    def admit(self, joiner: "Island", user_id: str, room_id: str) -> Event:
-        """Make the join of another server's user, take it in, and give the joining server the room."""
+    def admit(self, joiner: "Island", user_id: str, room_id: str, *, partly: bool = False) -> Event:
+        """Make the join of another server's user, take it in, and give the joining server the room; `partly`: without its members."""
         join, state, chain = self.server.run(self._join(joiner, user_id, room_id))
         self.receive(joiner.name, [join])
-        joiner.server.run(joiner.arrivals.entering.enter(Entrance(join.version, copy(join), state, chain)))
+        if partly:
+            state = [event for event in state if event.type != "m.room.member"]
+        servers = [self.name, *self._others] if partly else None
+        joiner.server.run(joiner.arrivals.entering.enter(Entrance(join.version, copy(join), state, chain, servers)))
         return join
 
     async def _join(self, joiner: "Island", user_id: str, room_id: str) -> tuple[Event, list[Event], list[Event]]:
