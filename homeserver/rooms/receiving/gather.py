@@ -10,6 +10,7 @@ from twisted.logger import Logger
 
 from homeserver.clock import Clock
 from homeserver.protocol.event import Event
+from homeserver.protocol.state_resolution import cited_by
 from homeserver.rooms import state_map
 from homeserver.rooms.receiving.outliers import Gathered, Outliers
 from homeserver.rooms.receiving.peers import RoomPeers, Subject
@@ -140,18 +141,18 @@ class Gathering:
     async def take(self, room: RoomRecord, subject: Subject, events: Sequence[Event], gathered: Gathered) -> None:
         """Judge events without a place; what they cite in turn is asked for once more."""
         unknown = [event.event_id for event in events if gathered.get(event.event_id) is None]
-        cited = [one for event in events for one in event.auth_events if gathered.get(one) is None]
+        cited = [one for event in events for one in cited_by(event) if gathered.get(one) is None]
         await self._find_known(room, {*unknown, *cited}, gathered)
         left = await self._outliers.judge_slowly(room.room_num, events, gathered, self._clock)
         for _ in range(MAX_ROUNDS):
             names = {event.event_id for event in left}
-            lacking = {one for event in left for one in event.auth_events if gathered.get(one) is None and one not in names}
+            lacking = {one for event in left for one in cited_by(event) if gathered.get(one) is None and one not in names}
             if not lacking or len(lacking) > MAX_CHAIN:
                 break
             more = await self._ask(subject, lacking, left[0].event_id, gathered)
             if not more:
                 break
-            await self._find_known(room, {one for event in more for one in event.auth_events}, gathered)
+            await self._find_known(room, {one for event in more for one in cited_by(event)}, gathered)
             left = await self._outliers.judge_slowly(room.room_num, [*more, *left], gathered, self._clock)
         if left:
             self._log.info("{room}: {count} events cite what cannot be had", room=room.room_id, count=len(left))

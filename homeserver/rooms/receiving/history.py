@@ -4,7 +4,7 @@ Each event is judged by the state it stands in, like every other, and comes to s
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 
 from homeserver.protocol.auth_rules import check_event, judging_state
@@ -30,6 +30,7 @@ from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import OUTLIER, PARTIAL, REJECTED, EventCommit, RoomRecord, RoomStore, StoredEvent
 
 AT_ONCE = 100  # events of one answer
+MAX_TRIES = 3  # to bring in what others bring in at the same time
 MAX_ASKED = 20  # oldest events of the room that are asked beyond
 
 
@@ -46,8 +47,9 @@ class OldHistory:
         outliers: Outliers,
         peers: RoomPeers,
         servers: Callable[[str], Awaitable[Sequence[str]]],
+        queues: RoomLocks,
     ) -> None:
-        """`servers`: who else is in a room."""
+        """`servers`: who else is in a room; `queues`: of what arrives in each room."""
         self._store = store
         self._heads = heads
         self._locks = locks
@@ -59,6 +61,7 @@ class OldHistory:
         self._servers = servers
         self._redacting = Redacting(store=store, states=states)
         self._queues = RoomLocks()
+        self._arriving = queues
 
     async def is_missing(self, room_id: str) -> bool:
         """See `OlderHistory`."""
@@ -80,10 +83,15 @@ class OldHistory:
             subject = Subject(room_id, room.version, await self._servers(room_id))
             asked = list(dict.fromkeys(name for name, _ in missing))[:MAX_ASKED]
             found = (await self._peers.backfill(subject, asked, AT_ONCE))[:AT_ONCE]
-            return bool(found) and await self._take(room, subject, found, dict(missing))
+            taken = None
+            for _ in range(MAX_TRIES):
+                taken = await self._take(room, subject, found, dict(missing))
+                if taken is not None:
+                    break
+            return bool(taken)
 
-    async def _take(self, room: RoomRecord, subject: Subject, events: Sequence[Event], named: Mapping[str, StoredEvent]) -> bool:
-        """`named`: what is missing, and the event that names it."""
+    async def _take(self, room: RoomRecord, subject: Subject, events: Sequence[Event], named: Mapping[str, StoredEvent]) -> bool | None:
+        """`named`: what is missing, and the event that names it. None: some of it has come in another way meanwhile."""
         known = await self._store.events([event.event_id for event in events])
         gathered = Gathered()
         gathered.add_known(room.room_num, known)
@@ -99,16 +107,24 @@ class OldHistory:
             await self._gathering.take(room, subject, await self._peers.events(subject, set(lacking), around=next(iter(new))), gathered)
         ordered = cited_first(new.values(), by_time)
         after = await self._states_beyond(room, subject, ordered, gathered, _states_implied(ordered, named))
-        async with self._locks.hold(room.room_id):
-            head = await self._heads.get(room.room_id)
-            commits = await self._place(
-                head, ordered, gathered, after, _topos(ordered, {name: one.topo or 0 for name, one in named.items()})
-            )
-            if not commits:
-                return False
-            pending = self._store.commit([*self._outliers.commits(gathered, head.lineage), *commits])
-        await on_disk(pending)
+        topos = _topos(ordered, {name: one.topo or 0 for name, one in named.items()})
+        async with self._arriving.hold(room.room_id):
+            if await self._is_overtaken(new, gathered):
+                return None
+            async with self._locks.hold(room.room_id):
+                head = await self._heads.get(room.room_id)
+                commits = await self._place(head, ordered, gathered, after, topos)
+                if not commits:
+                    return False
+                pending = self._store.commit([*self._outliers.commits(gathered, head.lineage), *commits])
+            await on_disk(pending)
         return True
+
+    async def _is_overtaken(self, new: Collection[str], gathered: Gathered) -> bool:
+        """What was asked for took its time, and the room was free."""
+        now = await self._store.events({*new, *gathered.fresh})
+        known = gathered.known
+        return any(name not in known or (known[name].state_before is None and one.state_before is not None) for name, one in now.items())
 
     async def _states_beyond(
         self, room: RoomRecord, subject: Subject, ordered: Sequence[Event], gathered: Gathered, implied: Mapping[str, Resolved]

@@ -61,7 +61,7 @@ def build_receiving(
         Entering(store=store, heads=heads, locks=locks, states=states, outliers=outliers, current=current, clock=ground.clock),
         OldHistory(
             store=store, heads=heads, locks=locks, states=states, resolver=resolver, gathering=gathering, outliers=outliers, peers=peers,
-            servers=servers,
+            servers=servers, queues=queues,
         ),
         Completing(
             identity=ground.identity, store=store, partial=partial, heads=heads, locks=locks, queues=queues, gathering=gathering,

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
 from homeserver.protocol.event import Event
 from homeserver.protocol.event_build import Reference
 from tests.hostile.cases.answers.joins import carols_room, joins
@@ -11,6 +13,7 @@ from tests.hostile.support.case import BOTH, TWELVE, Case, arrived
 from tests.hostile.support.foreign import ForeignRoom, pdus
 from tests.hostile.support.peer import Asked, Told, always
 from tests.hostile.support.scene import FORGED, Scene, signed_anyhow
+from tests.support.client import start
 from tests.support.rooms import path
 
 Answer = Callable[[Scene, Event], Any]
@@ -254,6 +257,47 @@ def moments(scene: Scene) -> None:
             assert FORGED not in str(found)
 
 
+def by_two_ways_at_once(scene: Scene) -> None:
+    """While alice pages back, what the old events cite comes with a new one: each is stored once, and nobody is told to try again."""
+    room, dora, clock = carols_room(scene), scene.good.user("dora"), scene.world.clock
+    renamed = room.make("m.room.member", {"membership": "join", "displayname": "Dora"}, dora, sender=dora)
+    fork = room.make("m.room.message", {"msgtype": "m.text", "body": "on a fork"})
+    room.events[fork.event_id], room.before[fork.event_id] = fork, dict(room.state)
+
+    def says(text: str, prev: list[Event]) -> Event:
+        """By an authority that is nowhere else."""
+        auth = [
+            room.state["m.room.power_levels", ""],
+            renamed,
+            *([] if room.version.room_id_is_create_hash else [room.state["m.room.create", ""]]),
+        ]
+        return scene.forge("m.room.message", {"msgtype": "m.text", "body": text}, sender=dora, prev=prev, auth=auth, room=room.id)
+
+    old = room.take(says("of old", [*room.ends, fork]))
+    room.events[renamed.event_id], state_ids = renamed, scene.good.answers["state_ids"]
+
+    async def later(asked: Asked) -> Any:
+        await clock.sleep(5)
+        return state_ids(asked)
+
+    scene.good.answers |= {"backfill": always({"pdus": [old.pdu]}), "state_ids": later}
+    scene.good.answers["event_auth"] = always({"auth_chain": pdus([*room.chain([renamed]), renamed])})
+    assert joins(scene, room.id, scene.good)[0] == 200
+    paging = start(scene.alice.get(path("rooms", room.id, "messages"), {"dir": "b", "limit": "50"}))
+    scene.world.settle()
+    new = says("anew", room.ends)
+    assert not paging.called
+    assert scene.send([new], peer=scene.good)["pdus"] == {new.event_id: {}}
+    scene.world.settle(20)
+    status, page = scene.world.run(ended(paging))
+    assert status == 200
+    assert old.event_id in str(page)
+
+
+async def ended(work: "Deferred[tuple[int, Any]]") -> tuple[int, Any]:
+    return await work
+
+
 NONSENSE = ("no events", "no list", "no object", "no JSON", "an error", "half an answer", "lists by the million", "an event without end")
 
 
@@ -285,5 +329,6 @@ CASES = [
         )
         for name, answer in BACK.items()
     ),
+    Case("the same by two ways at once", (3,), by_two_ways_at_once, past_told_by_right, room=False),
     Case("moments that are none", (13, 25), moments, past_told_by_right, room=False, versions=TWELVE),
 ]
