@@ -1,4 +1,5 @@
 # make run      the server, at http://localhost:8008, data in ./chatme-data
+# make demo     a server, its assistant and a room to look into, on this machine alone
 # make test     the tests; ARGS go to pytest: make test ARGS="tests/sync -k limited"
 # make check    what CI runs: format, lint, types, imports, tests
 # make format   rewrite the code as `make check` wants it
@@ -12,7 +13,7 @@ ROOMS := appservices config federation homeserver schema storage
 ARGS ?=
 RUN ?=
 
-.PHONY: install run test check format lint types imports services oracle lock clean
+.PHONY: install run demo test check format lint types imports services oracle lock clean
 
 install: .venv/installed
 	@$(BIN)/python -m compileall -q -j 0 -o 0 -o 2 $(ROOMS)
@@ -23,6 +24,9 @@ install: .venv/installed
 
 run: install
 	@exec $(BIN)/python -OO -m homeserver serve $(RUN) # without docstrings: 2 MB less
+
+demo: install
+	@$(BIN)/python -m tests.demo $(RUN)
 
 services: install
 	@tests/install services

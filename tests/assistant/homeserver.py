@@ -249,6 +249,10 @@ class FakeHomeserver(Resource):
     def _send(self, room: Room, kind: str, txn: str, content: Json) -> Json:
         assert len(orjson.dumps(content)) < 60_000
         if txn not in self.txns:
+            relation = content.get("m.relates_to", {})
+            root = next((each for each in room.events if each["event_id"] == relation.get("event_id")), None)
+            if relation.get("rel_type") == "m.thread" and root is not None and "rel_type" in root["content"].get("m.relates_to", {}):
+                raise No(400, "M_UNKNOWN")  # what has a relation can be no root of a thread
             self.writes.append((room.id, kind, content))
             self.txns[txn] = self.put(room.id, ME, kind, content)
         return {"event_id": self.txns[txn]}

@@ -173,7 +173,7 @@ class Runner:
         if not room.is_on and record.skill != "on":
             return "off"
         event = await kit.history.fetch(record.room, record.event, record.edit)
-        voice = self._voice(record, event)
+        voice = self._voice(record, event, await self._root(record, event))
         if record.state == "begun" or again:
             await voice.remember()
         if event is None or event.is_redacted:
@@ -194,10 +194,17 @@ class Runner:
             self.stop_room(record.room, besides=record.id)
         return "stopped" if turn.is_stopped else "done"
 
-    def _voice(self, record: TurnRecord, event: Event | None) -> Voice:
-        root = record.event
-        if event is not None:
-            root = event.thread or (record.target or event.target or record.event if event.type == "m.reaction" else record.event)
+    async def _root(self, record: TurnRecord, event: Event | None) -> str:
+        """Of the thread to answer in; nothing where none can begin, for what is about something else can be no root ("Threading")."""
+        about = event
+        if event is not None and event.type == "m.reaction":
+            target = record.target or event.target
+            about = await self._kit.history.fetch(record.room, target) if target else None
+        if about is None:
+            return record.event if event is None else ""
+        return about.thread or ("" if "rel_type" in about.relation else about.id)
+
+    def _voice(self, record: TurnRecord, event: Event | None, root: str = "") -> Voice:
         reply_to = record.target if event is not None and event.type == "m.reaction" and record.target else record.event
         return Voice(
             self._kit.homeserver,

@@ -10,7 +10,7 @@ from twisted.internet.defer import CancelledError
 from appservices.assistant.delivery.grow import Audience, Growing
 from appservices.assistant.journal.turns import TurnJournal
 from appservices.assistant.matrix.client import Homeserver
-from appservices.assistant.matrix.contents import Content, in_thread, notice
+from appservices.assistant.matrix.contents import Content, in_reply, in_thread, notice
 from appservices.assistant.matrix.events import as_object, as_text
 from appservices.assistant.runtime import Clock
 
@@ -138,7 +138,7 @@ class Voice:
         await self._homeserver.typing(self._room, self._me, is_typing)
 
     def _threaded(self, content: Content) -> Content:
-        return in_thread(content, self._root, self._reply_to)
+        return in_thread(content, self._root, self._reply_to) if self._root else in_reply(content, self._reply_to)
 
     def threaded(self, content: Content) -> Content:
         return self._threaded(content)

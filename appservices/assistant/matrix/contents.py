@@ -32,6 +32,10 @@ def in_thread(content: Content, root: str, reply_to: str) -> Content:
     return content | {"m.relates_to": relation}
 
 
+def in_reply(content: Content, reply_to: str) -> Content:
+    return content | {"m.relates_to": {"m.in_reply_to": {"event_id": reply_to}}}
+
+
 def referring(content: Content, event_id: str) -> Content:
     return content | {"m.relates_to": {"rel_type": "m.reference", "event_id": event_id}}
 
