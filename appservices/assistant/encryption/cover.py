@@ -214,7 +214,13 @@ class Cover:
         secrecy = self._rooms.get(room)
         if secrecy is None or secrecy.algorithm != MEGOLM:
             raise CannotEncrypt(f"{room} is encrypted in a way that is not known here")
-        sealed = await (await self._vault()).speaker.seal(room, secrecy, kind, content)
+        vault = await self._vault()
+        try:
+            sealed = await vault.speaker.seal(room, secrecy, kind, content)
+        except Refused as error:
+            _log.info("the assistant could not speak in %s: %s; its device may have been removed", room, error)
+            await vault.begin(self._settings.display_name)
+            sealed = await vault.speaker.seal(room, secrecy, kind, content)
         await self._file.settle()  # before anybody sees what the ratchet made
         return ENCRYPTED, sealed
 

@@ -42,6 +42,8 @@ class FakeKeyServer:
         for name, error in self.fails.items():
             if name in path:
                 raise error
+        if device and device not in self.devices[user]:
+            raise Refused(400, "M_UNKNOWN_DEVICE")
         match method, parts:
             case "GET", ["rooms", _, "state", "m.room.encryption", ""]:
                 if self.encryption is None:

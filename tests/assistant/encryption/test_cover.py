@@ -185,6 +185,22 @@ def test_a_member_who_leaves_ends_the_session(make: Callable[..., Cover]) -> Non
     assert seal(cover)[1]["session_id"] != before
 
 
+def test_a_device_that_was_removed(make: Callable[..., Cover], server: FakeKeyServer, meet: Callable[..., Somebody]) -> None:
+    """It is made again, with the keys that it had, and new ones to be claimed."""
+    alice, cover = meet("alice"), make()
+    seal(cover)
+    (name, keys), *_ = server.devices.pop(ME).items()
+    server.one_time.pop((ME, name))
+    alice.fetch()
+    meet("bob")
+    cover.note(state("m.room.member", {"membership": "join"}, "@bob:test"))
+    sealed = {"type": "m.room.encrypted", "event_id": "$e", "room_id": ROOM, "sender": ME, "content": seal(cover)[1]}
+    assert server.devices[ME][name]["keys"] == keys["keys"]
+    assert len(server.one_time[ME, name]) == 25
+    alice.fetch()
+    assert alice.reads(sealed) == "a word"
+
+
 def test_what_is_off_is_forgotten(make: Callable[..., Cover], server: FakeKeyServer, meet: Callable[..., Somebody]) -> None:
     alice, cover = meet("alice"), make()
     seal(cover)
