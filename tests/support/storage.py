@@ -13,5 +13,10 @@ from tests.support.clock import FakeClock, SeededChance
 
 async def open_memory_database(streams: Streams) -> Database:
     """Never suspends, and neither do its methods."""
-    settings = DatabaseSettings(url=Secret("sqlite:///:memory:"))
+    return await open_inline_database("sqlite:///:memory:", streams)
+
+
+async def open_inline_database(url: str, streams: Streams) -> Database:
+    """The same for any database: whoever asks waits for it."""
+    settings = DatabaseSettings(url=Secret(url))
     return await open_database(settings, directory=Path(), streams=streams, clock=FakeClock(), chance=SeededChance(), threads=NoThreads())

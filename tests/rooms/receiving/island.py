@@ -11,21 +11,25 @@ from homeserver.protocol.event_build import build, reference_to
 from homeserver.rooms.receiving.enter import Entrance
 from homeserver.rooms.receiving.peers import StateNames, Subject
 from homeserver.rooms.store import StoredEvent
+from homeserver.streams import Streams
 from homeserver.wiring.parts import Parts
 from homeserver.wiring.reaching.receiving import Arrivals, build_receiving
-from tests.support.client import Client
+from tests.support.client import Client, run
 from tests.support.rooms import path
 from tests.support.server import TestServer, make_server, test_config
+from tests.support.storage import open_inline_database
 
 
 class Island:
     """One server, and the ways into it."""
 
-    def __init__(self, name: str, directory: Path, others: Mapping[str, "Island"], seed: int) -> None:
+    def __init__(self, name: str, directory: Path, others: Mapping[str, "Island"], seed: int, url: str = "sqlite:///:memory:") -> None:
         directory.mkdir(exist_ok=True)
         self.name = name
         section = replace(test_config(directory).server, name=name)
-        self.server: TestServer = make_server(directory, seed=seed, server=section)
+        streams = Streams()
+        database = run(open_inline_database(url, streams))
+        self.server: TestServer = make_server(directory, database=database, streams=streams, seed=seed, server=section)
         self.parts: Parts = self.server.server._parts
         self.peers = Peers(others)
         self.arrivals: Arrivals = build_receiving(

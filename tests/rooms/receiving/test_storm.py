@@ -5,10 +5,14 @@ from pathlib import Path
 import pytest
 
 from homeserver.rooms.receiving import gather
+from tests.crash.drivers import postgres_server
+from tests.rooms.receiving.island import Island
 from tests.rooms.receiving.storm import Archipelago, Storm
+from tests.support.client import run
 
 VERSIONS = ("12", "11", "10", "6", "12", "11", "1", "2", "3", "5")
 CHUNK = 10
+ON_POSTGRES = (500, 501, 502)
 
 
 def weather(archipelago: Archipelago, seed: int, steps: int, *, newest_only: bool = False) -> Storm:
@@ -50,3 +54,22 @@ def test_gaps_too_wide_to_fill(tmp_path: Path, first: int, monkeypatch: pytest.M
     archipelago = Archipelago(tmp_path)
     for seed in range(first, first + CHUNK):
         weather(archipelago, seed, 60, newest_only=seed % 2 == 0)
+
+
+async def closed(island: Island) -> None:
+    await island.server.database.close()
+
+
+def test_on_postgres(tmp_path: Path) -> None:
+    with postgres_server(durable=False) as postgres:
+
+        def make(name: str, place: Path, islands: dict[str, Island], number: int) -> Island:
+            return Island(name, place, islands, number, postgres.create())
+
+        archipelago = Archipelago(tmp_path, make)
+        try:
+            for seed in ON_POSTGRES:
+                weather(archipelago, seed, 60)
+        finally:
+            for island in archipelago.islands.values():
+                run(closed(island))
