@@ -110,3 +110,14 @@ def test_never_in_encrypted_rooms_nor_where_it_is_not_offered(build: Callable[..
     house.start()
     look(house)
     assert house.hs.delayed == {}
+
+
+def test_a_room_that_becomes_encrypted_takes_its_reminders_back(house: House, room: Room) -> None:
+    """And here, where there are no keys to be had, they are not said at all."""
+    house.hs.put(room.id, ALICE, "m.room.encryption", {"algorithm": "m.megolm.v1.aes-sha2"}, "")
+    house.settle()
+    look(house)
+    assert house.hs.delayed == {}
+    house.clock.ahead = 2 * HOUR + 1
+    look(house)
+    assert told(room) == []
