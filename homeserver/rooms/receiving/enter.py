@@ -1,10 +1,12 @@
 """A whole room comes in: the state and the authorisation chain that another server gave with a join (server-server API, "Joining rooms").
 
-All of it is judged before any of it is kept; nothing is known of the room until the join itself is on disk.
+All of it is judged before any of it is kept. Of a large state most events are written ahead, in pieces, which tell nobody anything; the room is there when
+the join itself is on disk.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from twisted.logger import Logger
 
@@ -23,9 +25,21 @@ from homeserver.rooms.receiving.outliers import Gathered, Outliers
 from homeserver.rooms.room_lock import RoomLocks
 from homeserver.rooms.send import on_disk
 from homeserver.rooms.state_reader import StateReader
-from homeserver.rooms.store import OUTLIER, PARTIAL, REJECTED, TOLD, EventCommit, HeadRecord, RoomRecord, RoomStore, StoredEvent
+from homeserver.rooms.store import (
+    OUTLIER,
+    PARTIAL,
+    REJECTED,
+    TOLD,
+    EventCommit,
+    HeadRecord,
+    MemberChange,
+    RoomRecord,
+    RoomStore,
+    StoredEvent,
+)
 
 AT_ONCE = 200  # events looked up before others have their turn
+WRITTEN = 500  # in one transaction
 FIRST_TOPO = 1_000_000_000  # of a room that was there before: its history comes to lie below
 
 
@@ -40,6 +54,12 @@ class Entrance:
     servers: Sequence[str] | None = None  # the state came without its members, and these are said to be in the room
 
 
+class MemberWrites(Protocol):
+    """A part of `homeserver.rooms.partial.store.PartialStore`."""
+
+    async def put_members(self, room: RoomRecord, members: Sequence[tuple[StoredEvent, MemberChange]]) -> None: ...
+
+
 class Entering:
     _log = Logger()
 
@@ -47,6 +67,7 @@ class Entering:
         self,
         *,
         store: RoomStore,
+        members: MemberWrites,
         heads: RoomHeads,
         locks: RoomLocks,
         states: StateReader,
@@ -55,6 +76,7 @@ class Entering:
         clock: Clock,
     ) -> None:
         self._store = store
+        self._members = members
         self._heads = heads
         self._locks = locks
         self._states = states
@@ -79,14 +101,27 @@ class Entering:
             try:
                 commit = await self._commit(head, entrance, gathered)
                 outliers = self._outliers.commits(gathered, head.lineage)
+                if record is None:
+                    (outliers[0] if outliers else commit).new_room = room
+                outliers = await self._write_ahead(room, outliers, commit)
             except BaseException:
                 head.return_to(mark)
                 raise
-            if record is None:
-                (outliers[0] if outliers else commit).new_room = room
             self._heads.keep(head)
             pending = self._store.commit([*outliers, commit])
         await on_disk(pending)
+
+    async def _write_ahead(self, room: RoomRecord, outliers: list[EventCommit], commit: EventCommit) -> list[EventCommit]:
+        """The outliers that are left, for the last write; of many members the commit keeps those of this server."""
+        while len(outliers) > WRITTEN:
+            await on_disk(self._store.commit(outliers[:WRITTEN]))
+            outliers = outliers[WRITTEN:]
+        if commit.enters and len(commit.others) > WRITTEN:
+            strangers = [pair for pair in commit.others if not pair[1].is_local]
+            commit.others = [pair for pair in commit.others if pair[1].is_local]
+            for start in range(0, len(strangers), WRITTEN):
+                await self._members.put_members(room, strangers[start : start + WRITTEN])
+        return outliers
 
     def _new_room(self, room_id: str, version: RoomVersion) -> RoomRecord:
         return RoomRecord(self._store.take_room_num(), room_id, version, False, 0, 0, 0, False, self._clock.now_ms())

@@ -58,7 +58,7 @@ def build_receiving(
             store=store, heads=heads, locks=locks, gathering=gathering, outliers=outliers, admission=admission, merging=merging, policy=policy,
             queues=queues,
         ),
-        Entering(store=store, heads=heads, locks=locks, states=states, outliers=outliers, current=current, clock=ground.clock),
+        Entering(store=store, members=partial, heads=heads, locks=locks, states=states, outliers=outliers, current=current, clock=ground.clock),
         OldHistory(
             store=store, heads=heads, locks=locks, states=states, resolver=resolver, gathering=gathering, outliers=outliers, peers=peers,
             servers=servers, queues=queues,

@@ -2,9 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from homeserver.protocol.event import Draft
+from homeserver.rooms.partial import complete
 from homeserver.rooms.partial.partial_rooms import PartialRooms
 from homeserver.rooms.partial.resync import Resync
+from homeserver.rooms.receiving import enter as enter_module
+from homeserver.rooms.receiving import outliers
 from tests.federation.rooms.partial.halved import DEREK, ELSIE, Halved
 from tests.federation.support.asking import put_member
 from tests.federation.support.shared import enter, membership, messages, state
@@ -110,3 +115,27 @@ def test_another_server_helps_where_the_first_does_not(tmp_path: Path) -> None:
         town.settle(3)
         assert not town["b.test"].parts.rooms.partial.is_partial(room)
         assert state(town, "a.test", alice, room) == state(town, "b.test", bob, room)
+
+
+@pytest.mark.parametrize("partly", [True, False])
+def test_large_rooms_are_written_in_pieces(town: Town, monkeypatch: pytest.MonkeyPatch, *, partly: bool) -> None:
+    for module, name in ((enter_module, "WRITTEN"), (complete, "MEMBERS_AT_ONCE"), (complete, "AT_ONCE"), (outliers, "AT_ONCE")):
+        monkeypatch.setattr(module, name, 3)
+    parts = town["b.test"].parts
+
+    async def may_be_partial(room_id: str) -> bool:
+        return partly
+
+    monkeypatch.setattr(type(parts.rooms.visiting.arrivals.entering), "may_be_partial", staticmethod(may_be_partial))
+    alice, bob = town.user("a.test", "alice"), town.user("b.test", "bob")
+    room_id = create_room(town["a.test"], alice, preset="public_chat", name="Large")
+    for number in range(20):
+        put_member(town, room_id, f"@user{number}:a.test")
+    enter(town, "b.test", bob, room_id)
+    assert any("/state_ids/" in passed.uri for passed in town.network.passed) == partly
+    assert not parts.rooms.partial.is_partial(room_id)
+    assert state(town, "a.test", alice, room_id) == state(town, "b.test", bob, room_id)
+    joined = town.run(parts.rooms.members.joined_users(room_id))
+    record = town.run(parts.rooms.store.room(room_id))
+    assert record is not None
+    assert (len(joined), record.joined_count, record.local_joined_count) == (22, 22, 1)
