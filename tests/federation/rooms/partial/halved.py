@@ -20,7 +20,7 @@ ANN, DEREK, ELSIE = "@ann:a.test", "@derek:a.test", "@elsie:a.test"
 
 
 class Halved:
-    """alice made the room, ann, derek and elsie of a.test are in it; bob of b.test enters."""
+    """alice made the room, ann, derek and elsie of a.test are in it, carol where there is a c.test; bob of b.test enters."""
 
     def __init__(self, town: Town, *, levels: Mapping[str, int] | None = None, gone: str | None = None) -> None:
         self.town = town
@@ -34,6 +34,9 @@ class Halved:
         self.joins = {user: put_member(town, self.room_id, user) for user in (ANN, DEREK, ELSIE)}
         if gone is not None:
             put_member(town, self.room_id, gone, "leave")
+        if "c.test" in town.servers:
+            enter(town, "c.test", town.user("c.test", "carol"), self.room_id)
+            town.settle(1)
         enter(town, "b.test", self.bob, self.room_id)
 
     async def _carry(self, origin: str, destination: str, request: Request, uri: str) -> ReadyAnswer:

@@ -1,16 +1,17 @@
 """What can be done in a room whose members are not known yet, and what has to wait (MSC3902)."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from federation.client import v1
 from homeserver.errors import Unavailable
-from tests.federation.rooms.partial.halved import ANN, Halved
+from tests.federation.rooms.partial.halved import ANN, LAZY, Halved
 from tests.federation.support.asking import ask, put_member
 from tests.federation.support.shared import enter, membership, messages, state
 from tests.federation.support.sharing import say
-from tests.federation.support.town import Town
+from tests.federation.support.town import Town, town_of
 from tests.support.client import start
 from tests.support.rooms import member, path, refused
 
@@ -181,3 +182,25 @@ def test_windows_on_rooms_show_it_as_the_client_wants_its_members(half: Halved) 
     room, _ = sliding(half, [["m.room.member", "*"]], eager)
     assert {event["state_key"] for event in room["required_state"]} >= {ANN, "@bob:b.test"}
     assert lazy
+
+
+def test_servers_said_to_be_there_are_told(tmp_path: Path) -> None:
+    with town_of(tmp_path, "a.test", "b.test", "c.test") as town:
+        half = Halved(town)
+        assert half.is_partial()
+        assert set(town["b.test"].parts.rooms.partial.servers(half.room_id)) == {"a.test", "c.test"}
+        say(town, half.bob, half.room_id, "to all", server="b.test")
+        town.settle(0.5)
+        told = [p for p in town.network.passed if (p.origin, p.destination) == ("b.test", "c.test") and "/send/" in p.uri]
+        assert any(b"to all" in passed.body for passed in told)
+        assert half.is_partial()
+
+
+def test_devices_of_those_who_may_be_there_are_news(town: Town, half: Halved) -> None:
+    _, token = half.sync(lazy=True)
+    content = {"user_id": ANN, "device_id": "D", "stream_id": 5, "prev_id": []}
+    body = {"origin": "a.test", "origin_server_ts": 1, "pdus": [], "edus": [{"edu_type": "m.device_list_update", "content": content}]}
+    assert ask(town, v1("send", "devices"), method="PUT", body=body, by="a.test", of="b.test")[0] == 200
+    half.let_in()
+    answer = town["b.test"].ok(half.bob.get(path("sync"), {"timeout": "0", "since": token, "filter": LAZY}))
+    assert ANN in answer["device_lists"]["changed"]
