@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.epollreactor import EPollReactor
+from twisted.internet.interfaces import IDelayedCall
 
 from appservices.assistant.runtime import MachineClock
 
@@ -44,8 +45,11 @@ class Loop:
         self.turn(0.1)
 
 
+HASTE: Final = 5.0  # seconds of the tests in one of the machine
+
+
 class MovedClock(MachineClock):
-    """The machine's, that can be set forward."""
+    """The machine's in haste, that can be set forward."""
 
     def __init__(self, reactor: Any) -> None:
         super().__init__(reactor)
@@ -55,4 +59,7 @@ class MovedClock(MachineClock):
         return super().now_ms() + int(self.ahead * 1000)
 
     def monotonic(self) -> float:
-        return super().monotonic() + self.ahead
+        return super().monotonic() * HASTE + self.ahead
+
+    def call_later(self, seconds: float, call: Callable[..., Any], *args: Any) -> IDelayedCall:
+        return super().call_later(seconds / HASTE, call, *args)

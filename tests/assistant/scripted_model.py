@@ -8,6 +8,8 @@ import orjson
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
+from tests.assistant.loop import HASTE
+
 Json = dict[str, Any]
 
 
@@ -69,7 +71,7 @@ class ScriptedModel(Resource):
         if number < len(pieces) or say.never_ends:
             piece = pieces[number % len(pieces)]
             self._write(request, {"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]})
-            self._reactor.callLater(say.seconds, self._piece, request, say, pieces, number + 1)
+            self._reactor.callLater(say.seconds / HASTE, self._piece, request, say, pieces, number + 1)
             return
         if say.tools:
             calls = [

@@ -33,7 +33,7 @@ def test_killed_at_each_step(house: House, step: int, after: bool) -> None:
     events, house.hs.outbox = house.hs.outbox, []
     kill_at(house, step, after)
     assert house.loop.run(house.push(txn="the-one", events=events)) == 200
-    house.loop.turn(0.4 if step < 10 else 1.2)
+    house.loop.turn(0.1 if step < 10 else 0.3)
     house.stop()
     house.hs.freeze = lambda _method, _path, _after: False
     house.start()

@@ -17,9 +17,9 @@ def folder() -> Iterator[Path]:
 
 def test_no_prompt_holds_another_rooms_secret(loop: Loop, folder: Path) -> None:
     town = Town(loop, folder, rooms=20, seed=7)
-    town.run(400)
+    town.run(300)
     town.house.close()
-    assert town.model.prompts > 300
+    assert town.model.prompts > 250
     assert town.model.with_own > town.model.prompts * 0.7
     assert town.model.with_other == []
 
