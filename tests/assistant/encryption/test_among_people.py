@@ -5,6 +5,7 @@ import io
 import json
 import signal
 import sqlite3
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,6 +17,7 @@ from nio.crypto import decrypt_attachment
 
 from tests.assistant.encryption.guests import Guest, has_keys, turned_on
 from tests.assistant.encryption.world import ANSWER, USER, World, open_world
+from tests.clients.js.test_scenarios import FOLDER, find_node
 from tests.clients.matrix_nio.library import PATIENCE_SECONDS, Table, fits
 from tests.clients.person import Person, v3
 
@@ -198,6 +200,15 @@ def test_no_state_with_words(world: World) -> None:
             await no_plain_words(world, alice, "Where the honey is")
 
     asyncio.run(story())
+
+
+def test_with_the_rust_crypto(world: World) -> None:
+    """As Element has it: it reads the assistant and is read, and finds nothing wrong with its device, which its owner has signed."""
+    words = [find_node(), "with_assistant.mjs", world.house.address, USER]
+    done = subprocess.run(words, cwd=FOLDER, capture_output=True, text=True, timeout=120, check=False)
+    lines = [line for line in done.stdout.splitlines() if line.startswith('{"body":')]
+    assert lines, f"{done.stdout[-1000:]} {done.stderr[-2000:]}"
+    assert json.loads(lines[-1]) == {"body": ANSWER, "root": True, "shield": 0, "reason": None, "signed": [True]}
 
 
 def test_a_device_that_is_signed(world: World) -> None:
