@@ -26,7 +26,7 @@ class Houses:
         if orderly:
             self.house.server.run(reader.stop())
         else:
-            reader._stopped = True
+            reader._background.stopped = True
             for line in (line for lines in reader._lines.values() for line in lines.values()):
                 assert isinstance(line, Line)
                 self.house.server.run(line.stop())
