@@ -34,6 +34,9 @@ class OpenAiModel:
             import openai
         except ImportError as error:
             raise BadSettings("assistant.model: needs the package openai (pip install chatme[assistant])") from error
+        from appservices.assistant.language.line import Pace
+
+        self._pace = Pace(clock, workers)
         self._context = httpx2.create_ssl_context()
         self._client = openai.OpenAI(
             base_url=settings.base_url, api_key=settings.api_key or "none", timeout=settings.timeout_seconds, max_retries=0
@@ -43,7 +46,7 @@ class OpenAiModel:
     def ask(self, prompt: Prompt, on_text: Callable[[str], None]) -> Deferred[Reply]:
         from appservices.assistant.language.line import Line
 
-        line = Line(self._context, self._settings.timeout_seconds, prompt.most_tokens, self._clock, self._workers)
+        line = Line(self._context, self._settings.timeout_seconds, prompt.most_tokens, self._pace)
         call = _Call(self._settings, self._workers, line, prompt, on_text)
         done: Deferred[Reply] = Deferred(lambda _: call.stop())
         call.done = done

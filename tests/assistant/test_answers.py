@@ -70,7 +70,7 @@ def test_a_model_that_misbehaves(house: House, say: Say) -> None:
     house.says(say)
     house.hs.mention(room.id, BOB, "hello")
     house.deliver()
-    for _ in range(40):
+    for _ in range(100):
         house.loop.turn(0.1)
         house.clock.ahead += 1
         if house.built.assistant.is_idle():

@@ -54,7 +54,10 @@ class Model:
         self._server.server_close()
 
     def serve(self, request: BaseHTTPRequestHandler) -> None:
-        asked = json.loads(request.rfile.read(int(request.headers["Content-Length"])))
+        body = request.rfile.read(int(request.headers["Content-Length"]))
+        if not body:
+            return  # whoever asked is gone
+        asked = json.loads(body)
         self.requests.append(asked)
         pieces = self.script(asked)
         try:
