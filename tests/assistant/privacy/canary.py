@@ -56,6 +56,16 @@ def at_hand(hs: FakeHomeserver) -> Callable[..., Any]:
     return once
 
 
+async def _on_disk() -> None:
+    """What is shown here has nothing to do with power cuts."""
+
+
+def bring_near(house: House) -> None:
+    """Neither sockets nor disks to wait for."""
+    house.built.homeserver._once = at_hand(house.hs)  # type: ignore[method-assign]
+    house.built.assistant._file.settle = _on_disk  # type: ignore[method-assign]
+
+
 class Curious:
     """Asks for other rooms with each tool, and says again all that it was shown."""
 
@@ -117,7 +127,7 @@ class Town:
 
     def _wire(self) -> None:
         built, curious = self.house.built, self.model
-        built.homeserver._once = at_hand(self.hs)  # type: ignore[method-assign]
+        bring_near(self.house)
         language = built.kit.language
         language._model = curious
         asked = language._once

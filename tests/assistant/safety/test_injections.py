@@ -10,7 +10,7 @@ from appservices.assistant.settings import Budgets
 from tests.assistant.homeserver import ME, Room
 from tests.assistant.house import ALICE, BOB, House
 from tests.assistant.loop import Loop
-from tests.assistant.privacy.canary import at_hand, quick_folder
+from tests.assistant.privacy.canary import bring_near, quick_folder
 from tests.assistant.safety.injections import INJECTIONS
 from tests.assistant.safety.obeying import MALLORY, PLACES, Obeying, check, proposals_to
 
@@ -22,7 +22,7 @@ class Scene:
         self.house = house
         self.hs = house.hs
         self.model = Obeying()
-        house.built.homeserver._once = at_hand(house.hs)  # type: ignore[method-assign]
+        bring_near(house)
         house.built.kit.language._model = self.model
         self.other = self._room(BOB)
         self.move()
