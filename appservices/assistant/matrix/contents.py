@@ -13,7 +13,16 @@ _CODE: Final = re.compile(r"`([^`\n]+)`")
 Content = dict[str, Any]
 
 
+_EVERYBODY: Final = re.compile(r"@(room|everyone|all|here)\b", re.IGNORECASE)
+
+
+def calling_nobody(text: str) -> str:
+    """Clients of old look for such words in the text itself."""
+    return _EVERYBODY.sub("@\u2060\\1", text)
+
+
 def notice(body: str, *, mentions: Iterable[str] = (), extra: Mapping[str, Any] | None = None) -> Content:
+    body = calling_nobody(body)
     content: Content = {
         "msgtype": "m.notice",
         "body": body,

@@ -4,6 +4,7 @@ no hidden characters; its numbers become links to the messages they stand for.""
 import re
 from typing import Final
 
+from appservices.assistant.matrix.contents import calling_nobody
 from appservices.assistant.safety.framing import Material
 from appservices.assistant.safety.links import permalink
 
@@ -22,7 +23,6 @@ _ADDRESS: Final = re.compile(
 )
 _BARE: Final = re.compile(r"(?<![\w@/.:#])(?:[\w-]+\.)+[A-Za-z]{2,24}(?::\d+)?[/?][^\s<>\"'`]*")
 _WWW: Final = re.compile(r"\bwww\.[^\s<>\"'`]+", re.IGNORECASE)
-_ROOM: Final = re.compile(r"@(room|everyone|all|here)\b", re.IGNORECASE)
 _REFERENCE: Final = re.compile(r"(?<![\w`])\[(\d{1,4}(?:\s*,\s*\d{1,4})*)\](?!\()")
 _END: Final = ".,;:!?)*_"
 _CODE: Final = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
@@ -38,7 +38,7 @@ class Guard:
         pieces = _CODE.split(text)
         for index, piece in enumerate(pieces):
             pieces[index] = self._links(piece, material.urls) if index % 2 else self._prose(piece, material)
-        return _ROOM.sub("@\u2060\\1", "".join(pieces)).strip()
+        return calling_nobody("".join(pieces)).strip()
 
     def _prose(self, text: str, material: Material) -> str:
         text = _DEFINED.sub("", _IMAGE.sub(lambda match: match[1], text))

@@ -75,5 +75,5 @@ def help_text(turn: Turn) -> str:
     ]
     return (
         f"Mention me, reply to me, or begin with {prefix}:\n" + "\n".join(lines) + "\nReactions: 📌 task, ✅ done, 📝 summary of a thread, "
-        "🌐 translation, 💡 replies, 🛑 stop."
+        "🌐 translation, 💡 replies, 🛑 stop (or say stop)."
     )

@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 
 from appservices.assistant.journal.things import Meeting, Reminder
-from appservices.assistant.matrix.contents import Content, notice, referring
+from appservices.assistant.matrix.contents import Content, calling_nobody, notice, referring
 from appservices.assistant.matrix.events import as_object, as_text
 from appservices.assistant.skill import Turn
 from appservices.assistant.work.dates import read_time, show_time
@@ -34,6 +34,7 @@ def read_slots(text: str, now_ms: int) -> list[int]:
 
 
 async def post_poll(turn: Turn, title: str, slots: list[int]) -> str:
+    title = calling_nobody(title)
     answers = [{"id": str(at), "org.matrix.msc1767.text": show_time(at)} for at in slots]
     lines = "\n".join(f"{number}. {show_time(at)}" for number, at in enumerate(slots, 1))
     body = f"When shall we meet: {title}?\n{lines}"

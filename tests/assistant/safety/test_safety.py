@@ -1,5 +1,6 @@
 """Other people's text gives no orders, and answers are no traps, even with a model that obeys whatever it reads."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -75,6 +76,20 @@ def test_who_lost_the_power_cannot_use_the_assistants(house: House) -> None:
 )
 def test_the_guard(text: str, clean: str) -> None:
     assert Guard("https://matrix.to/#/", "test").clean(text, Material([], {"https://ok.example/a"})) == clean
+
+
+def test_a_command_calls_nobody_either(house: House) -> None:
+    """Also where no model has a part in it."""
+    room = house.room(BOB)
+    house.hs.say(room.id, BOB, "!task wake up @room and @everyone")
+    house.hs.say(room.id, BOB, "!meet @room party: tomorrow 10:00, tomorrow 12:00")
+    house.settle()
+    house.hs.say(room.id, BOB, "!meet close")
+    house.settle()
+    for event in room.by(ME):
+        assert not re.search(r"@(?:room|everyone)\b", event["content"]["body"] + event["content"].get("formatted_body", ""))
+        assert "room" not in event["content"].get("m.mentions", {})
+    assert "@\u2060room" in " ".join(house.texts(room))
 
 
 def test_html_of_answers_loads_nothing() -> None:
