@@ -33,6 +33,7 @@ SECONDS: Final = 300.0  # for the whole state of a room
 MOST_BYTES: Final = 512 * 2**20
 MOST_EVENTS: Final = 400_000
 MOST_SERVERS: Final = 10_000
+FEW_SERVERS: Final = 20  # of a room that may be small
 SETTLE_S: Final = 0.25  # in which a small room becomes whole, so that nobody ever sees it in part
 TOKEN: Final = 18
 
@@ -103,8 +104,10 @@ class Joins:
             if not isinstance(outcome, Accepted | AlreadyKnown):
                 raise Forbidden("The join does not hold in the room")
             return
-        await self._entering.enter(await self._entrance(server, join, answer))
-        await self._partial.within(room_id, SETTLE_S)
+        entrance = await self._entrance(server, join, answer)
+        await self._entering.enter(entrance)
+        if len(entrance.servers or ()) <= FEW_SERVERS:
+            await self._partial.within(room_id, SETTLE_S)
 
     async def _signed(self, join: Event, given: Any, *, must: bool) -> Event:
         """The join with the signature of the server that vouches for it."""
