@@ -35,8 +35,8 @@ def hanging(_: Json) -> Iterator[str]:
     yield ""
 
 
-def failing(_: Json) -> Iterator[str]:
-    if _ is not None:
+def failing(asked: Json) -> Iterator[str]:
+    if asked:
         raise Fails(500)
     yield ""
 
