@@ -221,9 +221,8 @@ class FakeHomeserver(Resource):
                 return {"event_id": self.put(room.id, ME, kind, orjson.loads(body), key)}
             case "PUT", ["send", kind, txn]:
                 delay = request.args.get(b"org.matrix.msc4140.delay") if self.max_delay_ms else None
-                return (
-                    self._send(room, kind, txn, orjson.loads(body)) if delay is None else self._later(room, kind, orjson.loads(body), delay)
-                )
+                content = orjson.loads(body)
+                return self._send(room, kind, txn, content) if delay is None else self._later(room, kind, content, delay)
             case "PUT", ["redact", event, txn]:
                 if txn not in self.txns:
                     self.txns[txn] = self.redact(room.id, ME, event)
