@@ -1,39 +1,44 @@
 """One server that is lied to for each driver, in which every case has people and a room of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import psycopg2
 import pytest
 
-from config.database import DatabaseSettings
-from config.secret import Secret
 from homeserver.streams import Streams
-from storage.drivers.threads import NoThreads
-from storage.open_storage import open_database
 from tests.crash.drivers import DRIVERS, postgres_server
 from tests.hostile.support.stages import Stages
 from tests.hostile.support.world import open_world
 from tests.support.client import run
-from tests.support.clock import FakeClock, SeededChance
+from tests.support.storage import open_inline_database
 
 
 @pytest.fixture(scope="session")
 def sqlite_stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
-    yield from _stages(tmp_path_factory, "sqlite:///:memory:")
+    yield from _stages(tmp_path_factory, "sqlite:///:memory:", lambda: None)
 
 
 @pytest.fixture(scope="session")
 def postgres_stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
     with postgres_server(durable=False) as server:
-        yield from _stages(tmp_path_factory, server.create())
+        url = server.create()
+        yield from _stages(tmp_path_factory, url, lambda: analyze(url))
 
 
-def _stages(factory: pytest.TempPathFactory, url: str) -> Iterator[Stages]:
+def analyze(url: str) -> None:
+    """Plans are made anew, by the tables as they are."""
+    connection = psycopg2.connect(url)
+    try:
+        connection.autocommit = True
+        connection.cursor().execute("ANALYZE")
+    finally:
+        connection.close()
+
+
+def _stages(factory: pytest.TempPathFactory, url: str, tend: Callable[[], None]) -> Iterator[Stages]:
     directory, streams = factory.mktemp("home"), Streams()
-    settings = DatabaseSettings(url=Secret(url))
-    clock, chance = FakeClock(), SeededChance()
-    opening = open_database(settings, directory=directory, streams=streams, clock=clock, chance=chance, threads=NoThreads())
-    with open_world(directory, run(opening), streams) as world:
-        yield Stages(world)
+    with open_world(directory, run(open_inline_database(url, streams)), streams) as world:
+        yield Stages(world, tend)
 
 
 @pytest.fixture(scope="session", params=DRIVERS)

@@ -1,6 +1,6 @@
 """Rooms are made by handshakes, and those cost more than most lies: cases that leave a room as it was share one, a few at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from resource import RUSAGE_SELF, getrusage
 
@@ -8,6 +8,7 @@ from tests.hostile.support.case import Case
 from tests.hostile.support.scene import Scene
 from tests.hostile.support.world import World
 
+TENDED = (5, 20, 60, 150, 300, 500)  # cases
 MOST_CASES = 12  # what alice is shown of a room must hold all that was said
 
 
@@ -16,8 +17,11 @@ def peak_mib() -> float:
 
 
 class Stages:
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, tend: Callable[[], None]) -> None:
+        """`tend` is called now and then: what a database does by itself when it is not a test's."""
         self._world = world
+        self._tend = tend
+        self._cases = 0
         self._began = peak_mib()
         self._shared: dict[str, tuple[Scene, int]] = {}
 
@@ -28,6 +32,9 @@ class Stages:
     @contextmanager
     def of(self, case: Case, version: str) -> Iterator[Scene]:
         """Whoever spoils a shared one is the last on it."""
+        if self._cases in TENDED:
+            self._tend()
+        self._cases += 1
         if not case.shared:
             yield Scene(self._world, version)
             return
