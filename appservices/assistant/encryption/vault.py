@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, Final
 
 import orjson
@@ -24,6 +24,7 @@ from appservices.assistant.runtime import Chance, Clock
 _log = logging.getLogger(__name__)
 
 LETTERS: Final = ("to_device", "de.sorunome.msc2409.to_device")
+_MOST_ERRANDS: Final = 32
 _LISTS: Final = ("device_lists", "org.matrix.msc3202.device_lists")
 _COUNTS: Final = (
     "device_one_time_keys_count",
@@ -84,21 +85,21 @@ class Vault:
 
     def _take_letter(self, kind: str, sender: str, content: Mapping[str, Any]) -> None:
         """Once: a transaction may come again after a crash, and letters open but once."""
-        digest = hashlib.sha256(orjson.dumps([kind, sender, content], option=orjson.OPT_SORT_KEYS)).digest()
         sender_key = as_text(content.get("sender_key"))
+        if kind == "m.room_key.withheld" and content.get("code") == NO_SESSION:
+            self._run_errand(self._mend(sender, sender_key))
+        if kind != "m.room.encrypted":
+            return
+        digest = hashlib.sha256(orjson.dumps([sender, content], option=orjson.OPT_SORT_KEYS)).digest()
         try:
             with self._store.together():
-                if not self._store.is_new_letter(digest, self._clock.now_ms()):
-                    return
-                if kind == "m.room.encrypted":
+                if self._store.is_new_letter(digest, self._clock.now_ms()):
                     self._take_opened(self.olm.open(sender, content))
         except Broken as error:
             _log.warning("a letter of %s does not open: %s", sender, error)
             self._run_errand(self._mend(sender, sender_key))
         except Unreadable as error:
             _log.info("a letter of %s is not taken: %s", sender, error)
-        if kind == "m.room_key.withheld" and content.get("code") == NO_SESSION:
-            self._run_errand(self._mend(sender, sender_key))
 
     def _take_opened(self, letter: Opened) -> None:
         """Keys come from who made them; what is forwarded was not asked for."""
@@ -117,7 +118,11 @@ class Vault:
         if device is not None:
             await self.olm.renew(device)
 
-    def _run_errand(self, errand: Any) -> None:
+    def _run_errand(self, errand: Coroutine[Any, Any, None]) -> None:
+        """Not more at once than a flood of bad letters should cost; what is left out comes up again."""
+        if len(self._errands) >= _MOST_ERRANDS:
+            errand.close()
+            return
         running = Deferred.fromCoroutine(errand)
         self._errands.add(running)
 
