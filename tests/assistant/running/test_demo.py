@@ -3,7 +3,11 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.architecture.tree import ROOT
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_demonstration_comes_to_its_end() -> None:

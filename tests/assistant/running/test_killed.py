@@ -15,6 +15,8 @@ from tests.assistant.running.model import Json, Model, says
 from tests.assistant.running.people import Person, Table
 from tests.assistant.running.places import Place, open_beside, open_inside
 
+pytestmark = pytest.mark.slow
+
 ANSWER = "They want to sail around the island before the summer ends"
 
 

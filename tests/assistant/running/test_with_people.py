@@ -15,6 +15,8 @@ from tests.assistant.running.model import Json, Model
 from tests.assistant.running.people import Person, Table, fits
 from tests.assistant.running.places import PLACES, Place, open_place
 
+pytestmark = pytest.mark.slow
+
 CODE = "def area(side):\n    if side < 0:\n        raise ValueError(side)\n    return side * side"
 POLL = "org.matrix.msc3381.poll.start"
 CALENDAR = "org.matrix.msc4496.calendar_event"
