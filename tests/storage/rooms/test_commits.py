@@ -186,3 +186,18 @@ def test_bans_and_counts(server: LoopServer, alice: Client, tmp_path: Path) -> N
     for action, user in (("kick", "@bob:test"), ("ban", "@carol:test"), ("invite", "@bob:test"), ("unban", "@carol:test")):
         assert member(server, alice, room, action, user)[0] == 200
     verified(server, tmp_path)
+
+
+def test_what_is_known_of_events_before_they_come(server: LoopServer, alice: Client) -> None:
+    """The room and those that are stored, in one question; and the redactions that name them."""
+    room = create_room(server, alice)
+    said = [server.ok(alice.put(path("rooms", room, "send", "m.room.message", f"k{n}"), {"body": str(n)}))["event_id"] for n in range(3)]
+    redaction = server.ok(alice.put(path("rooms", room, "redact", said[1], "r"), {}))["event_id"]
+    store = server.server._parts.rooms.store
+    record, known = server.run(store.known(room, [*said, "$nowhere"]))
+    assert record is not None
+    assert (record.room_id, set(known)) == (room, set(said))
+    assert server.run(store.known("!nowhere", said[:1]))[0] is None
+    foretold = server.run(store.foretold(room, [*said, "$nowhere"]))
+    assert {target: [one.event_id for one in named] for target, named in foretold.redactions.items()} == {said[1]: [redaction]}
+    assert foretold.gaps == {}
