@@ -243,19 +243,49 @@ def reachable(root: bytes, nodes: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
     return found
 
 
-def difference(old: bytes, new: bytes, nodes: Mapping[bytes, bytes]) -> tuple[Entries, Entries]:
+Pair = tuple[bytes | None, bytes | None]  # nodes at the same place of two maps
+
+
+def differing_parts(old: bytes, new: bytes, nodes: Mapping[bytes, bytes]) -> list[Pair]:
+    """Where two maps differ, up to two levels below their roots: few places for `difference` when they are large and differ much."""
+    parts: list[Pair] = [(old, new)]
+    for _ in range(2):
+        missing: set[bytes] = set()
+        below: list[Pair] = []
+        for pair in parts:
+            bodies = _bodies(pair, nodes, missing)
+            if bodies is not None and bodies[0][0] == bodies[1][0] == 0x42:
+                children = zip(_children(bodies[0]), _children(bodies[1]), strict=True)
+                below.extend((before, after) for before, after in children if before != after)
+            else:
+                below.append(pair)
+        if missing:
+            raise MissingNodes(missing)
+        parts = below
+    return parts
+
+
+def _bodies(pair: Pair, nodes: Mapping[bytes, bytes], missing: set[bytes]) -> tuple[bytes, bytes] | None:
+    """None where one is not at hand, which is then in `missing`."""
+    before, after = [EMPTY_BODY if node is None or node == EMPTY else nodes.get(node) for node in pair]
+    if before is None or after is None:
+        missing.update(node for node, body in zip(pair, (before, after), strict=True) if body is None and node is not None)
+        return None
+    return before, after
+
+
+def difference(old: bytes | None, new: bytes | None, nodes: Mapping[bytes, bytes]) -> tuple[Entries, Entries]:
     """(entries of `new` that are not in `old` so, entries of `old` that are not in `new` so); looks only where the maps differ."""
     gone: Entries = {}
     come: Entries = {}
     missing: set[bytes] = set()
-    todo: list[tuple[bytes | None, bytes | None]] = [(old, new)]
+    todo: list[Pair] = [(old, new)]
     while todo:
-        before, after = todo.pop()
-        if before == after:
+        nodes_there = todo.pop()
+        if nodes_there[0] == nodes_there[1]:
             continue
-        pair = [EMPTY_BODY if node is None or node == EMPTY else nodes.get(node) for node in (before, after)]
-        if pair[0] is None or pair[1] is None:
-            missing.update(node for node, body in zip((before, after), pair, strict=True) if body is None and node is not None)
+        pair = _bodies(nodes_there, nodes, missing)
+        if pair is None:
             continue
         if pair[0][0] == 0x42 and pair[1][0] == 0x42:
             todo.extend(zip(_children(pair[0]), _children(pair[1]), strict=True))

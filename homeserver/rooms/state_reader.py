@@ -20,8 +20,9 @@ NODE_CACHE_BYTES = 8 * 2**20
 EVENT_CACHE_BYTES = 32 * 2**20
 _EVENT_OVERHEAD = 1800  # of a record beside its bytes, once it is parsed
 REMEMBERED_ONES = 10_000
-LARGE = 1_000  # changes of a state; more are made in slices
+LARGE = 1_000  # changes of a state, or events: more are made, or loaded, in slices
 SLICE = 250
+SLICE_S = 0.01  # questions for nodes, before the loop gets its turn
 
 Result = TypeVar("Result")
 
@@ -50,10 +51,22 @@ class StateReader:
 
     async def numbers_many(self, questions: Iterable[tuple[bytes, Iterable[StateKey]]]) -> list[dict[StateKey, int]]:
         """As `numbers`, for many states at once."""
-        hashed = [(root, {self.address_hash(*address): address for address in addresses}) for root, addresses in questions]
-        asked = [partial(state_map.look_up, root, keys) for root, keys in hashed]
-        found = await self._with_nodes(asked)
-        return [{keys[key]: number for key, number in part.items()} for (_, keys), part in zip(hashed, found, strict=True)]
+        hashed = [(root, await self._hashed(addresses)) for root, addresses in questions]
+        parts = [(at, root, part) for at, (root, keys) in enumerate(hashed) for part in _in_slices(list(keys))]
+        answers = await self._with_nodes([partial(state_map.look_up, root, part) for _, root, part in parts])
+        found: list[dict[StateKey, int]] = [{} for _ in hashed]
+        for (at, _, _), answer in zip(parts, answers, strict=True):
+            keys = hashed[at][1]
+            found[at].update((keys[key], number) for key, number in answer.items())
+        return found
+
+    async def _hashed(self, addresses: Iterable[StateKey]) -> dict[bytes, StateKey]:
+        keys: dict[bytes, StateKey] = {}
+        for address in addresses:
+            keys[self.address_hash(*address)] = address
+            if len(keys) % LARGE == 0 and self._clock is not None:
+                await self._clock.sleep(0)
+        return keys
 
     async def one(self, root: bytes, address: StateKey) -> StoredEvent | None:
         """What is at one address; remembered, since many readers of a room ask the same."""
@@ -98,8 +111,9 @@ class StateReader:
         """(numbers in `new` and not in `old`, numbers in `old` and not in `new`); costs what differs."""
         if old == new:
             return [], []
-        ((come, gone),) = await self._with_nodes([partial(state_map.difference, old, new)])
-        return list(come.values()), list(gone.values())
+        (parts,) = await self._with_nodes([partial(state_map.differing_parts, old, new)])
+        found = await self._with_nodes([partial(state_map.difference, before, after) for before, after in parts])
+        return [number for come, _ in found for number in come.values()], [number for _, gone in found for number in gone.values()]
 
     async def update(self, root: bytes, changes: Mapping[StateKey, int | None]) -> tuple[bytes, dict[bytes, bytes]]:
         """The state after the changes and its new nodes, to be stored with the event that makes it."""
@@ -136,14 +150,19 @@ class StateReader:
         cached = self._events
         found = {number: cached[number] for number in wanted if number in cached}
         if len(found) < len(wanted):
-            self._event_loads += 1
-            redactions = self._redactions
-            loaded = await self._store.events_by_num([number for number in wanted if number not in found])
-            found.update(loaded)
-            if redactions == self._redactions:
-                for event in loaded.values():
-                    self.keep(event)
+            missing = [number for number in wanted if number not in found]
+            for start in range(0, len(missing), LARGE):
+                found.update(await self._load(missing[start : start + LARGE]))
         return found
+
+    async def _load(self, numbers: Sequence[int]) -> dict[int, StoredEvent]:
+        self._event_loads += 1
+        redactions = self._redactions
+        loaded = await self._store.events_by_num(numbers)
+        if redactions == self._redactions:
+            for event in loaded.values():
+                self.keep(event)
+        return loaded
 
     def keep(self, event: StoredEvent) -> None:
         """Remember a committed event that is state."""
@@ -181,10 +200,15 @@ class StateReader:
         if made:
             nodes = _Overlay(self._nodes)
             nodes.update(made)
+        clock = self._clock if len(questions) > 1 else None
+        ends = 0.0 if clock is None else clock.monotonic() + SLICE_S
         while True:
             missing: set[bytes] = set()
             for index, question in enumerate(questions):
                 if index not in answers:
+                    if clock is not None and clock.monotonic() >= ends:
+                        await clock.sleep(0)
+                        ends = clock.monotonic() + SLICE_S
                     try:
                         answers[index] = question(nodes)
                     except MissingNodes as error:
@@ -218,6 +242,13 @@ class StateReader:
                 dropped = self._events.pop(change.subject, None)
                 if dropped is not None:
                     self._event_bytes -= len(dropped.body) + len(dropped.links) + _EVENT_OVERHEAD
+
+
+def _in_slices(keys: list[bytes]) -> Iterable[list[bytes]]:
+    """The whole where it is small."""
+    if len(keys) <= LARGE:
+        return (keys,)
+    return [keys[start : start + SLICE] for start in range(0, len(keys), SLICE)]
 
 
 class _Overlay(dict[bytes, bytes]):

@@ -183,3 +183,7 @@ def test_large_changes_in_slices_come_to_the_same(store: Store, streams: Streams
     assert more.items() <= nodes.items()
     store.bodies.update(more)
     assert len(run(slow.all_numbers(changed))) == 700
+    come, gone = run(slow.changes(root, changed), clock)
+    assert tuple(map(sorted, (come, gone))) == tuple(map(sorted, run(quick.changes(root, changed))))
+    assert (len(come), len(gone)) == (400, 1_200)
+    assert run(slow.numbers(changed, first), clock) == run(quick.numbers(changed, first))

@@ -5,7 +5,7 @@ followed only within the full conflicted set.
 """
 
 import heapq
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 
 from homeserver.protocol.auth_rules import Level
 from homeserver.protocol.event import Event
@@ -21,26 +21,36 @@ def is_power_event(event: Event) -> bool:
     return event.state_key == "" and event.type in ("m.room.power_levels", "m.room.join_rules", "m.room.create")
 
 
-def power_graph(full_conflicted: frozenset[str], known: KnownEvents) -> dict[str, set[str]]:
+def power_graph_steps(full_conflicted: frozenset[str], known: KnownEvents) -> Generator[None, None, dict[str, set[str]]]:
     """The power events of the set and what of the set they lead to, each with its edges within the set."""
     graph: dict[str, set[str]] = {}
-    stack = [event_id for event_id in full_conflicted if is_power_event(known.event(event_id))]
+    stack: list[str] = []
+    for count, event_id in enumerate(full_conflicted, start=1):
+        if is_power_event(known.event(event_id)):
+            stack.append(event_id)
+        if count % _STRIDE == 0:
+            yield
     while stack:
         event_id = stack.pop()
         if event_id not in graph:
             graph[event_id] = set(full_conflicted.intersection(known[event_id]))
             stack.extend(graph[event_id])
+            if len(graph) % _STRIDE == 0:
+                yield
     return graph
 
 
 def power_ordering_steps(graph: dict[str, set[str]], known: KnownEvents) -> Generator[None, None, list[str]]:
     """The events of the graph, earliest first: always the smallest of those all of whose cited events are placed; takes the graph apart."""
     citing: dict[str, list[str]] = {event_id: [] for event_id in graph}
-    for event_id, cited in graph.items():
+    ready: list[_Key] = []
+    for count, (event_id, cited) in enumerate(graph.items(), start=1):
         for other in cited:
             citing[other].append(event_id)
-    yield
-    ready = [_key(event_id, known) for event_id, cited in graph.items() if not cited]
+        if not cited:
+            ready.append(_key(event_id, known))
+        if count % _STRIDE == 0:
+            yield
     heapq.heapify(ready)
     ordered: list[str] = []
     while ready:
@@ -58,8 +68,3 @@ def power_ordering_steps(graph: dict[str, set[str]], known: KnownEvents) -> Gene
 def _key(event_id: str, known: KnownEvents) -> _Key:
     event = known.event(event_id)
     return (-known.sender_level(event), event.origin_server_ts, event_id)
-
-
-def cited_outside(event_ids: Iterable[str], known: KnownEvents) -> set[str]:
-    """All events that the given ones are directly authorised by."""
-    return {cited for event_id in event_ids for cited in known[event_id]}

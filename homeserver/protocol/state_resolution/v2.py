@@ -10,9 +10,10 @@ from homeserver.protocol.state_resolution.auth_checks import apply_steps
 from homeserver.protocol.state_resolution.conflict import Conflict, StateMap
 from homeserver.protocol.state_resolution.known_events import KnownEvents
 from homeserver.protocol.state_resolution.mainline import mainline_ordering_steps
-from homeserver.protocol.state_resolution.ordering import cited_outside, power_graph, power_ordering_steps
+from homeserver.protocol.state_resolution.ordering import power_graph_steps, power_ordering_steps
 
 _POWER_LEVELS: StateKey = ("m.room.power_levels", "")
+_STRIDE = 200  # events between two yields
 
 
 def resolve_conflict_steps(
@@ -28,7 +29,8 @@ def resolve_conflict_steps(
     base: StateMap = {} if version.resolve_from_empty else conflict.unconflicted
     yield from _require_steps(full, base, known)
 
-    ordered = yield from power_ordering_steps(power_graph(full, known), known)
+    graph = yield from power_graph_steps(full, known)
+    ordered = yield from power_ordering_steps(graph, known)
     resolved: dict[StateKey, str] = {}
     yield from apply_steps(ordered, base, resolved, known)
 
@@ -43,9 +45,11 @@ def _require_steps(full: frozenset[str], base: StateMap, known: KnownEvents) -> 
     """Asks for all that the checks will read, in one go; only the line of power levels behind it is left to be found missing later."""
     known.require(full)
     yield
-    needed = cited_outside(full, known)
-    yield
-    for event_id in full:
+    needed: set[str] = set()
+    for count, event_id in enumerate(full, start=1):
+        needed.update(known[event_id])
         needed.update(base[key] for key in judging_state(known.event(event_id)) if key in base)
+        if count % _STRIDE == 0:
+            yield
     yield
     known.require(needed)

@@ -20,6 +20,7 @@ from homeserver.rooms.store import REJECTED, RoomStore, StoredEvent
 
 REMEMBERED = 2_000  # results
 EDGES = 200_000  # events
+AT_ONCE = 1_000  # events loaded
 SLICE_S = 0.01  # then the loop gets its turn
 
 Result = TypeVar("Result")
@@ -69,12 +70,15 @@ class Resolver:
             self._edges.clear()
         if len(self._numbers) > EDGES:
             self._numbers.clear()
+        slice_ = Slice(self._clock)
         disputed = await self._disputed(version, roots, events)
         stands = dict(disputed.agreed)
         if disputed.conflict.conflicted:
             stands.update(await self._settle(version, roots[0], disputed, events))
         changes = {address: event.num if (event := stands.get(address)) is not None else None for address in disputed.addresses}
         changes.update((address, event.num) for address, event in stands.items())
+        if slice_.is_over:
+            await slice_.next()
         root, nodes = await self._states.update(roots[0], changes)
         return Resolved(root, nodes)
 
@@ -83,11 +87,14 @@ class Resolver:
         for root in roots[1:]:
             come, gone = await self._states.changes(roots[0], root)
             numbers.update(come, gone)
-        differing = {event.address: None for event in (stored.event for stored in (await self._states.events(numbers)).values())}
+        differing = {_address(stored): None for stored in (await self._states.events(numbers)).values()}
         found = await self._states.at_many([(root, list(differing)) for root in roots])
         agreed: dict[StateKey, StoredEvent] = {}
         conflicted: dict[StateKey, frozenset[str]] = {}
+        slice_ = Slice(self._clock)
         for address in differing:
+            if slice_.is_over:
+                await slice_.next()
             there = [state[address] for state in found if address in state]
             names = {event.event_id for event in there}
             if version.state_resolution == "v1" and len(names) == 1:
@@ -105,7 +112,13 @@ class Resolver:
         difference = await self._auth_difference(version, root, disputed, events)
         full = [*disputed.conflict.event_ids(), *difference.difference, *difference.subgraph]
         await self._add(full, events)
-        judged = {address for event_id in full for address in judging_state(events[event_id].event)} - disputed.addresses
+        judged: set[StateKey] = set()
+        slice_ = Slice(self._clock)
+        for event_id in full:
+            judged.update(judging_state(events[event_id].event))
+            if slice_.is_over:
+                await slice_.next()
+        judged -= disputed.addresses
         base = {address: event.event_id for address, event in (await self._current(root, judged, events)).items()}
         base.update((address, event.event_id) for address, event in disputed.agreed.items())
         conflict = Conflict(base, disputed.conflict.conflicted, disputed.conflict.by_set)
@@ -130,38 +143,52 @@ class Resolver:
 
         async def against(agreed: Mapping[StateKey, str]) -> AuthDifference:
             conflict = Conflict(dict(agreed), disputed.conflict.conflicted, disputed.conflict.by_set)
-            edges = self._edges
-            edges.update((event_id, cited_by(stored.event)) for event_id, stored in events.items() if event_id not in edges)
+            await self._learn_edges(events)
             while True:
                 try:
-                    return await self._run(lambda: auth_difference_steps(conflict, edges, subgraph=version.conflicted_subgraph))
+                    return await self._run(lambda: auth_difference_steps(conflict, self._edges, subgraph=version.conflicted_subgraph))
                 except MissingEvents as error:
                     await self._load_edges(error.event_ids)
 
         found = await against({})
         if found.difference:
             await self._add(found.difference, events)
-            addresses = {events[event_id].event.address for event_id in found.difference} - disputed.addresses
+            addresses = {_address(events[event_id]) for event_id in found.difference} - disputed.addresses
             near = await self._current(root, addresses, events)
             found = await against({address: event.event_id for address, event in near.items()})
         if found.difference:
-            everything = {event.event.address: event for event in await self._states.all(root)}
+            everything = {_address(event): event for event in await self._states.all(root)}
             events.update((event.event_id, event) for event in everything.values())
             found = await against({address: e.event_id for address, e in everything.items() if address not in disputed.addresses})
         return found
 
     async def _load_edges(self, event_ids: Iterable[str]) -> None:
         """Of these events and all that they lead to."""
-        wanted, ends = set(event_ids), self._clock.monotonic() + SLICE_S
+        wanted, slice_ = set(event_ids), Slice(self._clock)
         while wanted:
-            found = await self._store.events(wanted)
-            if len(found) < len(wanted):
-                raise InternalError("An event that state resolution needs is not stored")
-            self._edges.update((event_id, cited_by(stored.event)) for event_id, stored in found.items())
+            found = await self._stored(wanted)
+            await self._learn_edges(found)
             wanted = {cited for event_id in found for cited in self._edges[event_id] if cited not in self._edges}
-            if self._clock.monotonic() >= ends:
-                await self._clock.sleep(0)
-                ends = self._clock.monotonic() + SLICE_S
+            if slice_.is_over:
+                await slice_.next()
+
+    async def _learn_edges(self, events: Mapping[str, StoredEvent]) -> None:
+        edges, slice_ = self._edges, Slice(self._clock)
+        for event_id, stored in list(events.items()):
+            if event_id not in edges:
+                edges[event_id] = cited_by(stored.event)
+                if slice_.is_over:
+                    await slice_.next()
+
+    async def _stored(self, event_ids: Collection[str]) -> dict[str, StoredEvent]:
+        """All of them, some at a time."""
+        wanted = list(event_ids)
+        found: dict[str, StoredEvent] = {}
+        for start in range(0, len(wanted), AT_ONCE):
+            found.update(await self._store.events(wanted[start : start + AT_ONCE]))
+        if len(found) < len(wanted):
+            raise InternalError("An event that state resolution needs is not stored")
+        return found
 
     async def _current(self, root: bytes, addresses: Collection[StateKey], events: dict[str, StoredEvent]) -> dict[StateKey, StoredEvent]:
         found = await self._states.at(root, addresses)
@@ -170,29 +197,25 @@ class Resolver:
 
     async def _run(self, begin: Callable[[], Generator[None, None, Result]]) -> Result:
         """Do the steps in slices. Raises MissingEvents."""
-        steps = begin()
-        ends = self._clock.monotonic() + SLICE_S
+        steps, slice_ = begin(), Slice(self._clock)
         try:
             while True:
                 next(steps)
-                if self._clock.monotonic() >= ends:
-                    await self._clock.sleep(0)
-                    ends = self._clock.monotonic() + SLICE_S
+                if slice_.is_over:
+                    await slice_.next()
         except StopIteration as done:
             result: Result = done.value
             return result
 
     async def _add_lines(self, event_ids: Iterable[str], events: dict[str, StoredEvent]) -> None:
         """The events, and of power levels the whole line behind them."""
-        wanted = {event_id for event_id in event_ids if event_id not in events}
-        ends = self._clock.monotonic() + SLICE_S
+        wanted, slice_ = {event_id for event_id in event_ids if event_id not in events}, Slice(self._clock)
         while wanted:
             await self._add(wanted, events)
             levels = [events[event_id].event for event_id in wanted if events[event_id].type == "m.room.power_levels"]
             wanted = {cited for event in levels for cited in event.auth_events if cited not in events}
-            if self._clock.monotonic() >= ends:
-                await self._clock.sleep(0)
-                ends = self._clock.monotonic() + SLICE_S
+            if slice_.is_over:
+                await slice_.next()
 
     async def _add(self, event_ids: Iterable[str], events: dict[str, StoredEvent]) -> None:
         missing = [event_id for event_id in event_ids if event_id not in events]
@@ -200,11 +223,32 @@ class Resolver:
             return
         numbers = [self._numbers[event_id] for event_id in missing if event_id in self._numbers]
         found = {event.event_id: event for event in (await self._states.events(numbers)).values()} if numbers else {}
-        found.update(await self._store.events([event_id for event_id in missing if event_id not in found]))
+        found.update(await self._stored([event_id for event_id in missing if event_id not in found]))
         self._numbers.update((event_id, event.num) for event_id, event in found.items())
-        if len(found) < len(missing):
-            raise InternalError("An event that state resolution needs is not stored")
         events.update(found)
+
+
+class Slice:
+    """A stretch of work, after which the loop gets its turn."""
+
+    __slots__ = ("_clock", "_ends")
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ends = clock.monotonic() + SLICE_S
+
+    @property
+    def is_over(self) -> bool:
+        return self._clock.monotonic() >= self._ends
+
+    async def next(self) -> None:
+        await self._clock.sleep(0)
+        self._ends = self._clock.monotonic() + SLICE_S
+
+
+def _address(event: StoredEvent) -> StateKey:
+    """Of a state event, without its being parsed."""
+    return event.type, event.state_key or ""
 
 
 class _Parsed(Mapping[str, Event]):
@@ -215,6 +259,9 @@ class _Parsed(Mapping[str, Event]):
 
     def __getitem__(self, event_id: str) -> Event:
         return self._events[event_id].event
+
+    def __contains__(self, event_id: object) -> bool:
+        return event_id in self._events
 
     def __iter__(self) -> Any:
         return iter(self._events)
