@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from config.federation import Federation
 from federation.client import v1
+from federation.keyring import Keyring
 from federation.keys.documents import LEAKED, BadDocument, merge, read_document
 from federation.store import KnownKey
 from homeserver.errors import Unauthorized
@@ -190,6 +191,22 @@ def test_a_new_key_is_found_and_the_old_one_vouches_for_its_own_time_alone(town:
     a.parts.ground.identity.key = old  # somebody has the old key
     with pytest.raises(BadSignature, match="valid then"):
         town.run(keyring.verify_event(said("3")))
+
+
+def test_keys_that_the_settings_deny_vouch_for_nothing(tmp_path: Path) -> None:
+    """Of whomever they are, whichever way they come, and also when they were known before."""
+    with town_of(tmp_path, "a.test", "b.test", "c.test", federation=Federation(enabled=True, notaries=("c.test",))) as town:
+        key, reach = town["a.test"].parts.ground.identity.key, town["b.test"].federation.reach
+        town.run(reach.keyring.request_key("a.test", key.key_id))
+        town.run(town["c.test"].federation.reach.keyring.request_key("a.test", key.key_id))
+        denying = Keyring(reach.own_keys, reach.key_store, reach.keyring._fetch, town.clock, frozenset({key.public_key}))
+        with pytest.raises(Unauthorized):
+            town.run(denying.request_key("a.test", key.key_id))
+        assert town.run(denying.keys("a.test")) == {}
+    settings = Federation(enabled=True, denied_keys=(key.public_base64,))
+    (tmp_path / "again").mkdir()
+    with town_of(tmp_path / "again", federation=settings) as town:
+        assert key.public_key in town["b.test"].federation.reach.keyring._denied
 
 
 def test_names_that_lead_nowhere_leave_nothing_behind(town: Town) -> None:

@@ -17,7 +17,7 @@ from federation.transport import RemoteAnswer, collect
 from homeserver.protocol.ids import ServerName
 from homeserver.web.outgoing.https_pool import HttpsPool
 from tests.federation.support.certificates import Authority
-from tests.federation.support.loopback import Answering, LoopClock, given, listening, play, replies
+from tests.federation.support.loopback import Answering, LoopClock, given, listening, play, replies, tls
 from tests.support.clock import SeededChance
 
 OK = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n{"a":1}'
@@ -86,6 +86,25 @@ def test_a_server_is_known_by_a_name_that_says_no_port(authority: Authority) -> 
         pool.close()
 
     with_server(authority, replies(OK), work, names=("localhost",))
+
+
+def test_a_server_is_told_which_name_is_meant(authority: Authority) -> None:
+    """SNI: the name that the certificate is for, which may not be that of the place; an address is no such name."""
+    named: list[str | None] = []
+
+    async def work() -> None:
+        context = tls(authority.certify("localhost", "127.0.0.1"))
+        context.sni_callback = lambda _, name, __: named.append(name)
+        server = await asyncio.start_server(replies(OK), "127.0.0.1", 0, ssl=context)
+        port = server.sockets[0].getsockname()[1]
+        pool = HttpsPool(asyncio.get_running_loop(), LoopClock(), permits=lambda address: True, authorities=authority.file)
+        for target in (Target("127.0.0.1", port, "localhost", "localhost"), Target("127.0.0.1", port, "127.0.0.1", "127.0.0.1")):
+            assert (await given(pool.request(place_of(target), "GET", URI, {}, None))).status == 200
+        pool.close()
+        server.close()
+
+    play(work())
+    assert named == ["localhost", None]
 
 
 def test_a_connection_is_kept_and_one_that_was_closed_is_made_anew(authority: Authority) -> None:
