@@ -79,19 +79,25 @@ class OldHistory:
             missing = await self._store.backward_extremities(room_id)
             if room is None or not missing:
                 return False
+            limits = _limits(missing)
             missing = _at_gap(missing, before)
             subject = Subject(room_id, room.version, await self._servers(room_id))
             asked = list(dict.fromkeys(name for name, _ in missing))[:MAX_ASKED]
             found = (await self._peers.backfill(subject, asked, AT_ONCE))[:AT_ONCE]
             taken = None
             for _ in range(MAX_TRIES):
-                taken = await self._take(room, subject, found, dict(missing))
+                taken = await self._take(room, subject, found, dict(missing), limits)
                 if taken is not None:
                     break
             return bool(taken)
 
-    async def _take(self, room: RoomRecord, subject: Subject, events: Sequence[Event], named: Mapping[str, StoredEvent]) -> bool | None:
-        """`named`: what is missing, and the event that names it. None: some of it has come in another way meanwhile."""
+    async def _take(
+        self, room: RoomRecord, subject: Subject, events: Sequence[Event], named: Mapping[str, StoredEvent], limits: Mapping[str, int]
+    ) -> bool | None:
+        """`named`: what is missing, and the event that names it; `limits`: below which place, also of other gaps.
+
+        None: some of it has come in another way meanwhile.
+        """
         known = await self._store.events([event.event_id for event in events])
         gathered = Gathered()
         gathered.add_known(room.room_num, known)
@@ -107,7 +113,7 @@ class OldHistory:
             await self._gathering.take(room, subject, await self._peers.events(subject, set(lacking), around=next(iter(new))), gathered)
         ordered = cited_first(new.values(), by_time)
         after = await self._states_beyond(room, subject, ordered, gathered, _states_implied(ordered, named))
-        topos = _topos(ordered, {name: one.topo or 0 for name, one in named.items()})
+        topos = _topos(ordered, limits, max(one.topo or 0 for one in named.values()))
         async with self._arriving.hold(room.room_id):
             if await self._is_overtaken(new, gathered):
                 return None
@@ -224,11 +230,18 @@ def _states_implied(ordered: Sequence[Event], named: Mapping[str, StoredEvent]) 
     return {name: Resolved(root, {}) for name, root in after.items()}
 
 
-def _topos(ordered: Sequence[Event], below: dict[str, int]) -> dict[str, int]:
+def _limits(missing: Sequence[tuple[str, StoredEvent]]) -> dict[str, int]:
+    """Of what is missing in any gap: the place of the lowest event that names it. An answer may reach from one gap over known events into the next."""
+    limits: dict[str, int] = {}
+    for name, one in missing:
+        limits[name] = min(limits.get(name, one.topo or 0), one.topo or 0)
+    return limits
+
+
+def _topos(ordered: Sequence[Event], below: Mapping[str, int], last: int) -> dict[str, int]:
     """Each event stands below all that names it. Where nothing does, as what came between could not be had, the claimed depth must do."""
     topos: dict[str, int] = {}
     limits = dict(below)
-    last = max(below.values())
     for event in _newest_first(ordered):
         last = topos[event.event_id] = limits.get(event.event_id, last) - 1
         for name in event.prev_events:

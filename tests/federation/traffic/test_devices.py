@@ -7,7 +7,7 @@ import pytest
 from federation.client import v1
 from tests.encryption.crypto import V3, Device, Identity
 from tests.federation.support.shared import enter
-from tests.federation.support.sharing import change, edus, plant, shared_room
+from tests.federation.support.sharing import change, edus, plant, shared_room, transactions
 from tests.federation.support.town import Town
 from tests.support.rooms import create_room
 
@@ -230,6 +230,24 @@ def test_messages_to_devices_arrive_once_also_after_an_outage(town: Town, alice:
         (ALICE, "m.test", txn_id) for txn_id in ("one", "two", "three")
     ]
     assert town["a.test"].run(town["a.test"].federation.traffic.devices.letters.destinations()) == []
+
+
+def test_a_transaction_has_at_most_a_hundred_of_them(town: Town, alice: Device, bob: Device) -> None:
+    town.network.take_down("b.test")
+    for number in range(230):
+        messages = {BOB: {"PHONE": {"number": number}}}
+        town["a.test"].ok(alice.client.put(f"{V3}/sendToDevice/m.test/{number}", {"messages": messages}))
+    town.settle(2)
+    town.network.bring_up("b.test")
+    town.settle(100, step=1)
+    assert [len(body["edus"]) for body in transactions(town) if len(body["edus"]) > 5] == [100, 100, 30]
+    numbers: list[int] = []
+    since: dict[str, str] = {}
+    while len(numbers) < 230:
+        answer = town["b.test"].ok(bob.client.get(f"{V3}/sync", since))
+        since = {"since": answer["next_batch"]}
+        numbers += [event["content"]["number"] for event in answer["to_device"]["events"]]
+    assert numbers == list(range(230))
 
 
 def test_messages_in_foreign_names_are_dropped(town: Town, alice: Device, bob: Device) -> None:

@@ -69,6 +69,19 @@ def test_the_last_word_alone_is_told(town: Town, alice: Client, room: str) -> No
     assert [content["typing"] for content in edus(town, "m.typing")] == [False]
 
 
+def test_of_receipts_and_of_presence_too(town: Town, alice: Client, room: str) -> None:
+    a, said = town["a.test"], [say(town, alice, room, str(number)) for number in range(3)]
+    town.settle(1)
+    for event_id in said:
+        a.ok(alice.post(path("rooms", room, "receipt", "m.read", event_id), {}))
+    for message in ("one", "two", "three"):
+        a.ok(alice.put(path("presence", ALICE, "status"), {"presence": "online", "status_msg": message}))
+    town.settle(1)
+    assert [content[room]["m.read"][ALICE]["event_ids"] for content in edus(town, "m.receipt")] == [said[2:]]
+    assert [each["status_msg"] for content in edus(town, "m.presence") for each in content["push"]][-1:] == ["three"]
+    assert len(edus(town, "m.presence")) <= 2
+
+
 def test_receipts_are_told_with_their_threads_and_private_ones_are_not(town: Town, alice: Client, room: str) -> None:
     event_id = say(town, alice, room, "read me")
     other = say(town, alice, room, "me too")
