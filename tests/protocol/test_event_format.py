@@ -18,7 +18,14 @@ from tests.protocol.samples import ALICE, KEY, SERVER, built, event_ids, events,
 
 ALL = pytest.mark.parametrize("version", ROOM_VERSIONS.values(), ids=lambda version: version.identifier)
 V1, V5, V6, V11, V12 = (ROOM_VERSIONS[identifier] for identifier in ("1", "5", "6", "11", "12"))
-MISSING = object()
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING = _Missing()
 
 
 def hashed(pdu: dict[str, Any], version: RoomVersion) -> dict[str, Any]:
