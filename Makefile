@@ -1,6 +1,6 @@
 # make run      the server, at http://localhost:8008, data in ./chatme-data
 # make demo     a server, its assistant and a room to look into, on this machine alone
-# make test     the tests; ARGS go to pytest: make test ARGS="tests/sync -k limited"
+# make test     the tests, in WORKERS processes; ARGS go to pytest: make test ARGS="tests/sync -k limited"
 # make check    what CI runs: format, lint, types, imports, tests
 # make format   rewrite the code as `make check` wants it
 # make lock     take newer versions of what we depend on
@@ -11,6 +11,7 @@ PYTHON ?=
 BIN := .venv/bin
 ROOMS := appservices config federation homeserver schema storage
 ARGS ?=
+WORKERS ?= 2
 RUN ?=
 
 .PHONY: install run demo test check format lint types imports services oracle lock clean
@@ -32,7 +33,7 @@ services: install
 	@tests/install services
 
 test: services
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: install lint types imports test
 
