@@ -58,7 +58,6 @@ class Heap:
         self._gc.set_threshold(youngest, middle, NEVER)
         self._gc.freeze()
         self._gc.enable()
-        self._settled = self._gc.get_freeze_count()
         self._wait()
 
     def stop(self) -> None:
@@ -73,6 +72,8 @@ class Heap:
         self._timer = self._clock.call_later(PERIOD, self._look)
 
     def _look(self) -> None:
+        if not self._settled:  # not at the start, which counting would draw out
+            self._settled = self._gc.get_freeze_count()
         busy = self._processor_seconds() - self._used > QUIET * PERIOD
         if busy or self._restless:
             self._set_apart()
