@@ -177,13 +177,16 @@ class StoredRooms:
         def question(cursor: Cursor) -> list[tuple[str, StoredEvent]]:
             room_num = self._names.num(cursor, room_id)
             rows = cursor.all("SELECT missing_id, successor_num FROM backward_extremities WHERE room_num = ?", room_num)
-            found = {event.num: event for event in self._names.events(cursor, cursor.all(SELECT + "WHERE num IN ??", [r[1] for r in rows]))}
+            nums = [row[1] for row in rows]
+            found = {event.num: event for event in self._names.events(cursor, cursor.all(SELECT + "WHERE num IN ??", nums))} if rows else {}
             return [(row[0], found[row[1]]) for row in rows if row[1] in found]
 
         return await self._database.read(question)
 
     async def events_by_num(self, nums: Iterable[int]) -> dict[int, StoredEvent]:
         wanted = list(nums)
+        if not wanted:
+            return {}
 
         def question(cursor: Cursor) -> list[StoredEvent]:
             return self._names.events(cursor, cursor.all(SELECT + "WHERE num IN ??", wanted))

@@ -61,7 +61,7 @@ class PostgresCursor:
 
     def prepare_due(self) -> None:
         """Between transactions: prepare what has been asked often."""
-        if self._prepared.due:
+        if self._prepared.is_due:
             try:
                 self._prepared.prepare_due()
             except psycopg2.Error as error:

@@ -13,6 +13,7 @@ from storage.drivers.translate import REMEMBERED
 
 USES = 8  # from then on it is worth it
 MOST = 500  # statements kept by one connection
+RENEWED = 500  # executions after which all are planned anew, and again after twice as many: a plan for an empty table outlives its growth
 
 _TYPES = ((int, "bigint"), (str, "text"), (bytes, "bytea"))
 
@@ -30,11 +31,19 @@ class PreparedStatements:
         self._uses: dict[str, int] = {}
         self._ready: dict[str, str] = {}
         self._settled: set[str] = set()  # prepared, or never to be
+        self._executions = 0
+        self._renewal = RENEWED
+
+    @property
+    def is_due(self) -> bool:
+        return bool(self.due) or self._executions >= self._renewal
 
     def execution(self, sql: str, parameters: Sequence[Any]) -> str | None:
         """`EXECUTE …` with its placeholders; None as long as the statement is sent as it is."""
         ready = self._ready.get(sql)
-        if ready is None and sql not in self._settled:
+        if ready is not None:
+            self._executions += 1
+        elif sql not in self._settled:
             uses = self._uses[sql] = self._uses.get(sql, 0) + 1
             if uses >= USES and len(self._settled) < MOST and (types := _types(parameters)) is not None:
                 self._settled.add(sql)
@@ -45,6 +54,8 @@ class PreparedStatements:
 
     def prepare_due(self) -> None:
         """Outside of any transaction."""
+        if self._executions >= self._renewal:
+            self._renew()
         while self.due:
             sql, types = self.due.pop()
             name = f"chatme_{len(self._ready)}"
@@ -55,6 +66,12 @@ class PreparedStatements:
             except (psycopg2.ProgrammingError, psycopg2.DataError, psycopg2.NotSupportedError):
                 continue  # it wants other types: it is sent as it is, always
             self._ready[sql] = f"EXECUTE {name} ({', '.join(['%s'] * len(types))})"
+
+    def _renew(self) -> None:
+        self._cursor.execute("DEALLOCATE ALL")
+        self._renewal *= 2
+        for known in (self._ready, self._uses, self._settled, self.due):
+            known.clear()
 
 
 def _types(parameters: Sequence[Any]) -> list[str] | None:
