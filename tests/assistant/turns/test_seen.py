@@ -19,7 +19,7 @@ def figures(house: House) -> dict[str, float]:
 def test_tokens_cost_latency_and_refusals_by_skill(build: Callable[..., House]) -> None:
     house = build(
         model={"input_price": 1_000_000, "output_price": 2_000_000},
-        budgets=Budgets(user_day_tokens=300),
+        budgets=Budgets(user_month_tokens=300),  # a day may end while this runs
         turns_a_minute=5,
         consent_power=50,
     )
