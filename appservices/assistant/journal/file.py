@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 import apsw
+from twisted.internet.defer import DeferredLock
 
 from appservices.assistant.runtime import Workers, elsewhere
 
@@ -34,6 +35,7 @@ class JournalFile:
         self._workers = workers
         self._pages = 0
         self._is_settled = True
+        self._settling = DeferredLock()  # who comes meanwhile waits for the same disk
         self._connection = apsw.Connection(path)
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "secure_delete=ON", "wal_autocheckpoint=0"):
             self._connection.execute(f"PRAGMA {pragma}")
@@ -46,14 +48,15 @@ class JournalFile:
 
     async def settle(self) -> None:
         """All that was written until now is on disk."""
-        if self._is_settled:
-            return
-        self._is_settled = True
-        try:
-            await elsewhere(self._workers, self._settle_log)
-        except BaseException:
-            self._is_settled = False
-            raise
+        async with self._settling:
+            if self._is_settled:
+                return
+            self._is_settled = True
+            try:
+                await elsewhere(self._workers, self._settle_log)
+            except BaseException:
+                self._is_settled = False
+                raise
 
     def _settle_log(self) -> None:
         """In a thread."""
