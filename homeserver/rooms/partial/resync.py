@@ -5,6 +5,7 @@ from typing import Final, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from homeserver.clock import Chance, Clock
 from homeserver.errors import MatrixError
@@ -79,9 +80,9 @@ class Resync:
         running.addErrback(self._failed, room_id)
         running.addBoth(self._ended, room_id)
 
-    def _failed(self, failure: object, room_id: str) -> None:
-        if not (hasattr(failure, "check") and failure.check(CancelledError)):
-            self._log.failure("{room} is not fetched any more before the next start", failure, room=room_id)  # type: ignore[arg-type]
+    def _failed(self, failure: Failure, room_id: str) -> None:
+        if not failure.check(CancelledError):
+            self._log.failure("{room} is not fetched any more before the next start", failure, room=room_id)
 
     def _ended(self, _: object, room_id: str) -> None:
         self._running.pop(room_id, None)

@@ -14,7 +14,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from tests.appservices.relay import HOST, Relay
+from tests.appservices.passage import HOST
+from tests.appservices.relay import Relay
 from tests.architecture.tree import ROOT
 from tests.assistant.encryption.local_model import LocalModel
 from tests.clients.house import NAME, open_house
@@ -32,10 +33,10 @@ class Guarded(Relay):
         super().__init__(port)
         self.refused: tuple[str, ...] = ()
 
-    def _ask(self, request: BaseHTTPRequestHandler, body: bytes) -> tuple[int, bytes, str]:
+    def ask(self, address: str, request: BaseHTTPRequestHandler, body: bytes) -> tuple[int, bytes, str]:
         if any(word in request.path for word in self.refused):
             return 403, json.dumps({"errcode": "M_FORBIDDEN", "error": "not today"}).encode(), "application/json"
-        return super()._ask(request, body)
+        return super().ask(address, request, body)
 
     def sent(self) -> list[tuple[str, Any]]:
         """Path and content of all that was to go into rooms."""
