@@ -21,6 +21,7 @@ from appservices.assistant.matrix.events import Event, as_object, read_event
 from appservices.assistant.rooms.addressing import Addressing
 from appservices.assistant.rooms.consent import SETTINGS, WATCHED
 from appservices.assistant.rooms.history import apply_edit
+from appservices.assistant.safety.approvals import YES as APPROVAL
 from appservices.assistant.skill import Kit
 from appservices.assistant.skills.code import FindCode
 from appservices.assistant.skills.files import LookAtFiles
@@ -29,7 +30,7 @@ from appservices.assistant.skills.links import LinkResources
 _log = logging.getLogger(__name__)
 
 REACTIONS: Final = {"📌": "pin-task", "✅": "close-task", "📝": "summary", "🌐": "translate", "💡": "suggest"}
-YES: Final = ("👍", "✅")
+YES: Final = (APPROVAL, "✅")
 STOP: Final = "🛑"
 STOP_WORD: Final = "stop"
 _CLEAN_SECONDS: Final = 3600.0
@@ -206,11 +207,17 @@ class Assistant:
         if key == STOP:
             self._stop(event.sender, target)
             return None
-        if key in YES and self._kit.things.proposal(target) is not None:
+        if key in YES and self._is_approval(event, key, target):
             return self._admit(event, "approve-it", target)
         if key in REACTIONS:
             return self._admit(event, REACTIONS[key], target)
         return None
+
+    def _is_approval(self, event: Event, key: str, target: str) -> bool:
+        """Also of what is being proposed right now: the room may have a proposal before the homeserver's answer tells its ID. Whatever it turns out
+        to be, it comes behind the turn that proposes, for one person's turns wait for each other."""
+        is_proposing = key == APPROVAL and bool(self._runner.of_person(event.room, event.sender))
+        return is_proposing or self._kit.things.proposal(target) is not None
 
     def _stop(self, user: str, said: str) -> None:
         """By a reaction to the answer, or to the request."""

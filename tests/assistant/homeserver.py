@@ -59,6 +59,7 @@ class FakeHomeserver(Resource):
         self.presence: dict[str, Json] = {}
         self.now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
         self.freeze: Callable[[str, str, bool], bool] = lambda _method, _path, _after: False
+        self.withheld: list[tuple[Any, bytes]] = []
         self.count = 0
 
     # ---- people
@@ -152,9 +153,18 @@ class FakeHomeserver(Resource):
         except No as error:
             request.setResponseCode(error.status)
             return orjson.dumps({"errcode": error.errcode, "error": error.errcode})
+        data = answer if isinstance(answer, bytes) else orjson.dumps(answer)
         if self.freeze(method, path, True):
+            self.withheld.append((request, data))
             return NOT_DONE_YET
-        return answer if isinstance(answer, bytes) else orjson.dumps(answer)
+        return data
+
+    def release(self) -> None:
+        """What was done and not answered."""
+        for request, data in self.withheld:
+            request.write(data)
+            request.finish()
+        self.withheld.clear()
 
     def _drop(self, request: Any) -> Any:
         request.setResponseCode(502)

@@ -107,6 +107,40 @@ def test_topic_changes_when_approved_by_who_may(house: House) -> None:
     assert room.state["m.room.topic", ""]["content"] == {"topic": "Roses"}
 
 
+def test_an_approval_may_come_before_the_proposal_is_known_to_be_sent(house: House) -> None:
+    room = house.room(BOB)
+    house.hs.freeze = lambda method, path, after: after and method == "PUT" and "/send/m.room.message/" in path
+    house.hs.say(room.id, ALICE, "!ai topic Roses")
+    house.deliver()
+    house.loop.until(lambda: bool(house.hs.withheld))
+    proposal = next(event for event in room.by(ME) if "chat.chatme.proposal" in event["content"])
+    for person in (BOB, ALICE):
+        house.hs.react(room.id, person, proposal["event_id"], "👍")
+        house.deliver()
+    assert ("m.room.topic", "") not in room.state
+    house.hs.freeze = lambda _method, _path, _after: False
+    house.hs.release()
+    house.settle()
+    house.loop.until(house.built.assistant.is_idle)
+    assert room.state["m.room.topic", ""]["content"] == {"topic": "Roses"}
+
+
+def test_people_may_agree_with_each_other_while_something_is_proposed(house: House) -> None:
+    room = house.room(BOB)
+    said = house.hs.say(room.id, BOB, "Roses are best")
+    house.hs.freeze = lambda method, path, after: after and method == "PUT" and "/send/m.room.message/" in path
+    house.hs.say(room.id, ALICE, "!ai topic Roses")
+    house.deliver()
+    house.loop.until(lambda: bool(house.hs.withheld))
+    house.hs.react(room.id, ALICE, said, "👍")
+    house.deliver()
+    house.hs.freeze = lambda _method, _path, _after: False
+    house.hs.release()
+    house.loop.until(house.built.assistant.is_idle)
+    assert ("m.room.topic", "") not in room.state
+    assert len(house.texts(room)) == 1
+
+
 def test_category_with_a_space(house: House) -> None:
     space = house.room(kind="m.space", on=False)
     room = house.room(BOB)
