@@ -4,10 +4,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from config.rooms import Rooms
+from homeserver.rooms.directory.aliases import LEASE_MS
+from homeserver.rooms.directory.store import AliasRecord
+from homeserver.streams import Streams
+from storage.finding.directory import Directory
+from tests.support.client import run, start
 from tests.support.rooms import create_room, join, member, path, refused, state_of
 from tests.support.server import TestServer, make_server
+from tests.support.storage import open_memory_database
 
 ALICE, BOB, CHARLIE = "@alice:test", "@bob:test", "@charlie:test"
 
@@ -109,7 +116,7 @@ def test_a_room_that_cannot_stand_leaves_nothing(server: TestServer) -> None:
 
 def test_an_alias_whose_room_was_lost_in_a_crash_names_nothing(server: TestServer) -> None:
     alice = server.user("alice")
-    before = server.clock.now_ms() - 1
+    before = server.clock.now_ms() - LEASE_MS - 1
 
     async def leave() -> None:
         left = ("#left:test", "!left:test", ALICE, before)
@@ -121,6 +128,36 @@ def test_an_alias_whose_room_was_lost_in_a_crash_names_nothing(server: TestServe
     refused(server.run(alice.get(path("directory", "room", "#left:test"))), 404, "M_NOT_FOUND")
     room_id = create_room(server, alice, room_alias_name="left")
     assert server.ok(alice.get(path("directory", "room", "#left:test")))["room_id"] == room_id
+
+
+def test_two_houses_on_one_database_do_not_take_an_alias_from_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    streams = Streams()
+    database = run(open_memory_database(streams))
+    first = make_server(tmp_path, database=database, streams=streams)
+    first.clock.set_wall_ms(first.clock.now_ms() - 5_000)  # the second begins after the first took the alias
+    alice = first.user("alice")
+    claim, slow = Directory.claim, Deferred[None]()
+
+    async def claim_slowly(directory: Directory, record: AliasRecord, stale_before: int) -> bool:
+        taken = await claim(directory, record, stale_before)
+        await slow
+        return taken
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Directory, "claim", claim_slowly)
+        creating = start(alice.post(path("createRoom"), {"room_alias_name": "pub"}))
+    second = make_server(tmp_path, database=database, streams=streams, seed=1)
+    bob = second.user("bob")
+    refused(second.run(bob.post(path("createRoom"), {"room_alias_name": "pub"})), 400, "M_ROOM_IN_USE")
+    slow.callback(None)
+    status, answer = first.run(answered(creating))
+    assert status == 200
+    for house in (first, second):
+        assert house.ok(house.client.get(path("directory", "room", "#pub:test")))["room_id"] == answer["room_id"]
+
+
+async def answered(creating: Deferred[tuple[int, Any]]) -> tuple[int, Any]:
+    return await creating
 
 
 @pytest.mark.parametrize(

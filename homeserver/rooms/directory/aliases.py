@@ -18,7 +18,7 @@ from homeserver.rooms.member_store import MemberStore
 from homeserver.rooms.partial.partial_rooms import PartialRooms
 
 MAX_SERVERS = 50
-ABANDONED_AFTER_MS = 10 * 60_000  # a claim whose room was not stored by then never will be
+LEASE_MS = 2 * 60_000  # a claim is followed by its room's commit at once; what has no room by then never will, whichever process made it
 
 
 class Aliases:
@@ -48,7 +48,6 @@ class Aliases:
         self._owners = owners
         self._partial = partial
         self._clock = clock
-        self._began_ms = clock.now_ms()  # what was claimed before has its room by now, or never will
 
     def is_local(self, alias: str) -> bool:
         return RoomAlias(alias).server_name == self._identity.server_name
@@ -111,9 +110,12 @@ class Aliases:
             raise Exclusive("This alias is in no namespace of the application service")
 
     async def claim(self, alias: str, room_id: str, creator: str) -> bool:
-        """Take the alias for a room that may be about to be stored; False when it is taken."""
+        """Take the alias for a room that is stored, or will be right after; False when it is taken.
+
+        Other processes work on the same database, and may have begun after a claim was made whose room is on its way.
+        """
         now = self._clock.now_ms()
-        return await self._store.claim(AliasRecord(alias, room_id, creator, now), max(self._began_ms, now - ABANDONED_AFTER_MS))
+        return await self._store.claim(AliasRecord(alias, room_id, creator, now), now - LEASE_MS)
 
     async def release(self, alias: str, room_id: str) -> None:
         await self._store.release(alias, room_id)
