@@ -132,7 +132,7 @@ def write_rooms(cursor: WriteCursor, commits: list[EventCommit]) -> None:
     )
 
 
-def write_events(cursor: WriteCursor, commits: list[EventCommit]) -> None:
+def write_events(cursor: WriteCursor, commits: Sequence[EventCommit]) -> None:
     """Each event that is shown takes its position here, in the order of the commits; history counts down from 0."""
     rows, placed = [], []
     for commit in commits:
@@ -250,7 +250,7 @@ def _members_of(commit: EventCommit) -> list[tuple[int, MemberChange]]:
     return [*((event.num, member) for event, member in commit.others), *members] if commit.others else members
 
 
-def write_relations(cursor: WriteCursor, commits: list[EventCommit]) -> None:
+def write_relations(cursor: WriteCursor, commits: Sequence[EventCommit]) -> None:
     related = [(commit.event, commit.relation) for commit in commits if commit.relation is not None and commit.event.is_shown]
     if not related:
         return

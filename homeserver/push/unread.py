@@ -19,6 +19,7 @@ from homeserver.figures import CacheFigures
 from homeserver.push.rules import PushRules, is_about_rules
 from homeserver.push.store import Unread, UnreadQuestion, UnreadStore
 from homeserver.rooms.notice import notice_of_stored
+from homeserver.rooms.partial.store import WHOLE_ROOM
 from homeserver.rooms.reading.timeline_store import Stretch
 from homeserver.rooms.reading.timelines import TAIL_EVENTS, Timelines
 from homeserver.rooms.store import REDACTED, MemberRecord, StoredEvent
@@ -168,7 +169,7 @@ class UnreadCounts:
                 if change.user_id is not None and is_about_rules(change):
                     self._forget_user(change.user_id)
                 continue
-            if change.kind == "redacted":
+            if change.kind in ("redacted", WHOLE_ROOM):  # then messages fell
                 for user_id in self._in_room.pop(change.room_id, set()):
                     self._remembered.pop((user_id, change.room_id), None)
             elif change.user_id is not None and change.kind in ("receipt", "private_receipt", "event"):

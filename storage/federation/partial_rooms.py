@@ -5,11 +5,19 @@ from collections.abc import Sequence
 import orjson
 
 from homeserver.rooms.partial.store import WHOLE_ROOM, Completion, PartialRecord
-from homeserver.rooms.store import HIDDEN, MemberChange, RoomRecord, StoredEvent
+from homeserver.rooms.store import HIDDEN, EventCommit, MemberChange, RoomRecord, StoredEvent
 from homeserver.streams import Change
 from storage.database import Cursor, Database, WriteCursor
 from storage.event_rows import SELECT_E, RoomNames
-from storage.room_commits import UPSERT_MEMBER, CommitWriter
+from storage.room_commits import (
+    UPSERT_MEMBER,
+    CommitWriter,
+    clear_derived,
+    write_events,
+    write_redaction,
+    write_relations,
+    write_verdicts,
+)
 
 _ROOMS = "SELECT r.room_id, p.servers, p.whole_position FROM partial_rooms p JOIN rooms r ON r.room_num = p.room_num"
 _EVENTS = SELECT_E + "JOIN partial_events p ON p.num = e.num WHERE p.room_num = ? ORDER BY e.num"
@@ -54,13 +62,14 @@ class StoredPartialRooms:
 
     def _finish(self, cursor: WriteCursor, completion: Completion) -> None:
         room_num = completion.room.room_num
-        for event in completion.revived:
-            event.position = cursor.position()
+        write_events(cursor, completion.revived)
         position = cursor.position()
         _write_events(cursor, completion)
+        _write_fallen(cursor, room_num, completion.fallen)
         self._writer.write_nodes(cursor, {node_id: (room_num, body) for node_id, body in completion.nodes.items()})
         _write_state(cursor, completion)
         _write_members(cursor, completion, position)
+        _write_concerned(cursor, completion.revived)
         cursor.run("DELETE FROM partial_events WHERE room_num = ?", room_num)
         cursor.run(_WHOLE, position, room_num)
         _announce(cursor, completion, position)
@@ -82,6 +91,22 @@ def _write_events(cursor: WriteCursor, completion: Completion) -> None:
         cursor.run("UPDATE events SET shown_after = ? WHERE num = ?", shown, row[0])
     cursor.many("DELETE FROM forward_extremities WHERE room_num = ? AND num = ?", [(room_num, num) for num in completion.ends_gone])
     cursor.many("INSERT INTO forward_extremities (room_num, num) VALUES (?, ?)", [(room_num, num) for num in completion.ends_come])
+
+
+def _write_fallen(cursor: WriteCursor, room_num: int, fallen: Sequence[StoredEvent]) -> None:
+    """Nothing is left of what they said to anybody."""
+    for event in fallen:
+        cursor.run("UPDATE events SET notifies = 0 WHERE num = ?", event.num)
+        cursor.run("DELETE FROM relations WHERE num = ?", event.num)
+        clear_derived(cursor, room_num, event.num, event.position, event.thread, event.type, event.state_key)
+
+
+def _write_concerned(cursor: WriteCursor, revived: Sequence[EventCommit]) -> None:
+    """The members stand, so that all of them can be called."""
+    write_relations(cursor, revived)
+    for commit in revived:
+        write_redaction(cursor, commit)
+        write_verdicts(cursor, commit)
 
 
 def _write_state(cursor: WriteCursor, completion: Completion) -> None:
@@ -121,7 +146,7 @@ def _member_row(event: StoredEvent, member: MemberChange, position: int) -> tupl
 def _announce(cursor: WriteCursor, completion: Completion, position: int) -> None:
     """Of members who were not known before only this is told: that the room is whole."""
     room_id = completion.room.room_id
-    for event in completion.revived:
+    for event in (commit.event for commit in completion.revived):
         user_id = event.state_key if event.type == "m.room.member" else None
         cursor.announce(Change(event.position or 0, "event", room_id, user_id, event, len(event.body) + len(event.links)))
     for _, member in completion.members:

@@ -14,6 +14,7 @@ from homeserver.rooms.append import Identity
 from homeserver.rooms.head import CREATE, RoomHead, RoomHeads
 from homeserver.rooms.partial.ends import ends_now
 from homeserver.rooms.partial.rejudge import Judged, Rejudging
+from homeserver.rooms.partial.retell import Retelling
 from homeserver.rooms.partial.store import Completion, PartialStore, WholeNews
 from homeserver.rooms.receiving.current import MEMBER, CurrentState, Learnt, text_of
 from homeserver.rooms.receiving.gather import Gathering
@@ -61,6 +62,7 @@ class Completing:
         gathering: Gathering,
         outliers: Outliers,
         rejudging: Rejudging,
+        retelling: Retelling,
         resolver: Resolver,
         current: CurrentState,
         clock: Clock,
@@ -75,6 +77,7 @@ class Completing:
         self._gathering = gathering
         self._outliers = outliers
         self._rejudging = rejudging
+        self._retelling = retelling
         self._resolver = resolver
         self._current = current
         self._clock = clock
@@ -152,10 +155,11 @@ class Completing:
             turned = EventCommit(head.create, head.lineage)
             learnt = await self._current.turn(head, turned, resolved.root, {})
             news = self._news(events, learnt, turned, servers)
+            told = await self._retelling.tell(head, resolved.root, turned.joined_delta, judged.revived)
             members = await self._put_strangers(room, turned)
             before, after = ({end.num for end in some} for some in (head.extremities, ends))
             completion = Completion(
-                room, events, judged.revived, {**beyond.nodes, **judged.nodes, **resolved.nodes}, resolved.root,
+                room, events, told, judged.fallen, {**beyond.nodes, **judged.nodes, **resolved.nodes}, resolved.root,
                 before - after, after - before, turned.current_state, members,
                 turned.joined_delta, turned.invited_delta, turned.local_joined_delta, news,
             )  # fmt: skip

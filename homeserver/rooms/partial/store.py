@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
 from homeserver.protocol.event import StateKey
-from homeserver.rooms.store import MemberChange, RoomRecord, StoredEvent
+from homeserver.rooms.store import EventCommit, MemberChange, RoomRecord, StoredEvent
 
 PARTIAL_ROOM: Final = "partial"  # kind of the Change that tells of a room entered in part; its subject: the servers said to be in it
 WHOLE_ROOM: Final = "whole"  # of the one that tells that a room is whole; its subject: a `WholeNews`
@@ -32,7 +32,8 @@ class Completion:
 
     room: RoomRecord
     judged: Sequence[StoredEvent]  # with their states and flags as they are now
-    revived: Sequence[StoredEvent]  # of those: they were refused, and take their positions now
+    revived: Sequence[EventCommit]  # of those: they were refused, and take their positions now
+    fallen: Sequence[StoredEvent]  # of those: they are refused now, and count for nobody
     nodes: Mapping[bytes, bytes]
     root: bytes
     ends_gone: Collection[int]

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from homeserver.rooms.append import Appender
 from homeserver.rooms.partial.complete import Completing
 from homeserver.rooms.partial.rejudge import Rejudging
+from homeserver.rooms.partial.retell import Retelling
 from homeserver.rooms.partial.store import PartialStore
 from homeserver.rooms.receiving.admit import Admission
 from homeserver.rooms.receiving.current import CurrentState
@@ -65,7 +66,8 @@ def build_receiving(
         ),
         Completing(
             identity=ground.identity, store=store, partial=partial, heads=heads, locks=locks, queues=queues, gathering=gathering,
-            outliers=outliers, rejudging=Rejudging(store=store, states=states, resolver=resolver, clock=ground.clock), resolver=resolver,
-            current=current, clock=ground.clock,
+            outliers=outliers, rejudging=Rejudging(store=store, states=states, resolver=resolver, clock=ground.clock),
+            retelling=Retelling(store=store, heads=heads, states=states, telling=desk.telling), resolver=resolver, current=current,
+            clock=ground.clock,
         ),
     )  # fmt: skip

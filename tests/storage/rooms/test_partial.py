@@ -69,7 +69,7 @@ class Bench:
         self.run(
             self.partial.finish(
                 Completion(
-                    room, judged, [event for event in judged if event.num == 2], {b"node": b"body"}, b"root", (1,), (2,),
+                    room, judged, [self.commit(event, is_known=True) for event in judged if event.num == 2], [], {b"node": b"body"}, b"root", (1,), (2,),
                     {("m.room.name", ""): 4}, members, 0, 0, 0, NEWS,
                 )
             )

@@ -61,6 +61,39 @@ def test_what_was_refused_wrongly_is_revived(town: Town) -> None:
     assert state(town, "a.test", half.alice, half.room_id) == state(town, "b.test", half.bob, half.room_id)
 
 
+def unread(half: Halved) -> tuple[int, int]:
+    counts = half.sync(lazy=True)[0]["unread_notifications"]
+    return counts["notification_count"], counts["highlight_count"]
+
+
+def test_what_is_revived_is_unread_and_what_falls_is_not(town: Town) -> None:
+    half = Halved(town, levels={DEREK: 100, ELSIE: 50}, gone=DEREK)
+    call = {"msgtype": "m.text", "body": "bob", "m.mentions": {"user_ids": ["@bob:b.test"]}}
+    by_elsie, by_derek = {(MEMBER, ELSIE): half.joins[ELSIE]}, {(MEMBER, DEREK): half.joins[DEREK]}
+    falling = [half.forge(Draft("m.room.message", DEREK, content), auth=by_derek) for content in (call, {"body": "plain"})]
+    kick = half.forge(Draft(MEMBER, DEREK, {"membership": "leave"}, ELSIE), auth={**by_elsie, **by_derek})
+    asked = half.forge(Draft("m.room.message", ELSIE, {"msgtype": "m.text", "body": "a question"}), auth=by_elsie)
+    relation = {"m.relates_to": {"rel_type": "m.thread", "event_id": asked.event_id}}
+    answered = half.forge(Draft("m.room.message", ELSIE, {**call, **relation}), auth=by_elsie)
+    regretted = half.forge(Draft("m.room.message", ELSIE, {"body": "regretted"}), auth=by_elsie)
+    regret = half.forge(Draft("m.room.redaction", ELSIE, {"redacts": regretted.event_id}), auth=by_elsie)
+    to_all = {"msgtype": "m.text", "body": "all", "m.mentions": {"room": True}}
+    calling = half.forge(Draft("m.room.message", ELSIE, to_all), auth=by_elsie)
+    revived = (asked, answered, regretted, regret, calling)
+    half.keep(*falling, kick, *revived)
+    half.send(*falling, kick, *revived)
+    assert [half.shown(event.event_id) for event in (*falling, *revived)] == [True, True, *[False] * 5]
+    assert unread(half) == (2, 1)
+    half.let_in()
+    assert [half.shown(event.event_id) for event in (*falling, *revived)] == [False, False, *[True] * 5]
+    assert unread(half) == (3, 2)
+    b_test = town["b.test"]
+    thread = b_test.ok(half.bob.get(f"/_matrix/client/v1/rooms/{half.room_id}/relations/{asked.event_id}/m.thread"))["chunk"]
+    assert [event["event_id"] for event in thread] == [answered.event_id]
+    told = b_test.ok(half.bob.get("/_matrix/client/v3/notifications"))["notifications"]
+    assert {calling.event_id, answered.event_id} <= {one["event"]["event_id"] for one in told}
+
+
 def test_members_who_come_and_go_meanwhile_end_where_they_are(town: Town) -> None:
     half = Halved(town)
     put_member(town, half.room_id, "@new:a.test")
