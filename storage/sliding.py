@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 import orjson
 
 from homeserver.rooms.store import HIDDEN
-from homeserver.sync.sliding.store import ConnectionKey, StateChange, Told
+from homeserver.sync.sliding.store import ConnectionKey, CurrentState, StateChange, Told
 from storage.database import Cursor, Database, WriteCursor
 from storage.event_rows import RoomNames
 
@@ -33,8 +33,12 @@ LAST_EVENT = "SELECT position FROM events WHERE room_num = ? AND position > 0 AN
 LAST_OF_TYPES = (
     "SELECT position FROM events WHERE room_num = ? AND position > 0 AND flags & ? = 0 AND type IN ?? ORDER BY position DESC LIMIT 1"
 )
-ROOTS = "SELECT room_num, root FROM room_roots WHERE room_num IN ??"
-NUMBERS = "SELECT room_num, num FROM current_state WHERE room_num IN ?? AND type IN ??"
+# One statement, so that PostgreSQL is asked once: the rooms, and as rows without a root the numbers of their state.
+STATE = (
+    "SELECT r.room_id, x.root, r.joined_count, r.invited_count FROM rooms r JOIN room_roots x ON x.room_num = r.room_num WHERE r.room_id IN ?? "
+    "UNION ALL SELECT r.room_id, NULL, c.num, 0 FROM rooms r JOIN current_state c ON c.room_num = r.room_num WHERE r.room_id IN ??"
+)
+STATE_OF_TYPES = STATE + " AND c.type IN ??"
 
 
 class StoredConnections:
@@ -53,7 +57,7 @@ class StoredConnections:
     async def save(self, key: ConnectionKey, after: int, changes: Sequence[StateChange], now_ms: int) -> None:
         def change(cursor: WriteCursor) -> None:
             is_new = changes[0].is_whole
-            cursor.run(DROP_AFTER, *key, -1 if is_new else after)
+            cursor.many(DROP_AFTER, [(*key, -1 if is_new else after)])
             cursor.many(PUT, [(*key, one.number, one.is_whole, self._encoded(cursor, one)) for one in changes])
             if is_new:
                 cursor.many(USE, [(*key, now_ms)])
@@ -90,15 +94,20 @@ class StoredRoomLists:
         wanted = list(types)
         return await self._last(list(room_ids), lambda cursor, num: cursor.value(LAST_OF_TYPES, num, HIDDEN, wanted))
 
-    async def state_of_types(self, room_ids: Collection[str], types: Collection[str]) -> dict[str, tuple[bytes, set[int]]]:
-        wanted = list(types)
+    async def state_of_types(self, room_ids: Collection[str], types: Collection[str] | None) -> dict[str, CurrentState]:
+        rooms = list(room_ids)
 
-        def question(cursor: Cursor) -> dict[str, tuple[bytes, set[int]]]:
-            nums = {num: room_id for room_id in room_ids if (num := self._names.num(cursor, room_id)) is not None}
-            found: dict[str, tuple[bytes, set[int]]] = {nums[num]: (bytes(root), set()) for num, root in cursor.all(ROOTS, list(nums))}
-            for num, event_num in cursor.all(NUMBERS, list(nums), wanted):
-                found[nums[num]][1].add(event_num)
-            return found
+        def question(cursor: Cursor) -> dict[str, CurrentState]:
+            rows = cursor.all(STATE, rooms, rooms) if types is None else cursor.all(STATE_OF_TYPES, rooms, rooms, list(types))
+            numbers: dict[str, set[int]] = {room_id: set() for room_id in rooms}
+            for room_id, root, number, _ in rows:
+                if root is None:
+                    numbers[room_id].add(number)
+            return {
+                room_id: CurrentState(bytes(root), numbers[room_id], joined, invited)
+                for room_id, root, joined, invited in rows
+                if root is not None
+            }
 
         return await (self._database.read(question) if len(room_ids) <= FEW_ROOMS else self._database.scan(question))
 
@@ -126,4 +135,4 @@ def forget_unused(cursor: WriteCursor, before_ms: int, most: int) -> int:
 
 def _drop(cursor: WriteCursor, key: ConnectionKey) -> None:
     for statement in DROP:
-        cursor.run(statement, *key)
+        cursor.many(statement, [key])

@@ -123,6 +123,8 @@ def caches(parts: Parts) -> Mapping[str, Figures]:
         "room_snapshots": lambda: federation.telling.snapshots.figures,
         "room_summaries": lambda: finding.summaries.figures,
         "room_traits": lambda: parts.sync.sliding.traits.figures,
+        "sliding_departures": lambda: parts.sync.sliding.standings.figures,
+        "sliding_glances": lambda: parts.sync.sliding.glances.figures,
         "sliding_connections": lambda: parts.sync.sliding.connections.figures,
         "sliding_orders": lambda: parts.sync.sliding.orders.figures,
         "space_children": lambda: finding.summaries.child_figures,

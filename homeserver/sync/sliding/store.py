@@ -1,6 +1,6 @@
 """What sliding sync asks of the storage."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from typing import NamedTuple, Protocol
 
 
@@ -38,6 +38,15 @@ class StateChange(NamedTuple):
     rooms: Mapping[str, Told | None]
 
 
+class CurrentState(NamedTuple):
+    """Of a room: the root of its state, the numbers of some of its events, how many are joined and invited."""
+
+    root: bytes
+    numbers: Set[int]
+    joined: int
+    invited: int
+
+
 class ConnectionStore(Protocol):
     """The connections of devices: for each its state some time ago and the changes since."""
 
@@ -63,5 +72,5 @@ class RoomListStore(Protocol):
     async def last_of_types(self, room_ids: Iterable[str], types: Collection[str]) -> dict[str, int]:
         """The position of each room's last shown event of one of these types, if there is any."""
 
-    async def state_of_types(self, room_ids: Collection[str], types: Collection[str]) -> dict[str, tuple[bytes, set[int]]]:
-        """Room ID → (root of the current state, numbers of its events of these types, memberships left out), at one moment."""
+    async def state_of_types(self, room_ids: Collection[str], types: Collection[str] | None) -> dict[str, CurrentState]:
+        """The current state at one moment, with its events of these types (None: of all), memberships left out."""

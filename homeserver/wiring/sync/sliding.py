@@ -24,6 +24,7 @@ from homeserver.sync.sliding.lists.traits import RoomTraits
 from homeserver.sync.sliding.lists.view import Views
 from homeserver.sync.sliding.respond import SlidingSyncing
 from homeserver.sync.sliding.rooms.bump import Bumps
+from homeserver.sync.sliding.rooms.glance import Glances
 from homeserver.sync.sliding.rooms.state import TurnStates
 from homeserver.sync.sliding.rooms.summary import Summaries
 from homeserver.sync.sliding.rooms.tell import Sections, SlidingRooms
@@ -51,6 +52,8 @@ class Sliding(NamedTuple):
     connections: Connections
     orders: RoomOrders
     traits: RoomTraits
+    glances: Glances
+    standings: Standings
 
 
 def build_sliding(ground: Ground, rooms: Rooms, personal: Personal, encryption: Encryption, shared: Shared) -> Sliding:
@@ -58,6 +61,7 @@ def build_sliding(ground: Ground, rooms: Rooms, personal: Personal, encryption: 
     connections = Connections(StoredConnections(ground.database, ground.names), ground.clock)
     orders = RoomOrders(store=lists, timelines=rooms.timelines, streams=ground.streams)
     traits = RoomTraits(store=lists, states=rooms.states, streams=ground.streams)
+    glances = Glances(lists)
     standings = Standings(members=rooms.members, invites=shared.invites, streams=ground.streams)
     threads = ThreadUpdates(store=rooms.relations, history=rooms.history, states=rooms.states, serving=rooms.serving)
     extensions = Extensions(
@@ -72,7 +76,7 @@ def build_sliding(ground: Ground, rooms: Rooms, personal: Personal, encryption: 
         feeds=shared.feeds,
         connections=connections,
         views=Views(standings=standings, orders=orders, traits=traits, invites=shared.invites),
-        rooms=_rooms(ground, rooms, lists, shared),
+        rooms=_rooms(ground, rooms, lists, glances, shared),
         extensions=extensions,
         account_data=shared.account_data,
         device_lists=shared.device_lists,
@@ -84,11 +88,11 @@ def build_sliding(ground: Ground, rooms: Rooms, personal: Personal, encryption: 
     chapter = SlidingSyncChapter(
         syncing=syncing, presence=personal.presence, threads=threads, feeds=shared.feeds, ignoring=rooms.account_data
     )
-    return Sliding(chapter, connections, orders, traits)
+    return Sliding(chapter, connections, orders, traits, glances, standings)
 
 
-def _rooms(ground: Ground, rooms: Rooms, lists: StoredRoomLists, shared: Shared) -> SlidingRooms:
-    states = TurnStates(states=rooms.states, timelines=rooms.timelines, store=rooms.timeline_store, lists=lists)
+def _rooms(ground: Ground, rooms: Rooms, lists: StoredRoomLists, glances: Glances, shared: Shared) -> SlidingRooms:
+    states = TurnStates(states=rooms.states, timelines=rooms.timelines, store=rooms.timeline_store, glances=glances)
     return SlidingRooms(
         sections=Sections(shared.timeline, shared.unread, shared.invites),
         states=states,

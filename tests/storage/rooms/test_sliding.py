@@ -1,7 +1,7 @@
 """The stores of sliding sync: connections and their states, and what is asked of many rooms at once."""
 
 from homeserver.rooms.store import SOFT_FAILED
-from homeserver.sync.sliding.store import NO_WISH, ConnectionKey, StateChange, Told
+from homeserver.sync.sliding.store import NO_WISH, ConnectionKey, CurrentState, StateChange, Told
 from storage.database import Cursor, WriteCursor
 from storage.sliding import MAX_CONNECTIONS, StoredConnections, StoredRoomLists, drop_connections
 from storage.upkeep import StoredUpkeep
@@ -80,9 +80,11 @@ def test_last_events(rooms: Rooms) -> None:
 
 def test_state_of_types(rooms: Rooms) -> None:
     store = StoredRoomLists(rooms.database, rooms.names)
+    rooms.execute("UPDATE rooms SET joined_count = ?, invited_count = ? WHERE room_num = ?", [(3, 1, 1), (2, 0, 2)])
     rooms.execute("INSERT INTO room_roots (room_num, root) VALUES (?, ?)", [(1, b"one"), (2, b"two")])
     rows = [(1, "m.room.name", "", 1), (1, "m.room.topic", "", 2), (1, "m.space.child", "!a", 3), (1, "m.space.child", "!b", 4)]
     rooms.execute("INSERT INTO current_state (room_num, type, state_key, num) VALUES (?, ?, ?, ?)", rows)
     found = rooms.run(store.state_of_types([ROOM, OTHER, UNKNOWN], ["m.room.name", "m.space.child"]))
-    assert found == {ROOM: (b"one", {1, 3, 4}), OTHER: (b"two", set())}
+    assert found == {ROOM: CurrentState(b"one", {1, 3, 4}, 3, 1), OTHER: CurrentState(b"two", set(), 2, 0)}
+    assert rooms.run(store.state_of_types([ROOM], None)) == {ROOM: CurrentState(b"one", {1, 2, 3, 4}, 3, 1)}
     assert rooms.run(store.state_of_types([], ["m.room.name"])) == {}

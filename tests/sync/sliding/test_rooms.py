@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.support.client import start
-from tests.support.rooms import create_room, member, path
+from tests.support.rooms import create_room, join, member, path
 from tests.sync.sliding.connection import a_list
 from tests.sync.sliding.town import ALICE, BOB, Town
 
@@ -187,6 +187,38 @@ def test_who_leaves_and_who_is_removed(town: Town) -> None:
     assert fresh["rooms"][other]["timeline"][-1]["sender"] == ALICE
     subscribed = bobs.sync(room_subscriptions={room: {"timeline_limit": 1, "required_state": []}, "!no:test": {"timeline_limit": 1}})
     assert set(subscribed["rooms"]) == {room}
+
+
+def test_whoever_forgets_a_room_begins_without_it(town: Town) -> None:
+    room, other = town.room("Tea"), town.room("Coffee")
+    bobs = town.client(lists={"all": a_list()})
+    bobs.client = town.bob
+    assert bobs.sync()["lists"]["all"]["count"] == 2
+    assert member(town.server, town.alice, room, "kick", BOB)[0] == 200
+    assert set(bobs.again()["rooms"]) == {room, other}
+    town.ok(town.bob.post(path("rooms", room, "forget")))
+    assert set(bobs.again()["rooms"]) == {other}
+    assert member(town.server, town.alice, other, "ban", BOB)[0] == 200
+    assert set(bobs.again()["rooms"]) == {other}
+    assert member(town.server, town.alice, other, "unban", BOB)[0] == 200
+    join(town.server, town.bob, other)
+    assert bobs.again()["rooms"][other]["membership"] == "join"
+
+
+def test_who_begins_anew_is_told_of_the_room_as_it_is(town: Town) -> None:
+    room = town.room("Tea")
+    client = town.client(lists={"all": a_list(limit=1)})
+    for wider in (False, True):
+        told = client.again(lists={"all": a_list(limit=1, required=[["*", ""]] if wider else None)})["rooms"][room]
+        assert (told["name"], told["joined_count"], told["invited_count"]) == ("Tea", 2, 0)
+    assert client.again()["rooms"][room]["name"] == "Tea"
+    town.put_state(room, "m.room.name", {"name": "Coffee"})
+    assert member(town.server, town.alice, room, "invite", "@carol:test")[0] == 200
+    told = client.again()["rooms"][room]
+    assert (told["name"], told["joined_count"], told["invited_count"]) == ("Coffee", 2, 1)
+    town.ok(town.bob.post(path("rooms", room, "leave")))
+    told = client.again()["rooms"][room]
+    assert (told["name"], told["joined_count"], told["invited_count"]) == ("Coffee", 1, 1)
 
 
 def test_bump_stamps(town: Town) -> None:

@@ -6,9 +6,11 @@ MSC4186, "Lists": rooms the user left belong to it only where the client was tol
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from homeserver.rooms.member_store import MemberStore
+from homeserver.figures import CacheFigures
+from homeserver.rooms.member_store import FORGOTTEN, MemberStore
 from homeserver.rooms.store import MemberRecord
-from homeserver.streams import Streams
+from homeserver.stream_cache import StreamCache
+from homeserver.streams import Change, Streams
 from homeserver.sync.feed import Feed
 from homeserver.sync.scope import SyncScope
 from homeserver.sync.sections.invites import InviteSection
@@ -16,6 +18,7 @@ from homeserver.sync.sliding.connections.connection import Connection, Departed
 from homeserver.sync.sliding.request import SlidingQuestion
 
 OUT = ("leave", "ban")
+MAX_REMOVED = 100_000  # users, and rooms they were removed from
 
 
 class Standing(NamedTuple):
@@ -39,6 +42,8 @@ class Standings:
         self._members = members
         self._invites = invites
         self._streams = streams
+        self._removed: StreamCache[Mapping[str, MemberRecord]] = StreamCache(self._load, _apply, lambda rooms: 1 + len(rooms), MAX_REMOVED)
+        streams.subscribe(self._follow)
 
     async def read(self, scope: SyncScope, feed: Feed, connection: Connection, question: SlidingQuestion) -> Standing:
         """To be read again when `is_current` says so."""
@@ -72,6 +77,9 @@ class Standings:
         before = connection.departed
         if before is not None and feed.left_at <= before.until:
             return
+        if before is None and not connection.rooms:
+            connection.departed = Departed(await self._removed.get(user_id), self._streams.position)
+            return
         until = self._streams.position
         if before is None:
             records, rooms = await self._members.memberships_of(user_id, OUT), dict[str, MemberRecord]()
@@ -82,6 +90,26 @@ class Standings:
             if record.membership in OUT and (record.room_id in connection.rooms or (_was_removed(record) and not record.forgotten)):
                 rooms[record.room_id] = record
         connection.departed = Departed(rooms, until)
+
+    @property
+    def figures(self) -> CacheFigures:
+        return self._removed.figures
+
+    async def _load(self, user_id: str) -> Mapping[str, MemberRecord]:
+        """What a client that knows no room is told of."""
+        return {record.room_id: record for record in await self._members.memberships_of(user_id, OUT) if _was_removed(record)}
+
+    def _follow(self, changes: list[Change]) -> None:
+        if not changes:
+            self._removed.clear()
+        for change in changes:
+            if change.user_id is not None and change.kind in ("event", FORGOTTEN):
+                self._removed.follow(change.user_id, change)
+
+
+def _apply(_rooms: Mapping[str, MemberRecord], _change: Change) -> bool:
+    """His memberships are others now: only the store knows what they were before."""
+    return False
 
 
 def _was_removed(record: MemberRecord) -> bool:

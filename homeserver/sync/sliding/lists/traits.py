@@ -56,7 +56,7 @@ class RoomTraits:
     async def children(self, space_ids: Collection[str]) -> set[str]:
         """The rooms that these spaces name as theirs."""
         found = await self._store.state_of_types(space_ids, (CHILD,))
-        events = await self._states.events({number for _, numbers in found.values() for number in numbers})
+        events = await self._states.events({number for state in found.values() for number in state.numbers})
         return {event.state_key or "" for event in events.values() if event.content.get("via")}
 
     @property
@@ -65,10 +65,10 @@ class RoomTraits:
 
     async def _contents(self, room_ids: Collection[str]) -> dict[str, dict[str, Any]]:
         found = await self._store.state_of_types(room_ids, tuple(TYPES))
-        events = await self._states.events({number for _, numbers in found.values() for number in numbers})
+        events = await self._states.events({number for state in found.values() for number in state.numbers})
         return {
-            room_id: {event.type: event.content for number in numbers if (event := events[number]).state_key == ""}
-            for room_id, (_, numbers) in found.items()
+            room_id: {event.type: event.content for number in state.numbers if (event := events[number]).state_key == ""}
+            for room_id, state in found.items()
         }
 
     def _follow(self, changes: list[Change]) -> None:

@@ -3,7 +3,7 @@
 It is always the state after the timeline: all that is asked for where a room is new to the client, else what differs from what it has.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from homeserver.rooms.reading.timeline_store import TimelineStore
 from homeserver.rooms.reading.timelines import Timelines
@@ -13,7 +13,7 @@ from homeserver.sync.sections.timeline import RoomTimeline
 from homeserver.sync.sliding.choice import Turn
 from homeserver.sync.sliding.connections.members import MemberNotes
 from homeserver.sync.sliding.required_state import MEMBER
-from homeserver.sync.sliding.store import RoomListStore
+from homeserver.sync.sliding.rooms.glance import Glances
 
 NAME, AVATAR, REDACTION = "m.room.name", "m.room.avatar", "m.room.redaction"
 SHOWN_TYPES = frozenset({NAME, AVATAR})
@@ -23,10 +23,11 @@ MANY_MEMBERS = 100  # of whom a client with a gap is told all, if they changed
 class TurnState:
     """One room's part. `changed`: the types of which something differs from what the client has."""
 
-    __slots__ = ("avatar", "changed", "events", "has_member_changes", "name", "root")
+    __slots__ = ("avatar", "changed", "counts", "events", "has_member_changes", "name", "root")
 
     def __init__(self) -> None:
         self.root: bytes | None = None
+        self.counts: tuple[int, int] | None = None  # of those joined and invited, where the state was read whole
         self.events: list[StoredEvent] = []  # to be told
         self.changed: set[str] = set()
         self.has_member_changes = False
@@ -50,11 +51,11 @@ class TurnState:
 class TurnStates:
     """Reads them, many rooms at once."""
 
-    def __init__(self, *, states: StateReader, timelines: Timelines, store: TimelineStore, lists: RoomListStore) -> None:
+    def __init__(self, *, states: StateReader, timelines: Timelines, store: TimelineStore, glances: Glances) -> None:
         self._states = states
         self._timelines = timelines
         self._store = store
-        self._lists = lists
+        self._glances = glances
 
     async def read(
         self, user_id: str, turns: Sequence[Turn], timelines: Sequence[RoomTimeline | None], notes: MemberNotes
@@ -102,20 +103,17 @@ class TurnStates:
                 for event in await self._all_members(root):
                     _take(user_id, turn, state, event)
 
-    async def _numbers(self, types: frozenset[str] | None, group: Sequence[tuple[Turn, TurnState, bytes]]) -> list[set[int]]:
-        room_ids = [turn.room.room_id for turn, _, _ in group]
-        if types is None:
-            current = await self._store.current_without_members(room_ids)
-        else:
-            current = await self._lists.state_of_types(room_ids, types)
-        numbers = []
-        for turn, _, root in group:
-            base, found = current[turn.room.room_id]
-            if base != root:
-                come, gone = await self._states.changes(base, root)
+    async def _numbers(self, types: frozenset[str] | None, group: Sequence[tuple[Turn, TurnState, bytes]]) -> list[Set[int]]:
+        current = await self._glances.read([(turn.room.room_id, root) for turn, _, root in group], types)
+        numbers: list[Set[int]] = []
+        for turn, state, root in group:
+            base = current[turn.room.room_id]
+            found, state.counts = base.numbers, (base.joined, base.invited)
+            if base.root != root:
+                come, gone = await self._states.changes(base.root, root)
                 events = await self._states.events(come)
                 accepted = {number for number in come if events[number].type != MEMBER and (types is None or events[number].type in types)}
-                found = found.difference(gone) | accepted
+                found = (found - set(gone)) | accepted
             numbers.append(found)
         return numbers
 

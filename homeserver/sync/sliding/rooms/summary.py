@@ -43,7 +43,9 @@ class Summaries:
                 roots[turn.room.room_id] = (state.root, state)
         if not roots:
             return {}
-        counts = await self._store.counts(roots)
+        lacking = [room_id for room_id, (_, state) in roots.items() if state.counts is None]
+        counts = await self._store.counts(lacking) if lacking else {}
+        counts.update((room_id, state.counts) for room_id, (_, state) in roots.items() if state.counts is not None)
         nameless = [room_id for room_id, (root, state) in roots.items() if not await self._has_name(root, state)]
         heroes = await self._heroes(user_id, {room_id: roots[room_id][0] for room_id in nameless}) if nameless else {}
         return {room_id: Summary(*counts.get(room_id, (0, 0)), heroes.get(room_id)) for room_id in roots}
