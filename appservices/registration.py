@@ -4,9 +4,8 @@ Keys that the ecosystem writes before they are in the specification are understo
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from appservices.errors import BadRegistration
@@ -20,14 +19,12 @@ _EPHEMERAL: Final = ("receive_ephemeral", "de.sorunome.msc2409.push_ephemeral", 
 _ENCRYPTED: Final = ("org.matrix.msc3202", "msc3202")
 
 
-@dataclass(frozen=True, slots=True)
-class Namespace:
+class Namespace(NamedTuple):
     pattern: Pattern
     exclusive: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(NamedTuple):
     file: str
     id: str
     url: str  # without a slash at the end; empty: it wants no requests

@@ -1,10 +1,9 @@
 """Sections `federation` and `appservices`: rooms shared with other servers, and the bridges and bots that act for many users of this one."""
 
-from dataclasses import dataclass, field
+from typing import Annotated, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Federation:
+class Federation(NamedTuple):
     enabled: bool = False
     # Servers to talk to, as names with * and ?; ports do not count. An empty list of allowed ones allows all.
     allowed_servers: tuple[str, ...] = ()
@@ -17,14 +16,13 @@ class Federation:
     allowed_addresses: tuple[str, ...] = ()
     denied_addresses: tuple[str, ...] = ()
     # A file of certificates (PEM) trusted besides the system's.
-    trusted_authorities: str = field(default="", metadata={"path": True})
+    trusted_authorities: Annotated[str, {"path": True}] = ""
     # Servers asked for the keys of others that do not answer themselves.
     notaries: tuple[str, ...] = ()
     # Public keys (base64) of which the secret half is known to strangers; nothing signed by them counts.
     denied_keys: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AppServices:
+class AppServices(NamedTuple):
     # Their registrations, as YAML files.
-    registrations: tuple[str, ...] = field(default=(), metadata={"path": True})
+    registrations: Annotated[tuple[str, ...], {"path": True}] = ()

@@ -1,24 +1,21 @@
 """Section `listeners`: the three places where the server may listen, and what it answers there."""
 
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal, NamedTuple
 
 Api = Literal["client", "federation", "metrics"]
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
+class Listener(NamedTuple):
     enabled: bool
     bind: tuple[str, ...]
-    port: int = field(metadata={"minimum": 0, "maximum": 65535})  # 0: any free port
+    port: Annotated[int, {"minimum": 0, "maximum": 65535}]  # 0: any free port
     serves: tuple[Api, ...]
     # PEM files; with them the listener speaks TLS, without them it stands behind a proxy or on this machine alone.
-    certificate: str = field(default="", metadata={"path": True})
-    key: str = field(default="", metadata={"path": True})
+    certificate: Annotated[str, {"path": True}] = ""
+    key: Annotated[str, {"path": True}] = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Listeners:
+class Listeners(NamedTuple):
     client: Listener = Listener(True, ("127.0.0.1",), 8008, ("client", "federation"))
     federation: Listener = Listener(False, ("0.0.0.0",), 8448, ("federation",))  # noqa: S104 - other servers come from everywhere
     metrics: Listener = Listener(False, ("127.0.0.1",), 8009, ("metrics",))

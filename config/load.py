@@ -1,18 +1,16 @@
 """Reads the settings: the file, then the environment, then the command line; the later one wins. Whatever is wrong is named where it stands."""
 
-import dataclasses
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, get_type_hints
 
 from config.check import contradictions
 from config.lines import find_line
 from config.settings import Config
-from config.shape import Problem, build, check, describe
+from config.shape import Problem, build, check, describe, is_section, more_of
 
 PREFIX = "CHATME_"
-T = TypeVar("T")
 Tree = dict[str, Any]
 
 
@@ -41,7 +39,8 @@ def load(file: Path | None = None, *, base: Path, environment: Mapping[str, str]
     _refuse(_placed(layers, contradictions(config)))
     data = (base / config.server.data_directory).absolute()
     server = _rooted(config.server, data, data_directory=str(data))
-    return _rooted(config, data, server=server)
+    rooted: Config = _rooted(config, data, server=server)
+    return rooted
 
 
 def read_file(file: Path) -> Layer:
@@ -133,14 +132,14 @@ def _refuse(lines: list[str]) -> None:
         raise ConfigError("\n".join(lines))
 
 
-def _rooted(section: T, root: Path, **known: Any) -> T:
+def _rooted(section: Any, root: Path, **known: Any) -> Any:
     """The section with its relative paths made absolute, and so those of its sections."""
     changed: dict[str, Any] = dict(known)
-    for field in dataclasses.fields(section):  # type: ignore[arg-type]  # T is a dataclass
-        value = getattr(section, field.name)
-        if dataclasses.is_dataclass(value):
-            changed.setdefault(field.name, _rooted(value, root))
-        elif field.metadata.get("path") and value:
+    for name, hint in get_type_hints(type(section), include_extras=True).items():
+        value = getattr(section, name)
+        if is_section(value):
+            changed.setdefault(name, _rooted(value, root))
+        elif more_of(hint).get("path") and value:
             rooted = tuple(str(root / one) for one in value) if isinstance(value, tuple) else str(root / value)
-            changed.setdefault(field.name, rooted)
-    return dataclasses.replace(section, **changed)  # type: ignore[type-var]  # T is a dataclass
+            changed.setdefault(name, rooted)
+    return section._replace(**changed)

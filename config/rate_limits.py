@@ -3,17 +3,15 @@
 A field per name of `homeserver.web.endpoint.Rate`: `per_second` is the lasting rate, `burst` what may come at once. A `per_second` of 0 lifts it.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimit:
+class RateLimit(NamedTuple):
     per_second: float
     burst: int
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimits:
+class RateLimits(NamedTuple):
     enabled: bool = True  # False lifts all but the limit on failed logins
     read: RateLimit = RateLimit(50.0, 200)
     write: RateLimit = RateLimit(10.0, 50)

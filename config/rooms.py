@@ -1,14 +1,12 @@
 """Section `rooms`: who may make and publish them, and of which version they are."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 RoomVersionName = Literal["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"]
 Who = Literal["anyone", "admins"]
 
 
-@dataclass(frozen=True, slots=True)
-class Rooms:
+class Rooms(NamedTuple):
     default_version: RoomVersionName = "12"
     who_may_create: Who = "anyone"
     who_may_publish: Who = "anyone"  # in the public room directory

@@ -1,14 +1,12 @@
-"""What a section looks like: a JSON Schema from its dataclass, values checked by that schema, and the section built from them.
+"""What a section looks like: a JSON Schema from its fields, values checked by that schema, and the section built from them.
 
-A field says more in its metadata: `minimum`, `maximum`, `pattern` (with `says`: the same in words), `path` (a relative path counts from the
-data directory).
+A section is a NamedTuple. A field says more where it is annotated: `minimum`, `maximum`, `pattern` (with `says`: the same in words), `path`
+(a relative path counts from the data directory).
 """
 
-import dataclasses
 import re
-import types
 from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from config.secret import Secret
 
@@ -31,28 +29,45 @@ class Problem(NamedTuple):
 
 
 def describe(section: type) -> dict[str, Any]:
-    """The JSON Schema of a dataclass, its fields' and theirs in turn."""
-    hints = get_type_hints(section)
-    fields = dataclasses.fields(section)
-    needed = [f.name for f in fields if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING]
-    properties = {f.name: _describe(hints[f.name], f.metadata) for f in fields}
+    """The JSON Schema of a section, its fields' and theirs in turn."""
+    hints = get_type_hints(section, include_extras=True)
+    needed = [name for name in hints if name not in defaults(section)]
+    properties = {name: _describe(hint) for name, hint in hints.items()}
     described: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
     return {**described, "required": needed} if needed else described
 
 
-def _describe(hint: Any, metadata: types.MappingProxyType[Any, Any] | dict[str, Any]) -> dict[str, Any]:
+def is_section(hint: Any) -> bool:
+    return hasattr(hint, "_fields")
+
+
+def defaults(section: Any) -> dict[str, Any]:
+    """What a section's fields hold when nothing is given."""
+    found: dict[str, Any] = section._field_defaults
+    return found
+
+
+def more_of(hint: Any) -> dict[str, Any]:
+    """What a field says beside its type."""
+    found: dict[str, Any] = get_args(hint)[1] if get_origin(hint) is Annotated else {}
+    return found
+
+
+def _describe(hint: Any) -> dict[str, Any]:
+    more = more_of(hint)
+    hint = get_args(hint)[0] if more else hint
     if get_origin(hint) is Literal:
         return {"type": "string", "enum": list(get_args(hint))}
     if get_origin(hint) is tuple:
-        return {"type": "array", "items": _describe(get_args(hint)[0], {})}
-    if dataclasses.is_dataclass(hint):
-        return describe(hint)  # type: ignore[arg-type]  # annotations hold classes, never their instances
+        return {"type": "array", "items": _describe(get_args(hint)[0])}
+    if is_section(hint):
+        return describe(hint)
     described: dict[str, Any] = {"type": SIMPLE[hint]}
     if hint is Secret:
         described["writeOnly"] = True
-    described.update({word: metadata[word] for word in ("minimum", "maximum", "pattern") if word in metadata})
-    if "says" in metadata:
-        described["description"] = metadata["says"]
+    described.update({word: more[word] for word in ("minimum", "maximum", "pattern") if word in more})
+    if "says" in more:
+        described["description"] = more["says"]
     return described
 
 
@@ -113,28 +128,21 @@ def _shown(value: Any) -> str:
 
 def build(section: type[T], given: dict[str, Any], default: T | None = None) -> T:
     """The section with what is given; the rest from `default`, or from the fields' own defaults."""
-    hints = get_type_hints(section)
+    known = defaults(section)
     values: dict[str, Any] = {}
-    for field in dataclasses.fields(section):  # type: ignore[arg-type]  # T is a dataclass
-        hint = hints[field.name]
+    for name, hint in get_type_hints(section).items():
         if default is not None:
-            values[field.name] = getattr(default, field.name)
-        if field.name in given:
-            values[field.name] = _build(hint, given[field.name], values.get(field.name, _default(field)))
+            values[name] = getattr(default, name)
+        if name in given:
+            values[name] = _build(hint, given[name], values.get(name, known.get(name)))
     return section(**values)
 
 
 def _build(hint: Any, given: Any, default: Any) -> Any:
-    if dataclasses.is_dataclass(hint):
-        return build(hint, given, default)  # type: ignore[arg-type]  # annotations hold classes, never their instances
+    if is_section(hint):
+        return build(hint, given, default)
     if get_origin(hint) is tuple:
         return tuple(_build(get_args(hint)[0], item, None) for item in given)
     if hint is Secret:
         return Secret(given)
     return float(given) if hint is float else given
-
-
-def _default(field: "dataclasses.Field[Any]") -> Any:
-    if field.default_factory is not dataclasses.MISSING:
-        return field.default_factory()
-    return None if field.default is dataclasses.MISSING else field.default

@@ -6,9 +6,8 @@ Server-server API, "API standards", "Request Authentication". Raises the errors 
 """
 
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -46,14 +45,13 @@ def v2(*segments: str) -> str:
     return "/_matrix/federation/v2/" + "/".join(quote(segment, safe="") for segment in segments)
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """A request. `path` is percent-encoded."""
 
     method: str
     destination: str
     path: str
-    query: Query = field(default_factory=dict)
+    query: Query = NO_QUERY
     body: Mapping[str, Any] | bytes | None = None  # bytes are canonical JSON
     seconds: float = SECONDS  # for all of it
     most_bytes: int = MOST_BYTES

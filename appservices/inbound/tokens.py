@@ -1,8 +1,7 @@
 """As whom an application service acts (application-service API, "Identity assertion"). Fills `homeserver.accounts.access_tokens.AppserviceTokens`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from appservices.appservice import Appservice, Appservices
 from homeserver.accounts.store import ACCOUNT_CHANGE, Account
@@ -24,8 +23,7 @@ class DeviceLookup(Protocol):
     async def devices(self, user_id: str) -> list[Device]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(NamedTuple):
     """What is asked of an asserted user."""
 
     account: Account | None

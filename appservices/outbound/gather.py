@@ -1,8 +1,7 @@
 """Reads on behind the stream for one application service: what of it concerns the service."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from appservices.appservice import Appservice
 from appservices.outbound.interest import MEMBER, Interest
@@ -32,8 +31,7 @@ class Joined(Protocol):
     async def joined_users(self, room_id: str) -> Sequence[str]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Readings:
+class Readings(NamedTuple):
     """Where a reader looks."""
 
     store: AppserviceStore

@@ -6,7 +6,7 @@ more under the ID by which the service knows that it has it. How long to wait af
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall
@@ -31,8 +31,7 @@ TOKEN_LENGTH: Final = 8
 MOST_PASSING: Final = 500  # rooms and users, of what passes by itself
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
+class Means(NamedTuple):
     """What all lines share."""
 
     store: AppserviceStore

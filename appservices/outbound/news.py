@@ -5,6 +5,7 @@ Application-service API, "Pushing events", "Pushing ephemeral data"; messages to
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import orjson
 
@@ -50,8 +51,7 @@ class News:
         return tuple(Fetched(*device, position) for device, position in last.items())
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceCounts:
+class DeviceCounts(NamedTuple):
     """Of one device: how many keys of each algorithm, and the algorithms of the fallback keys that are not used."""
 
     user_id: str

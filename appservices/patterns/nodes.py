@@ -1,15 +1,13 @@
 """What an expression is made of."""
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 Range = tuple[int, int]  # of code points, both ends included
 
 LAST: Final = 0x10FFFF
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """One character of these ranges."""
 
     ranges: tuple[Range, ...]
@@ -18,22 +16,19 @@ class Letter:
         return any(low <= code <= high for low, high in self.ranges)
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(NamedTuple):
     """One after the other; of nothing: the empty text."""
 
     parts: tuple["Node", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """Any one of them."""
 
     parts: tuple["Node", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(NamedTuple):
     """So many times; `most` None: without end."""
 
     part: "Node"
@@ -41,12 +36,10 @@ class Repeat:
     most: int | None
 
 
-@dataclass(frozen=True, slots=True)
 class Start:
     """Nothing stands before."""
 
 
-@dataclass(frozen=True, slots=True)
 class End:
     """Nothing stands behind."""
 

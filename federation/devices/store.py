@@ -1,7 +1,7 @@
 """What is kept of other servers' users: their device lists, as far as they are followed."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 
@@ -11,8 +11,7 @@ class RemoteDevice(NamedTuple):
     display_name: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteUser:
+class RemoteUser(NamedTuple):
     """The devices of a user, and the update after which they were so. `stale`: an update is missing."""
 
     user_id: str
@@ -23,8 +22,7 @@ class RemoteUser:
     stale: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceUpdate:
+class DeviceUpdate(NamedTuple):
     """One device came or changed, or (`device` is None) went."""
 
     user_id: str
@@ -34,10 +32,9 @@ class DeviceUpdate:
     device: RemoteDevice | None
 
 
-@dataclass(frozen=True, slots=True)
-class CrossSigningUpdate:
+class CrossSigningUpdate(NamedTuple):
     user_id: str
-    keys: Mapping[str, bytes] = field(default_factory=dict)  # by usage: master, self_signing
+    keys: Mapping[str, bytes] = MappingProxyType({})  # by usage: master, self_signing
 
 
 class RemoteDeviceStore(Protocol):

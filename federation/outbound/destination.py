@@ -6,8 +6,7 @@ it lacks events, and a further event in one of them costs nothing. When it may b
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall
@@ -39,8 +38,7 @@ class Mark:
         self.done = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
+class Means(NamedTuple):
     """What all destinations share. Those that took something lately do not wait for those that may be dead."""
 
     transactions: Transactions

@@ -5,8 +5,7 @@ told and not written down yet is told once more, which other servers notice by i
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
@@ -34,8 +33,7 @@ RETRY_S: Final = 10.0
 UNKNOWN: Final = (NO_DEVICE, NO_DEVICE)  # it is not known which devices changed
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(NamedTuple):
     store: OutboundStore
     letters: LetterStore
     members: MemberStore

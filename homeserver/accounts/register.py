@@ -1,6 +1,6 @@
 """Registration: users, guests, guests that become users, users of application services (client-server API, "Account registration")."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from config.accounts import Registration as Settings
 from homeserver.accounts.interactive_auth import Attempt, Flow, InteractiveAuth, Proof
@@ -100,7 +100,7 @@ class Registration:
         password_hash = await self._passwords.hash(wish.password)
         if guest_token is not None:
             user_id = await self._guest(wish, guest_token)
-            account = replace(self._new_account(user_id, password_hash, proof), displayname=None)
+            account = self._new_account(user_id, password_hash, proof)._replace(displayname=None)
             return await self._finish(wish, account, proof.use, upgrade=True)
         if wish.username is not None:
             user_id = await self._new_id(wish.username)

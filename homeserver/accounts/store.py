@@ -2,7 +2,6 @@
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from homeserver.accounts.threepids.store import Threepid
@@ -10,8 +9,7 @@ from homeserver.accounts.threepids.store import Threepid
 ACCOUNT_CHANGE = "account"  # Change.kind: the user was created, or something about the account is no longer as it was
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     user_id: str
     is_guest: bool = False
     is_admin: bool = False
@@ -28,8 +26,7 @@ class Credentials(NamedTuple):
     password_hash: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class NewAccount:
+class NewAccount(NamedTuple):
     user_id: str
     password_hash: str | None
     created_ts: int
@@ -102,8 +99,7 @@ class RefreshOwner(NamedTuple):
     locked: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RegistrationToken:
+class RegistrationToken(NamedTuple):
     token: str
     uses_allowed: int | None
     pending: int

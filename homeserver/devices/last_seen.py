@@ -1,7 +1,6 @@
 """When and from where each device was last seen: noted in memory on every request, written at most once a minute, all together."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
@@ -42,7 +41,7 @@ class LastSeen:
         seen = self._waiting.get(key) or self._writing.get(key)
         if seen is None:
             return device
-        return replace(device, last_seen_ts=seen.ts, last_seen_ip=seen.ip, user_agent=seen.user_agent)
+        return device._replace(last_seen_ts=seen.ts, last_seen_ip=seen.ip, user_agent=seen.user_agent)
 
     def forget(self, user_id: str, device_ids: Sequence[str]) -> None:
         for device_id in device_ids:

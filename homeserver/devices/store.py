@@ -1,7 +1,6 @@
 """What the devices ask of the storage."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 DEVICE_CHANGE = "device"  # Change.kind: the subject is a DeviceChange
@@ -21,8 +20,7 @@ class DeviceChange(NamedTuple):
     removed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(NamedTuple):
     user_id: str
     device_id: str
     display_name: str | None

@@ -1,8 +1,7 @@
 """A user's cross-signing keys (client-server API, "Cross-signing"; who has to prove who it is: `/keys/device_signing/upload`)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -14,8 +13,7 @@ from homeserver.errors import Forbidden, MissingParam
 NAMES = {"master_key": MASTER, "self_signing_key": SELF_SIGNING, "user_signing_key": USER_SIGNING}
 
 
-@dataclass(frozen=True, slots=True)
-class Replacement:
+class Replacement(NamedTuple):
     """What an upload means, as things stand."""
 
     user_id: str

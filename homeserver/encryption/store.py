@@ -34,8 +34,7 @@ class OneTimeKey(NamedTuple):
         return f"{self.algorithm}:{self.key_id}"
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(NamedTuple):
     """What one device puts up at once."""
 
     user_id: str
@@ -45,8 +44,7 @@ class Upload:
     fallback: Sequence[OneTimeKey] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class KeyCounts:
+class KeyCounts(NamedTuple):
     """What a device has on the server."""
 
     one_time: Mapping[str, int]  # by algorithm

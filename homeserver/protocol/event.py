@@ -4,8 +4,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import orjson
 
@@ -15,8 +14,7 @@ from homeserver.protocol.room_versions import RoomVersion
 StateKey = tuple[str, str]  # (event type, state key): the address of one piece of room state
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """What is to be said, before it has a place in the graph. `state_key` None: no state event."""
 
     type: str

@@ -5,8 +5,7 @@ searching for their literal pieces in order, in time linear in the text: no patt
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, NamedTuple, Self, cast
 
 from homeserver.protocol.errors import InvalidFilter, InvalidIdentifier
 from homeserver.protocol.ids import RoomId, UserId
@@ -122,8 +121,7 @@ class _Reader:
         return cast(Literal["client", "federation"], found)
 
 
-@dataclass(frozen=True, slots=True)
-class EventFilter:
+class EventFilter(NamedTuple):
     """Which events by type and sender; None: all."""
 
     limit: int | None = None
@@ -148,8 +146,7 @@ class EventFilter:
         return (self.types is None or event_type in self.types) and (self.not_types is None or event_type not in self.not_types)
 
 
-@dataclass(frozen=True, slots=True)
-class RoomEventFilter:
+class RoomEventFilter(NamedTuple):
     """Which events of rooms, and how members are loaded with them."""
 
     events: EventFilter = EventFilter()
@@ -217,8 +214,7 @@ class RoomEventFilter:
         return (self.rel_types is None or rel_type in self.rel_types) and (self.not_rel_types is None or rel_type not in self.not_rel_types)
 
 
-@dataclass(frozen=True, slots=True)
-class RoomFilter:
+class RoomFilter(NamedTuple):
     """Which rooms, and what of them."""
 
     rooms: frozenset[str] | None = None
@@ -233,8 +229,7 @@ class RoomFilter:
         return (self.rooms is None or room_id in self.rooms) and (self.not_rooms is None or room_id not in self.not_rooms)
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(NamedTuple):
     """A whole filter, as a client uploads it or gives it inline."""
 
     event_fields: tuple[tuple[str, ...], ...] | None = None

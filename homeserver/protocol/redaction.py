@@ -4,8 +4,7 @@ Specification: client-server API, "Redactions", and each room version's redactio
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from homeserver.protocol.event import Event
 from homeserver.protocol.room_versions import ROOM_VERSIONS, UNSTABLE_ROOM_VERSIONS, RoomVersion
@@ -29,8 +28,7 @@ _TOP_LEVEL = frozenset(
 _POWER_LEVELS = frozenset({"ban", "events", "events_default", "kick", "redact", "state_default", "users", "users_default"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Rules:
+class _Rules(NamedTuple):
     version: RoomVersion
     top_level: frozenset[str]
     content: Mapping[str, frozenset[str] | None]  # by event type; None: the whole content stays

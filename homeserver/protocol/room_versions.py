@@ -3,14 +3,12 @@
 Rules read the fields, never a version number. Source: specification, "Room versions", the "Unstable" changes of each.
 """
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from homeserver.protocol.errors import UnknownRoomVersion
 
 
-@dataclass(frozen=True, slots=True)
-class RoomVersion:
+class RoomVersion(NamedTuple):
     """One room version as a value; the comments name the version that changed the field."""
 
     identifier: str
@@ -51,24 +49,22 @@ class RoomVersion:
 
 
 _V1 = RoomVersion("1")
-_V2 = replace(_V1, identifier="2", state_resolution="v2")
-_V3 = replace(_V2, identifier="3", event_id="reference_hash", references_with_hashes=False, redactions_by_auth_rule=False)
-_V4 = replace(_V3, identifier="4", event_id="url_safe_reference_hash")
-_V5 = replace(_V4, identifier="5", enforce_key_validity=True)
-_V6 = replace(
-    _V5,
+_V2 = _V1._replace(identifier="2", state_resolution="v2")
+_V3 = _V2._replace(identifier="3", event_id="reference_hash", references_with_hashes=False, redactions_by_auth_rule=False)
+_V4 = _V3._replace(identifier="4", event_id="url_safe_reference_hash")
+_V5 = _V4._replace(identifier="5", enforce_key_validity=True)
+_V6 = _V5._replace(
     identifier="6",
     strict_canonical_json=True,
     redaction_keeps_aliases=False,
     special_case_aliases=False,
     limit_notifications_power_levels=True,
 )
-_V7 = replace(_V6, identifier="7", knocking=True)
-_V8 = replace(_V7, identifier="8", restricted_joins=True, redaction_keeps_join_rule_allow=True)
-_V9 = replace(_V8, identifier="9", redaction_keeps_join_authorised_via=True)
-_V10 = replace(_V9, identifier="10", integer_power_levels=True, knock_restricted=True)
-_V11 = replace(
-    _V10,
+_V7 = _V6._replace(identifier="7", knocking=True)
+_V8 = _V7._replace(identifier="8", restricted_joins=True, redaction_keeps_join_rule_allow=True)
+_V9 = _V8._replace(identifier="9", redaction_keeps_join_authorised_via=True)
+_V10 = _V9._replace(identifier="10", integer_power_levels=True, knock_restricted=True)
+_V11 = _V10._replace(
     identifier="11",
     redacts_in_content=True,
     redaction_keeps_origin_membership_prev_state=False,
@@ -79,8 +75,7 @@ _V11 = replace(
     creator_from_sender=True,
     fields_in_bytes=True,
 )
-_V12 = replace(
-    _V11,
+_V12 = _V11._replace(
     identifier="12",
     room_id_is_create_hash=True,
     privileged_creators=True,
@@ -93,8 +88,8 @@ ROOM_VERSIONS: dict[str, RoomVersion] = {v.identifier: v for v in (_V1, _V2, _V3
 UNSTABLE_ROOM_VERSIONS: dict[str, RoomVersion] = {
     v.identifier: v
     for v in (
-        replace(_V10, identifier="org.matrix.msc3757.10", owned_state=True),
-        replace(_V11, identifier="org.matrix.msc3757.11", owned_state=True),
+        _V10._replace(identifier="org.matrix.msc3757.10", owned_state=True),
+        _V11._replace(identifier="org.matrix.msc3757.11", owned_state=True),
     )
 }
 DEFAULT_ROOM_VERSION = _V12

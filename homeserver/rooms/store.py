@@ -152,8 +152,7 @@ class Extremity(NamedTuple):
     root: bytes | None = None  # the state after it
 
 
-@dataclass(frozen=True, slots=True)
-class HeadRecord:
+class HeadRecord(NamedTuple):
     """Where the room stands: what the next event is built on."""
 
     room: RoomRecord
@@ -170,8 +169,7 @@ class Lineage:
         self.broken = False
 
 
-@dataclass(frozen=True, slots=True)
-class MemberChange:
+class MemberChange(NamedTuple):
     user_id: str
     membership: str
     previous: str | None
@@ -188,8 +186,7 @@ class Relation(NamedTuple):
     key: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Redaction:
+class Redaction(NamedTuple):
     """A redaction and, when its target is here and it applies, the target's number and emptied bytes."""
 
     target_id: str

@@ -5,7 +5,6 @@ the filter and whom the user ignores. An edited message is found by its latest t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from twisted.internet.defer import DeferredSemaphore
@@ -107,7 +106,7 @@ class Finder:
             self._turns.release()
 
     async def _find(self, user_id: str, criteria: Criteria, before: int) -> Hits:
-        criteria = replace(criteria, wanted=await self._with_predecessors(criteria.wanted))
+        criteria = criteria._replace(wanted=await self._with_predecessors(criteria.wanted))
         asked, newest = Asked(criteria), _Newest()
         for member in await self._searched(user_id, criteria.wanted):
             rest: int | None = before
@@ -135,7 +134,7 @@ class Finder:
             before = predecessor.get("room_id") if isinstance(predecessor, dict) else None
             if isinstance(before, str) and before not in rooms and len(rooms) < len(wanted.rooms) + MAX_PREDECESSORS:
                 rooms.append(before)
-        return replace(wanted, rooms=frozenset(rooms))
+        return wanted._replace(rooms=frozenset(rooms))
 
     async def _judge(self, member: MemberRecord, found: Sequence[Found], wanted: RoomEventFilter) -> list[Hit]:
         if not found:

@@ -1,6 +1,6 @@
 """A search term: its words, and how well a text answers it."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from homeserver.search.text import fold
 
@@ -10,8 +10,7 @@ BEST = 150
 _TRIES = 20  # places in a text that are looked at for the best one of a word
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """`words` as they were written, `folded` as they are compared."""
 
     words: tuple[str, ...]

@@ -1,7 +1,6 @@
 """What the user directory asks of the storage, and the records that travel."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 
@@ -38,8 +37,7 @@ class Openness(NamedTuple):
     history_visibility: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """`words` are case-folded parts of search texts, all of which must occur; `server` is the beginning of the server's name, often empty."""
 
     words: tuple[str, ...]

@@ -1,14 +1,13 @@
 """How large a body may be, and bodies read as a whole or piece by piece."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from homeserver.errors import TooLarge
 from homeserver.web.endpoint import Access
 from homeserver.web.request import BodyReader
 
 
-@dataclass(frozen=True, slots=True)
-class BodyLimits:
+class BodyLimits(NamedTuple):
     """Bytes, by who sends: strangers get little."""
 
     stranger: int = 65_536  # no token is asked for

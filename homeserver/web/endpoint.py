@@ -13,9 +13,8 @@ identifier types of `protocol.ids` (M_INVALID_PARAM otherwise). A path may be de
 
 import enum
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 
 class Access(enum.Enum):
@@ -57,16 +56,14 @@ class Body(enum.Enum):
     STREAM = "stream"  # raw bytes, up to the media limit
 
 
-@dataclass(frozen=True, slots=True)
-class Schema:
+class Schema(NamedTuple):
     """A JSON object checked by schema/json/<name>.json, compiled at start."""
 
     name: str
     optional: bool = False  # an empty body counts as {}
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Who a token belongs to."""
 
     user_id: str
@@ -115,8 +112,7 @@ Answer = dict[str, Any] | bytes | Reply
 F = TypeVar("F", bound=Callable[..., Awaitable[Answer]])
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
+class Declaration(NamedTuple):
     method: str
     path: str
     access: Access

@@ -2,8 +2,8 @@
 
 import asyncio
 import ssl
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
 
@@ -13,8 +13,7 @@ from homeserver.web.wire.edge import Edge
 _BACKLOG = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """Where to listen: `host` and `port` (0: any free one), or the path of a unix socket; with `certificate` and `key` by TLS."""
 
     host: str = "127.0.0.1"

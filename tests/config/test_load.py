@@ -1,6 +1,5 @@
 """Settings from file, environment and command line; whatever is wrong is named where it stands."""
 
-import dataclasses
 from pathlib import Path
 
 import pytest
@@ -42,7 +41,7 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_file(tmp_p
 
 def test_a_table_given_in_part_keeps_the_other_defaults(tmp_path: Path) -> None:
     config = read("[rate_limits]\nmessage = { burst = 5 }\n", tmp_path, "rate_limits.join.per_second=7")
-    assert config.rate_limits.message == dataclasses.replace(Config().rate_limits.message, burst=5)
+    assert config.rate_limits.message == Config().rate_limits.message._replace(burst=5)
     assert config.rate_limits.join == RateLimit(7.0, Config().rate_limits.join.burst)
     assert isinstance(config.rate_limits.join.per_second, float)
 

@@ -1,7 +1,6 @@
 """Files in a bucket, over an independent server of its kind."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from hashlib import sha256
 from io import BytesIO
 
@@ -30,7 +29,7 @@ def server() -> Iterator[S3]:
 @pytest.fixture
 def bucket(server: S3, request: pytest.FixtureRequest) -> S3:
     """A corner of the bucket for each test."""
-    return replace(server, prefix=request.node.name)
+    return server._replace(prefix=request.node.name)
 
 
 def files_in(settings: S3, clock: FakeClock | None = None) -> ObjectFiles:
@@ -147,7 +146,7 @@ def test_pictures_are_read_where_they_lie(bucket: S3) -> None:
 
 
 def test_a_store_that_cannot_be_reached_or_refuses(bucket: S3) -> None:
-    for wrong in (replace(bucket, endpoint="http://127.0.0.1:9"), replace(bucket, bucket="unknown")):
+    for wrong in (bucket._replace(endpoint="http://127.0.0.1:9"), bucket._replace(bucket="unknown")):
         files = files_in(wrong)
         with pytest.raises(FilesUnavailable):
             run(stored(files, b"a"))

@@ -1,7 +1,6 @@
 """A whole server in this process: memory database, fake clock, seeded chance, no sockets."""
 
 from collections.abc import Coroutine
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -62,8 +61,8 @@ def test_config(directory: Path, **sections: Any) -> Config:
         passwords=Passwords(minimum_length=1, memory_kib=8, iterations=1),
         rate_limits=RateLimits(enabled=False),
     )
-    server = replace(config.server, name=NAME, data_directory=str(directory), signing_key=str(directory / "signing.key"))
-    return replace(config, **{"server": server, **sections})
+    server = config.server._replace(name=NAME, data_directory=str(directory), signing_key=str(directory / "signing.key"))
+    return config._replace(**{"server": server, **sections})
 
 
 test_config.__test__ = False  # type: ignore[attr-defined]

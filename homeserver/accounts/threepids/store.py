@@ -1,6 +1,5 @@
 """What third-party identifiers ask of the storage. Clients' secrets and the codes in letters are known here by their SHA-256 alone."""
 
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 
@@ -14,8 +13,7 @@ class Threepid(NamedTuple):
     added_ts: int
 
 
-@dataclass(frozen=True, slots=True)
-class ProofSession:
+class ProofSession(NamedTuple):
     """The proof of one address, as one client asked for it. `code_hash` None: nobody was sent a code, so nothing can be proven."""
 
     sid: str

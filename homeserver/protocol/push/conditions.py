@@ -1,7 +1,6 @@
 """Conditions of push rules, compiled (client-server API, "Conditions"; appendices, "Dot-separated property paths")."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from homeserver.protocol.auth_rules import PowerLevels, may_notify
@@ -78,8 +77,7 @@ class Condition(Protocol):
         """What it says of every such event; None: that depends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Matches:
+class Matches(NamedTuple):
     path: Path
     glob: Glob
 
@@ -96,8 +94,7 @@ class Matches:
         return None if value is None else self.glob.matches(Text(value))
 
 
-@dataclass(frozen=True, slots=True)
-class Is:
+class Is(NamedTuple):
     path: Path
     value: Any
     type: type
@@ -113,8 +110,7 @@ class Is:
         return None if value is None else value == self.value
 
 
-@dataclass(frozen=True, slots=True)
-class Contains:
+class Contains(NamedTuple):
     path: Path
     value: Any
     type: type
@@ -127,7 +123,6 @@ class Contains:
         return False if known.is_absent(self.path) or known.value(self.path) is not None else None
 
 
-@dataclass(frozen=True, slots=True)
 class NamesReader:
     """`contains_display_name`."""
 
@@ -141,8 +136,7 @@ class NamesReader:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class MemberCount:
+class MemberCount(NamedTuple):
     operator: str
     number: int
 
@@ -164,8 +158,7 @@ class MemberCount:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class SenderMayNotify:
+class SenderMayNotify(NamedTuple):
     key: str
 
     def holds(self, occasion: Occasion, display_name: str | None) -> bool:
@@ -180,8 +173,7 @@ class SenderMayNotify:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class SentBy:
+class SentBy(NamedTuple):
     """One of these sent it. No condition of the specification: it stands for whom a user ignores."""
 
     users: frozenset[str]
@@ -193,7 +185,6 @@ class SentBy:
         return None
 
 
-@dataclass(frozen=True, slots=True)
 class Never:
     """What nobody knows, or what makes no sense."""
 

@@ -5,7 +5,7 @@ citing it. Only the edges are looked at, so a caller that keeps those in a compa
 """
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from homeserver.protocol.errors import MissingEvents
 from homeserver.protocol.state_resolution.conflict import Conflict
@@ -15,8 +15,7 @@ Edges = Mapping[str, Sequence[str]]  # event ID → the events it is authorised 
 _STRIDE = 500  # events between two yields
 
 
-@dataclass(frozen=True, slots=True)
-class AuthDifference:
+class AuthDifference(NamedTuple):
     """Events besides the conflicted ones that must be looked at again."""
 
     difference: frozenset[str]

@@ -1,15 +1,14 @@
 """Where states agree and where they do not: rooms/v1 "State resolution", rooms/v2 "Unconflicted state map and conflicted state set"."""
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from homeserver.protocol.event import StateKey
 
 StateMap = Mapping[StateKey, str]  # address → event ID
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(NamedTuple):
     """Several states, taken apart."""
 
     unconflicted: dict[StateKey, str]

@@ -1,8 +1,8 @@
 """What a client asks for in `createRoom`, and the first state that follows from it. Pure. Client-server API, "Creation"."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from homeserver.errors import BadJson, InvalidRoomState
 from homeserver.protocol.room_versions import RoomVersion
@@ -16,25 +16,23 @@ MAX_INITIAL_STATE = 100
 MAX_INVITES = 100
 
 
-@dataclass(frozen=True, slots=True)
-class RoomOptions:
+class RoomOptions(NamedTuple):
     """The body of createRoom, read; `preset` is settled."""
 
     version: RoomVersion
     preset: str
-    creation_content: Mapping[str, Any] = field(default_factory=dict)
+    creation_content: Mapping[str, Any] = MappingProxyType({})
     name: str | None = None
     topic: str | None = None
     alias: str | None = None
     invite: Sequence[str] = ()
     is_direct: bool = False
     initial_state: Sequence[Mapping[str, Any]] = ()
-    power_levels: Mapping[str, Any] = field(default_factory=dict)
+    power_levels: Mapping[str, Any] = MappingProxyType({})
     published: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FirstState:
+class FirstState(NamedTuple):
     """One state event to come, by the creator."""
 
     type: str

@@ -5,7 +5,6 @@ All listed rooms are held in memory, in order; the stream tells which of them ha
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
@@ -52,8 +51,7 @@ def read_query(body: Mapping[str, Any]) -> DirectoryQuery:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(NamedTuple):
     """A room of the directory."""
 
     place: Place

@@ -1,7 +1,6 @@
 """What finding rooms asks of the storage, and the records that travel."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from homeserver.rooms.store import RoomRecord, StoredEvent
@@ -37,8 +36,7 @@ class NetworkListing(NamedTuple):
     room_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class RoomFacts:
+class RoomFacts(NamedTuple):
     """A room and those of its state events, with an empty state key, that a summary is made of."""
 
     room: RoomRecord

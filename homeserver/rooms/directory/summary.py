@@ -1,9 +1,8 @@
 """What a room shows of itself to those who are not in it. Client-server API, "Published room directory", "Spaces", room_summary."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
@@ -14,8 +13,7 @@ MAX_ALLOWED_ROOMS = 50
 _PLAIN_TEXT = (None, "text/plain")
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """`public` and `full` are JSON objects, without their closing brace, as the directory and as hierarchy and room summary show them."""
 
     room_id: str
@@ -141,8 +139,7 @@ def _alias(value: Any) -> str | None:
     return value if isinstance(value, str) and value.startswith("#") else None
 
 
-@dataclass(frozen=True, slots=True)
-class Child:
+class Child(NamedTuple):
     """A room that a space lists. `stripped` is its m.space.child event as JSON, with the time."""
 
     room_id: str

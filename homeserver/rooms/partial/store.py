@@ -1,7 +1,6 @@
 """What is asked of the storage about rooms whose state is known in part, and the records that travel."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
 from homeserver.protocol.event import StateKey
@@ -26,8 +25,7 @@ class WholeNews(NamedTuple):
     gone: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(NamedTuple):
     """All that changes when a room becomes whole; written at once or not at all."""
 
     room: RoomRecord

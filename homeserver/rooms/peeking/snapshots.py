@@ -1,6 +1,6 @@
 """A room's present state and newest messages at once (client-server API, "GET /rooms/{roomId}/initialSync")."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from homeserver.rooms.reading.history import History, Seen
 from homeserver.rooms.reading.paging import PageQuestion, Paging
@@ -10,8 +10,7 @@ from homeserver.rooms.store import RoomStore, StoredEvent
 from homeserver.streams import Streams
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """`messages`: oldest first. `membership` None: the user only looks in."""
 
     room_id: str

@@ -4,7 +4,6 @@ The order is that of the graph, (topo, position): where it was split and joined 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from homeserver.protocol.event import StateKey
@@ -25,8 +24,7 @@ MAX_FETCHES = 5  # questions to other servers for one page
 NEAR = 2_000  # positions of the stream that may be stepped over without leaving the loop's thread
 
 
-@dataclass(frozen=True, slots=True)
-class PageQuestion:
+class PageQuestion(NamedTuple):
     """`start` None: from the newest event backwards, or from the oldest forwards."""
 
     user_id: str
@@ -150,7 +148,7 @@ class Paging:
                 continue
             seen += above
             sought = span = span.up_to(gap)
-            filled = await self.between(replace(question, limit=limit - len(seen)), member, span)
+            filled = await self.between(question._replace(limit=limit - len(seen)), member, span)
         else:
             rest = span if filled.last is None else span.beyond(filled.last, backwards=True)
             return Filled(seen + filled.seen, filled.end or rest.top, filled.last)

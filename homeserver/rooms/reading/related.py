@@ -1,6 +1,5 @@
 """The events that relate to one, page by page (client-server API, "Forming relationships between events"), and a room's threads ("Threading")."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from homeserver.protocol import event_bytes
@@ -19,8 +18,7 @@ RECURSION_DEPTH = 3
 MAX_ROUNDS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class RelatedQuestion:
+class RelatedQuestion(NamedTuple):
     """`rel_type` and `type` None: any. With `recurse`, also what relates to those that relate to it."""
 
     user_id: str

@@ -5,8 +5,7 @@ the join itself is on disk.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from twisted.logger import Logger
 
@@ -43,8 +42,7 @@ WRITTEN = 500  # in one transaction
 FIRST_TOPO = 1_000_000_000  # of a room that was there before: its history comes to lie below
 
 
-@dataclass(frozen=True, slots=True)
-class Entrance:
+class Entrance(NamedTuple):
     """What a server gave with the join of a user of ours. Every event is of the right format and well signed."""
 
     version: RoomVersion

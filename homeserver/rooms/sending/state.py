@@ -2,7 +2,6 @@
 checked."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Protocol
 
 from homeserver.errors import BadJson, Forbidden, GuestAccessForbidden, InvalidParam, NotFound
@@ -86,7 +85,7 @@ class StateSending:
         current = "leave" if before is None else before.membership
         membership = draft.content.get("membership")
         if user_id == draft.sender and membership == current == "join":
-            return await self._append(room_id, replace(draft, content=without_voucher(draft.content)))  # a name or picture for this room
+            return await self._append(room_id, draft._replace(content=without_voucher(draft.content)))  # a name or picture for this room
         if user_id == draft.sender:
             await self._change_own(room_id, draft, guest)
         else:

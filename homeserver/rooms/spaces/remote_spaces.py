@@ -5,7 +5,6 @@ That none tells of a room is not kept: it may change with the next join, and ser
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from homeserver.clock import Clock
@@ -31,8 +30,7 @@ _TYPES: Mapping[str, type] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteRoom:
+class RemoteRoom(NamedTuple):
     """`chunk` holds what the spec names and nothing else; `children` are those of its m.space.child events that are valid."""
 
     chunk: Mapping[str, Any]

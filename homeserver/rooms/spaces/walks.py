@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from homeserver.clock import Chance, Clock
 from homeserver.errors import InvalidParam
@@ -13,8 +14,7 @@ MAX_WEIGHT = 500_000  # rooms remembered over all walks
 TOKEN_LENGTH = 24
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A room to be visited."""
 
     room_id: str

@@ -5,6 +5,7 @@ A room is told of when it has news for this client, or when the client looks at 
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from homeserver.rooms.partial.partial_rooms import PartialRooms
 from homeserver.rooms.store import MemberRecord
@@ -55,8 +56,7 @@ class Choice:
     delta: dict[str, Told | None] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(NamedTuple):
     """Which rooms' account data and receipts the client is to have; None: those of every room it looks at."""
 
     account_data: frozenset[str] | None
@@ -67,8 +67,7 @@ class Reach:
         return flags | HAS_RECEIPTS if self.receipts is None or room_id in self.receipts else flags
 
 
-@dataclass(frozen=True, slots=True)
-class Recount:
+class Recount(NamedTuple):
     """When the user's push rules last changed, and the rooms whose counts may be others by it, if that was after the client's token."""
 
     position: int

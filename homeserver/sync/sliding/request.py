@@ -1,7 +1,6 @@
 """What a client asks of sliding sync, read from the body once (MSC4186, "Request Body")."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from homeserver.errors import InvalidParam
@@ -28,8 +27,7 @@ class RoomConfig(NamedTuple):
         return self if self == other else RoomConfig(max(self.limit, other.limit), self.required | other.required)
 
 
-@dataclass(frozen=True, slots=True)
-class ListFilters:
+class ListFilters(NamedTuple):
     """None: no matter."""
 
     is_dm: bool | None = None
@@ -54,8 +52,7 @@ class ListQuestion(NamedTuple):
     config: RoomConfig
 
 
-@dataclass(frozen=True, slots=True)
-class SlidingQuestion:
+class SlidingQuestion(NamedTuple):
     """A body, read."""
 
     conn_id: str

@@ -1,10 +1,9 @@
 """What one client may cost, in bytes and seconds."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class WireLimits:
+class WireLimits(NamedTuple):
     head_bytes: int = 32_768  # request line and header fields, each field counted 32 bytes larger than it is
     whole_body_bytes: int = 65_536  # up to here a body is collected before the request is looked at
     head_seconds: int = 20  # from the first byte of a request to the end of its head, and from connecting to the first byte

@@ -21,6 +21,7 @@ from appservices.transport import Answer, Transport
 from config.assistant.section import Assistant
 from config.secret import Secret
 from config.settings import Config
+from config.shape import is_section
 from homeserver.clock import Chance, Clock
 from homeserver.start_up import CannotStart
 from homeserver.web.outgoing.https_pool import HttpsPool
@@ -83,7 +84,8 @@ def as_settings(config: Config) -> Settings:
 
 
 def _given(section: Any) -> dict[str, Any]:
-    return {field.name: getattr(section, field.name) for field in dataclasses.fields(section)}
+    given: dict[str, Any] = section._asdict()
+    return given
 
 
 def _fill(kind: Any, given: Mapping[str, Any]) -> Any:
@@ -91,7 +93,7 @@ def _fill(kind: Any, given: Mapping[str, Any]) -> Any:
     for field in dataclasses.fields(kind):
         if field.name in given:
             value = given[field.name]
-            if dataclasses.is_dataclass(value):
+            if is_section(value):
                 value = _fill(type(field.default), _given(value))
             values[field.name] = value.reveal() if isinstance(value, Secret) else value
     return kind(**values)

@@ -1,6 +1,5 @@
 """Uploads: size, quota, names and types; places kept for later ones; the config endpoints."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -159,7 +158,7 @@ def test_places_of_others_and_unknown_ones(server: TestServer, alice: Client) ->
 
 
 def test_places_expire_and_are_few(tmp_path: Path) -> None:
-    server = make_server(tmp_path, media=replace(Media(), pending_uploads=2))
+    server = make_server(tmp_path, media=Media(pending_uploads=2))
     alice = server.user("alice")
     path, _ = place(server, alice), place(server, alice)
     status, answer = server.run(alice.post("/_matrix/media/v1/create"))

@@ -1,6 +1,5 @@
 """E-mail addresses: proven by a letter, added, used to log in and to come to a new password."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -377,6 +376,6 @@ class TestNewPasswords:
         assert "No account there has this address" in world.letters.last("bob@example.org").text
 
     def test_without_mail_there_is_no_way(self, tmp_path: Path) -> None:
-        server = make_server(tmp_path, passwords=replace(Passwords(memory_kib=8, iterations=1), minimum_length=1))
+        server = make_server(tmp_path, passwords=Passwords(memory_kib=8, iterations=1, minimum_length=1))
         status, answer = server.run(server.client.post(f"{V3}/account/password", {"new_password": "another one"}))
         assert (status, answer["errcode"]) == (401, "M_MISSING_TOKEN")

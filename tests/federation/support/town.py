@@ -9,7 +9,6 @@ town.settle()                                     # what goes on by itself has c
 
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -101,7 +100,7 @@ def _build(
 ) -> TownServer:
     directory.mkdir()
     config = test_config(directory, **{"federation": Federation(enabled=True), **sections})
-    config = replace(config, server=replace(config.server, name=name, signing_key=signing_key or config.server.signing_key))
+    config = config._replace(server=config.server._replace(name=name, signing_key=signing_key or config.server.signing_key))
     streams = Streams()
     database = run(open_memory_database(streams))
     building = build(

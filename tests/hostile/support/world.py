@@ -2,7 +2,6 @@
 
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -101,7 +100,7 @@ class World:
 def open_world(directory: Path, database: Database, streams: Streams) -> Iterator[World]:
     clock, network = FakeClock(), Network()
     config = test_config(directory, federation=Federation(enabled=True, notaries=(NOTARY,)))
-    config = replace(config, server=replace(config.server, name=HOME))
+    config = config._replace(server=config.server._replace(name=HOME))
     building = build(
         config, clock=clock, chance=SeededChance(1), threads=NoThreads(), database=database, streams=streams, transport=network
     )  # fmt: skip

@@ -1,7 +1,6 @@
 """Servers that share rooms without a network: what one asks another is read from the other's store."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ class Island:
     def __init__(self, name: str, directory: Path, others: Mapping[str, "Island"], seed: int, url: str = "sqlite:///:memory:") -> None:
         directory.mkdir(exist_ok=True)
         self.name = name
-        section = replace(test_config(directory).server, name=name)
+        section = test_config(directory).server._replace(name=name)
         streams = Streams()
         database = run(open_inline_database(url, streams))
         self.server: TestServer = make_server(directory, database=database, streams=streams, seed=seed, server=section)

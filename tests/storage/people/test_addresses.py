@@ -25,18 +25,18 @@ class TestProofs:
     def test_one_for_each_request(self, database: Database, loop: ThreadLoop) -> None:
         store = StoredProofs(database)
         assert loop.run(store.open(PROOF, 0)) == ("sid", True)
-        assert loop.run(store.open(replace(PROOF, sid="other"), 0)) == ("sid", False)
-        again = replace(PROOF, sid="other", send_attempt=2, code_hash=None, next_link=None, created_ts=2_000)
+        assert loop.run(store.open(PROOF._replace(sid="other"), 0)) == ("sid", False)
+        again = PROOF._replace(sid="other", send_attempt=2, code_hash=None, next_link=None, created_ts=2_000)
         assert loop.run(store.open(again, 0)) == ("sid", True)
-        assert loop.run(store.find("sid")) == replace(again, sid="sid")
+        assert loop.run(store.find("sid")) == again._replace(sid="sid")
         loop.run(store.unsent("sid"))
         assert loop.run(store.open(again, 0)) == ("sid", True)
-        assert loop.run(store.open(replace(PROOF, sid="third", secret_hash=b"other"), 0)) == ("third", True)
+        assert loop.run(store.open(PROOF._replace(sid="third", secret_hash=b"other"), 0)) == ("third", True)
 
     def test_an_old_one_is_no_more(self, database: Database, loop: ThreadLoop) -> None:
         store = StoredProofs(database)
         loop.run(store.open(PROOF, 0))
-        assert loop.run(store.open(replace(PROOF, sid="new", created_ts=9_000), 5_000)) == ("new", True)
+        assert loop.run(store.open(PROOF._replace(sid="new", created_ts=9_000), 5_000)) == ("new", True)
         assert loop.run(store.find("sid")) is None
         assert loop.run(store.forget(9_001, 10)) == 1
         assert loop.run(store.find("new")) is None
@@ -46,7 +46,7 @@ class TestProofs:
         loop.run(store.open(PROOF, 0))
         loop.run(store.count_wrong("sid"))
         loop.run(store.prove("sid", 3_000))
-        assert loop.run(store.find("sid")) == replace(PROOF, wrong_codes=1, validated_ts=3_000)
+        assert loop.run(store.find("sid")) == PROOF._replace(wrong_codes=1, validated_ts=3_000)
         assert loop.run(store.close("sid")) is True
         assert loop.run(store.close("sid")) is False
 

@@ -1,7 +1,7 @@
 """A connection without a network: bytes in by hand, bytes out into a list, time by a fake clock."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import httptools
@@ -159,7 +159,7 @@ def make_edge(dispatch: Dispatch, clock: FakeClock, limits: WireLimits | None = 
     return edge
 
 
-SMALL = replace(WireLimits(), head_bytes=2048, pipelined=4)
+SMALL = WireLimits(head_bytes=2048, pipelined=4)
 
 
 class Samples:

@@ -1,7 +1,7 @@
 """All extensions of one answer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from homeserver.account_data.account_data import UserData
 from homeserver.sync.feed import Feed
@@ -21,8 +21,7 @@ from homeserver.sync.sliding.lists.look import Looked
 from homeserver.sync.sliding.request import SlidingQuestion
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What an answer's extensions are read from; put together while nothing was awaited."""
 
     scope: SyncScope
