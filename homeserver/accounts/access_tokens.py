@@ -84,6 +84,11 @@ class AccessTokens(Generic[C]):
             self._remember(token_hash, caller, owner)
         return caller
 
+    async def refreshed(self, user_id: str, device_id: str) -> C | None:
+        """The owner by a token that took the place of another of the device; None: there is no such token."""
+        owner = await self._store.refreshed_owner(user_id, device_id)
+        return None if owner is None else self._form(owner, 0)
+
     async def find_asserted(self, service: C, user_id: str | None, device_id: str | None) -> C:
         return await self._appservices.find_asserted(service, user_id, device_id)
 

@@ -157,6 +157,9 @@ class AccountStore(Protocol):
 class TokenStore(Protocol):
     async def owner(self, token_hash: bytes) -> TokenOwner | None: ...
 
+    async def refreshed_owner(self, user_id: str, device_id: str) -> TokenOwner | None:
+        """By whatever token of the device that came with a refresh token."""
+
     async def log_in(self, login: NewLogin) -> None: ...
 
     async def has_room_for(self, user_id: str, device_id: str | None, most: int) -> bool:

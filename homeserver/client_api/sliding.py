@@ -43,7 +43,7 @@ class SlidingSyncChapter:
             request.raw_body,
         )
         self._presence.seen(caller.user_id, state, caller.device_id, timeout / 1000)
-        return await self._syncing.respond(call)
+        return await self._syncing.respond(call, request.recheck)
 
     @endpoint("GET", "/_matrix/client/unstable/io.element.msc4360/thread_updates", access=Access.USER, rate=Rate.READ, body=Body.NONE)
     async def thread_updates(self, request: Request) -> Answer:

@@ -52,9 +52,10 @@ class SyncChapter:
         self._presence.seen(caller.user_id, asked.presence, caller.device_id, asked.timeout_ms / 1000)
         token = self._token(since) if since else None
         viewer = Viewer(caller.user_id, caller.device_id)
-        return await self._syncing.respond(
-            SyncQuestion(viewer, token, asked.timeout_ms, asked.filter, asked.full_state, asked.state_name is not STATE, asked.state_name)
+        question = SyncQuestion(
+            viewer, token, asked.timeout_ms, asked.filter, asked.full_state, asked.state_name is not STATE, asked.state_name
         )
+        return await self._syncing.respond(question, request.recheck)
 
     async def _read(self, request: Request) -> Asked:
         return Asked(

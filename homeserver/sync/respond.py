@@ -3,7 +3,7 @@
 Waiting registers before it reads, so no change falls between. The answer's token is the position it was read up to.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import orjson
 
@@ -25,6 +25,8 @@ from homeserver.sync.sections.to_device import ToDeviceSection
 from homeserver.sync.token import SyncToken
 
 MAX_TIMEOUT_MS = 300_000
+
+Recheck = Callable[[], Awaitable[None]]
 
 Pieces = list[bytes]  # of JSON: a large answer is put together once, at its end
 
@@ -58,8 +60,11 @@ class Syncing:
         self._clock = clock
         self._deadlines = Deadlines(clock)
 
-    async def respond(self, question: SyncQuestion) -> bytes:
-        """The JSON of the answer; M_INVALID_PARAM for a token from the future (of another server, or of a database since restored)."""
+    async def respond(self, question: SyncQuestion, recheck: Recheck) -> bytes:
+        """The JSON of the answer; M_INVALID_PARAM for a token from the future (of another server, or of a database since restored).
+
+        `recheck` raises if the user, who waits, is no longer let in.
+        """
         since = question.since
         if since is not None and since.position > self._streams.position:
             raise InvalidParam("This token is ahead of the server")
@@ -70,6 +75,8 @@ class Syncing:
             arrival = feed.wait() if waits else None
             try:
                 if arrival is None or not self._is_quiet(question, feed):
+                    if arrival is not None and since is not None and feed.special > since.position:
+                        await recheck()
                     data = await self._account_data.of(question.viewer.user_id)
                     if not self._feeds.is_current(feed):  # dropped meanwhile
                         continue

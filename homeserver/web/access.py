@@ -22,6 +22,9 @@ class Tokens(Protocol):
     async def find(self, token: str) -> Caller | None:
         """The caller, or None for a token nobody has; may raise UnknownToken with soft_logout."""
 
+    async def refreshed(self, user_id: str, device_id: str) -> Caller | None:
+        """The caller by a token that took the place of another of the device; None: there is no such token."""
+
     async def find_asserted(self, service: Caller, user_id: str | None, device_id: str | None) -> Caller:
         """The user as whom an application service acts (`service` is the owner of its token); Forbidden outside its namespaces."""
 
@@ -121,6 +124,18 @@ class Entry:
             caller = await self._asserted(request, caller)
         CONDITIONS[access](caller)
         return caller
+
+    async def recheck(self, request: Request, access: Access) -> None:
+        """Whether a caller who has waited is still let in: not when he was logged out or locked meanwhile; well when his token was refreshed."""
+        before, token = request.caller, token_of(request)
+        if before is None or token is None or before.appservice is not None:
+            return
+        caller = self._tokens.cached(token) or await self._tokens.find(token)
+        if caller is None and before.device_id is not None:
+            caller = await self._tokens.refreshed(before.user_id, before.device_id)
+        if caller is None:
+            raise UnknownToken(soft_logout=False)
+        CONDITIONS[access](caller)
 
     async def _asserted(self, request: Request, service: Caller) -> Caller:
         user_id = request.text("user_id")

@@ -1,6 +1,7 @@
 """One request from its route to its answer: match, caller, rate, body, call. The only place that catches."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from twisted.internet.defer import CancelledError
 
@@ -129,6 +130,8 @@ class Dispatch:
         access = served.access
         if access is not Access.NONE and access is not Access.PEER:
             request.caller = self._entry.known(request, access) or await self._entry.find(request, access)
+            if served.waits:
+                request.recheck = partial(self._entry.recheck, request, access)
             if self._seen is not None and request.caller is not None:
                 self._seen(request)
         if served.bucket is not None:

@@ -1,5 +1,6 @@
 """One request as an endpoint sees it: parsed once, lazily where it may not be needed."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from homeserver.errors import InvalidParam, MissingParam
@@ -37,6 +38,7 @@ class Request:
         "raw_body",
         "reader",
         "received_ms",
+        "recheck",
         "remote_ip",
         "request_id",
         "route",
@@ -59,6 +61,7 @@ class Request:
         self.received_ms = 0
         self.route = ""  # the path as declared
         self.waits = False  # a long poll: it may be cancelled at any time
+        self.recheck: Callable[[], Awaitable[None]] = _unchecked  # of a long poll: raises if the caller is no longer let in
         self.abandoned = False
 
     @property
@@ -115,3 +118,7 @@ class Request:
         if value not in choices:
             raise InvalidParam(f"{name} must be one of {', '.join(choices)}")
         return value
+
+
+async def _unchecked() -> None:
+    """Nobody came in by a token."""

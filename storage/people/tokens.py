@@ -7,9 +7,10 @@ from homeserver.devices.store import DEVICE_CHANGE, TOKEN_CHANGE, DeviceChange
 from homeserver.streams import Change
 from storage.database import Cursor, Database, Row, WriteCursor
 
-_OWNER = """SELECT a.user_id, a.device_id, a.expires_ts, u.is_guest, u.is_admin, u.locked, u.suspended, r.previous_hash
-    FROM access_tokens a JOIN users u ON u.user_id = a.user_id LEFT JOIN refresh_tokens r ON r.token_hash = a.refresh_hash
-    WHERE a.token_hash = ? AND u.deactivated = 0"""
+_SELECT_OWNER = """SELECT a.user_id, a.device_id, a.expires_ts, u.is_guest, u.is_admin, u.locked, u.suspended, r.previous_hash
+    FROM access_tokens a JOIN users u ON u.user_id = a.user_id LEFT JOIN refresh_tokens r ON r.token_hash = a.refresh_hash """
+_OWNER = _SELECT_OWNER + "WHERE a.token_hash = ? AND u.deactivated = 0"
+_REFRESHED_OWNER = _SELECT_OWNER + "WHERE a.user_id = ? AND a.device_id = ? AND a.refresh_hash IS NOT NULL AND u.deactivated = 0 LIMIT 1"
 _REFRESH_OWNER = """SELECT r.user_id, r.device_id, r.expires_ts, r.revoked, u.locked FROM refresh_tokens r JOIN users u ON u.user_id = r.user_id
     WHERE r.token_hash = ? AND u.deactivated = 0"""
 _DEVICE = "SELECT 1 FROM devices WHERE user_id = ? AND device_id = ?"
@@ -64,25 +65,31 @@ def _drop_unused_successors(cursor: WriteCursor, user_id: str, refresh_hash: byt
         announce_tokens(cursor, user_id, ended)
 
 
+def _owner(row: Row | None) -> TokenOwner | None:
+    if row is None:
+        return None
+    user_id, device_id, expires_ts, is_guest, is_admin, locked, suspended, replaces = row
+    return TokenOwner(
+        user_id,
+        device_id,
+        expires_ts,
+        bool(is_guest),
+        bool(is_admin),
+        bool(locked),
+        bool(suspended),
+        None if replaces is None else bytes(replaces),
+    )
+
+
 class StoredTokens:
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def owner(self, token_hash: bytes) -> TokenOwner | None:
-        row = await self._database.read(lambda cursor: cursor.one(_OWNER, token_hash))
-        if row is None:
-            return None
-        user_id, device_id, expires_ts, is_guest, is_admin, locked, suspended, replaces = row
-        return TokenOwner(
-            user_id,
-            device_id,
-            expires_ts,
-            bool(is_guest),
-            bool(is_admin),
-            bool(locked),
-            bool(suspended),
-            None if replaces is None else bytes(replaces),
-        )
+        return _owner(await self._database.read(lambda cursor: cursor.one(_OWNER, token_hash)))
+
+    async def refreshed_owner(self, user_id: str, device_id: str) -> TokenOwner | None:
+        return _owner(await self._database.read(lambda cursor: cursor.one(_REFRESHED_OWNER, user_id, device_id)))
 
     async def log_in(self, login: NewLogin) -> None:
         await self._database.write(lambda cursor: add_login(cursor, login))

@@ -42,6 +42,9 @@ class FixedTokens:
     async def find(self, token: str) -> Caller | None:
         return self.callers.get(token)
 
+    async def refreshed(self, user_id: str, device_id: str) -> Caller | None:
+        return None
+
     async def find_asserted(self, service: Caller, user_id: str | None, device_id: str | None) -> Caller:
         user_id = user_id or service.user_id
         if not user_id.startswith(f"@{service.appservice}"):

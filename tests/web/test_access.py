@@ -27,6 +27,9 @@ class SlowTokens:
         self.asked.append(Deferred())
         return await self.asked[-1]
 
+    async def refreshed(self, user_id: str, device_id: str) -> Caller | None:
+        return None
+
     async def find_asserted(self, service: Caller, user_id: str | None, device_id: str | None) -> Caller:
         self.asserted.append((user_id, device_id))
         return Caller(user_id or service.user_id, device_id, 0, appservice=service.appservice)

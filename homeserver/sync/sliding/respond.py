@@ -16,6 +16,7 @@ from homeserver.rooms.partial.partial_rooms import PartialRooms
 from homeserver.streams import Streams
 from homeserver.sync.deadlines import Deadlines
 from homeserver.sync.feed import Feed, Feeds
+from homeserver.sync.respond import Recheck
 from homeserver.sync.scope import SyncScope
 from homeserver.sync.sections.account_data import AccountDataSection
 from homeserver.sync.sections.device_lists import DeviceListSection
@@ -76,8 +77,8 @@ class SlidingSyncing:
         self._clock = clock
         self._deadlines = Deadlines(clock)
 
-    async def respond(self, call: SlidingCall) -> bytes:
-        """The JSON of the answer. Raises UnknownPos for a token that is not of this connection, or is past."""
+    async def respond(self, call: SlidingCall, recheck: Recheck) -> bytes:
+        """The JSON of the answer. Raises UnknownPos for a token that is not of this connection, or is past; `recheck` as for /sync."""
         pos, viewer = call.pos, call.viewer
         if pos is not None and pos.position > self._streams.position:
             raise UnknownPos
@@ -93,6 +94,8 @@ class SlidingSyncing:
                 if not connection.has_turn(turn):
                     return self._nothing(call)
                 if arrival is None or not self._is_quiet(call, connection, feed):
+                    if arrival is not None and pos is not None and feed.special > pos.position:
+                        await recheck()
                     read = await self._read(call, connection, feed)
                     if read is None:
                         continue
