@@ -4,13 +4,13 @@ Server-server API, "Resolving server names", step 3. A host that once had a file
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, Protocol
 from urllib.parse import urljoin, urlsplit
 
 import orjson
 from twisted.internet.defer import CancelledError, Deferred
 
+from federation.discovery.lifetime import HOUR_S, LONGEST_S, lifetime
 from federation.errors import FederationError, Unreachable
 from federation.transport import RemoteAnswer, collect
 from homeserver.clock import Chance, Clock
@@ -21,10 +21,6 @@ PATH: Final = "/.well-known/matrix/server"
 SECONDS: Final = 15.0
 MOST_BYTES: Final = 51_200
 MOST_REDIRECTS: Final = 5
-HOUR_S: Final = 3_600
-USUAL_S: Final = 24 * HOUR_S
-SHORTEST_S: Final = 300
-LONGEST_S: Final = 48 * HOUR_S
 FIRST_FAILURE_S: Final = 60.0
 LONGEST_FAILURE_S: Final = HOUR_S
 MOST_KEPT: Final = 20_000
@@ -113,7 +109,7 @@ class WellKnown:
                 continue
             if answer.status != 200:
                 break
-            return read(body), lifetime(answer.headers)
+            return read(body), lifetime(answer.headers, self._clock.now_ms())
         raise Unreachable("There is no .well-known file")
 
 
@@ -134,17 +130,3 @@ def read(body: bytes) -> str:
     if not isinstance(name, str) or not 0 < len(name) <= MAX_IDENTIFIER_BYTES:
         raise Unreachable("The .well-known file names no server")
     return name
-
-
-def lifetime(headers: Mapping[str, str]) -> float:
-    """Seconds, from Cache-Control; a day where it says nothing."""
-    seconds: float = USUAL_S
-    for directive in headers.get("cache-control", "").lower().split(","):
-        name, _, value = directive.strip().partition("=")
-        text = value.strip('" ')
-        if name in ("no-store", "no-cache"):
-            seconds = 0
-            break
-        if name == "max-age" and text.isascii() and text.isdigit():
-            seconds = int(text[:9])
-    return min(max(seconds, SHORTEST_S), LONGEST_S)

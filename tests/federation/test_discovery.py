@@ -6,8 +6,9 @@ from typing import Any
 import orjson
 import pytest
 
+from federation.discovery.lifetime import LONGEST_S, SHORTEST_S, USUAL_S, lifetime
 from federation.discovery.steps import Discovery, Srv, Target, by_srv
-from federation.discovery.well_known import LONGEST_S, PATH, SHORTEST_S, USUAL_S, WellKnown, lifetime
+from federation.discovery.well_known import PATH, WellKnown
 from federation.errors import Unreachable
 from federation.transport import ReadyAnswer, RemoteAnswer
 from tests.support.client import run
@@ -152,7 +153,46 @@ def test_redirects_are_followed() -> None:
     ],
 )
 def test_how_long_a_file_is_kept(header: str, seconds: float) -> None:
-    assert lifetime({"cache-control": header} if header else {}) == seconds
+    assert lifetime({"cache-control": header} if header else {}, NOW_MS) == seconds
+
+
+TWO_HOURS_ON, AN_HOUR_AGO = "Sun, 06 Nov 1994 10:49:37 GMT", "Sun, 06 Nov 1994 07:49:37 GMT"
+NOW_MS = 784_111_777_000  # 08:49:37 of that day
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"cache-control": "max-age=7200", "age": "3000"}, 4200),
+        ({"cache-control": "max-age=7200", "age": "7200"}, SHORTEST_S),
+        ({"cache-control": "max-age=7200", "age": "nonsense"}, 7200),
+        ({"cache-control": "max-age=999999999", "age": "1"}, LONGEST_S),
+        ({"age": "3000"}, USUAL_S),
+        ({"expires": TWO_HOURS_ON}, 7200),
+        ({"expires": "Sunday, 06-Nov-94 10:49:37 GMT"}, 7200),
+        ({"expires": TWO_HOURS_ON, "age": "3000"}, 4200),
+        ({"expires": TWO_HOURS_ON, "date": AN_HOUR_AGO}, 3 * HOUR),
+        ({"expires": TWO_HOURS_ON, "date": "nonsense"}, 7200),
+        ({"expires": TWO_HOURS_ON, "cache-control": "public"}, 7200),
+        ({"expires": TWO_HOURS_ON, "cache-control": "max-age=600"}, 600),
+        ({"expires": TWO_HOURS_ON, "cache-control": "no-store"}, SHORTEST_S),
+        ({"expires": AN_HOUR_AGO}, SHORTEST_S),
+        ({"expires": "0"}, SHORTEST_S),
+        ({"expires": "Fri, 31 Dec 9999 23:59:59 GMT"}, LONGEST_S),
+        ({"expires": "Fri, 31 Dec 9999 23:59:59 -2359"}, LONGEST_S),
+    ],
+)
+def test_other_headers_about_how_long(headers: dict[str, str], seconds: float) -> None:
+    assert lifetime(headers, NOW_MS) == seconds
+
+
+def test_a_file_is_asked_for_again_when_it_is_stale() -> None:
+    clock, web = FakeClock(), Web({"a.test": page(200, FILE, cache_control="max-age=7200", age="6000")})
+    known = WellKnown(web, clock, SeededChance())
+    for _ in range(2):
+        assert run(known.of("a.test")) == "b.test"
+        clock.advance(1201)
+    assert len(web.asked) == 2
 
 
 def test_answers_are_kept_and_failures_for_longer_each_time() -> None:
