@@ -6,7 +6,6 @@ Each answers whoever speaks, by a ghost, and makes rooms whose aliases are looke
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -23,6 +22,7 @@ from tests.appservices.relay import Relay
 from tests.clients.house import NAME, PASSWORD, House, open_house
 from tests.clients.person import Person, path, v1, v3
 from tests.clients.specification import violations
+from tests.running.ports import free_port
 from tests.support import node
 
 FOLDER = Path(__file__).parent
@@ -92,12 +92,6 @@ def until(is_right: Callable[[], Any], *, what: str) -> Any:
         assert time.monotonic() < deadline, f"it never came to that: {what}"
         time.sleep(0.05)
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def write_registration(name: str, folder: Path, relay: Relay) -> Path:

@@ -1,17 +1,15 @@
 """The server that is killed and started again, always on the same data and port."""
 
 import os
-import random
 import select
 import signal
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from tests.architecture.tree import ROOT
 from tests.crash.points import EXTRA_MIGRATIONS, VARIABLE
+from tests.running.ports import free_port
 
 NAME = "crash.test"
 START_SECONDS = 60
@@ -100,16 +98,3 @@ class House:
         harmless = ("A new server", "There are no accounts yet")
         said = [line for line in lines if not line.startswith(harmless)]
         return [line for line in said if not line.startswith("20") or "level=critical" in line or "level=error" in line]
-
-
-def free_port() -> int:
-    """Below the ports that connecting clients are given, so that none of them sits on it while the server is dead."""
-    chance = random.Random(time.monotonic_ns())
-    while True:
-        port = chance.randrange(18_000, 30_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port

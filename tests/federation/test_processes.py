@@ -1,6 +1,5 @@
 """Two servers in processes of their own, by real TLS: each finds the other by its name, believes its certificate, and learns its keys."""
 
-import socket
 import ssl
 import urllib.request
 from contextlib import ExitStack
@@ -9,13 +8,8 @@ from pathlib import Path
 import orjson
 
 from tests.federation.support.certificates import Authority
+from tests.running.ports import free_port
 from tests.running.process import SERVE, Running
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def test_servers_find_and_believe_each_other(tmp_path: Path) -> None:

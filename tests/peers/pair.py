@@ -1,7 +1,6 @@
 """The two servers, the lines to them, and a person on each."""
 
 import itertools
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,6 +11,7 @@ from tests.peers.ours import Ours
 from tests.peers.person import Person
 from tests.peers.relay import Relay
 from tests.peers.synapse import RETRY_MS, Synapse
+from tests.running.ports import free_port
 
 
 class Pair:
@@ -52,9 +52,3 @@ def open_pair(python: Path, folder: Path) -> Iterator[Pair]:
         ours = Ours(folder / "ours", names[0], (ports[0], ports[1]), certificate, authority.file)
         synapse = Synapse(python, folder / "theirs", names[1], (ports[2], ports[3]), certificate, authority.file)
         yield Pair(stack.enter_context(ours), stack.enter_context(synapse), lines)
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

@@ -3,7 +3,6 @@
 import os
 import re
 import shlex
-import socket
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import yaml
 
 from config.load import load
 from tests.architecture.tree import ROOMS, ROOT
+from tests.running.ports import free_port
 from tests.running.process import Running, command
 
 DOCKER = ROOT / "docker"
@@ -120,8 +120,7 @@ def test_the_entry_point_runs_any_command_on_the_data(tmp_path: Path) -> None:
 
 def test_the_entry_point_serves_and_the_health_check_sees_it(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
+    port = str(free_port())
     env = {"PATH": f"{ROOT}/.venv/bin:/usr/bin:/bin", "CHATME_DATA": str(data), "CHATME_LISTENERS__CLIENT__PORT": port}
     with Running([str(DOCKER / "entrypoint")], tmp_path, **env, CHATME_LISTENERS__CLIENT__BIND="127.0.0.1") as server:
         assert server.address.endswith(f":{port}")

@@ -15,6 +15,7 @@ import apsw
 import pytest
 
 from config import __file__ as config_file
+from tests.running.ports import free_port
 from tests.running.process import CHATME, PATIENCE_SECONDS, SERVE, Running, command
 
 CHEAP = ("--set", "passwords.memory_kib=8", "--set", "passwords.iterations=1")
@@ -85,8 +86,7 @@ def test_commands_work_beside_a_running_server_and_without_one(folder: Path) -> 
 
 def test_the_sample_file_boots_and_is_healthy(folder: Path) -> None:
     sample = str(Path(config_file).parent / "sample.toml")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = f"listeners.client.port={free.getsockname()[1]}"
+    port = f"listeners.client.port={free_port()}"
     words = ("--config", sample, "--data", str(folder / "data"), "--set", port)
     with Running([CHATME, "serve", *words], folder):
         healthy = command(CHATME, "health", *words, folder=folder)

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,13 +13,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from tests.appservices.passage import HOST
 from tests.appservices.relay import Relay
 from tests.architecture.tree import ROOT
 from tests.assistant.encryption.local_model import LocalModel
 from tests.clients.house import NAME, open_house
 from tests.federation.support.certificates import Authority
 from tests.peers.synapse import Synapse
+from tests.running.ports import free_port
 
 ANSWER = "The answer is a marmalade sandwich."
 USER = f"@assistant:{NAME}"
@@ -89,12 +88,6 @@ def write_settings(folder: Path, user: str, homeserver: str, model: dict[str, An
     table = {"name": "local", "provider": "the tests"} | model
     lines += ["[assistant.model]", *(f"{name} = {json.dumps(value)}" for name, value in table.items())]
     file.write_text("\n".join(["[assistant]", *lines]))
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind((HOST, 0))
-        return int(one.getsockname()[1])
 
 
 def register(folder: Path, user: str) -> str:

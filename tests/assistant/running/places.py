@@ -17,9 +17,9 @@ from tests.architecture.tree import ROOT
 from tests.assistant.running.model import Model
 from tests.assistant.running.tap import Tap
 from tests.federation.support.certificates import Authority
-from tests.peers.pair import free_port
 from tests.peers.synapse import Synapse
 from tests.protocol.oracle.compare import oracle_python
+from tests.running.ports import free_port
 from tests.running.process import SERVE, Running
 
 NAME = "chatme.test"

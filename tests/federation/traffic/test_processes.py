@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.federation.support.certificates import Authority
-from tests.federation.test_processes import free_port
+from tests.running.ports import free_port
 from tests.running.process import SERVE, Running
 
 V3 = "/_matrix/client/v3"
