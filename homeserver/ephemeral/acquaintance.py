@@ -1,6 +1,7 @@
 """Who shares a room with whom, from memory: presence asks this for every change and every reader."""
 
 from homeserver.ephemeral.ports import RoomMembers
+from homeserver.rooms.partial.store import WHOLE_ROOM
 from homeserver.rooms.store import StoredEvent
 from homeserver.stream_cache import StreamCache
 from homeserver.streams import Change, Streams
@@ -25,7 +26,9 @@ class Acquaintance:
         if not changes:
             self._rooms.clear()
         for change in changes:
-            if change.kind == "event" and change.user_id is not None:
+            if change.kind == WHOLE_ROOM:  # of its many members nothing else is told
+                self._rooms.clear()
+            elif change.kind == "event" and change.user_id is not None:
                 self._rooms.follow(change.user_id, change)
 
 

@@ -76,7 +76,8 @@ def build_traffic(
     sources = Sources(store, devices.letters, rooms.members, servers, news, ephemeral.meet)
     room_edus = RoomEdus(personal.typing, personal.receipts, rooms.members, acls, rooms.partial)
     device_edus = DeviceEdus(devices.follower, encryption.to_device)
-    edus = EduTable(kinds_of_edus(room_edus, PresenceEdu(personal.presence, devices.store), device_edus))
+    presence_edu = PresenceEdu(personal.presence, devices.store, rooms.partial, ground.streams, ground.clock)
+    edus = EduTable(kinds_of_edus(room_edus, presence_edu, device_edus))
     return Traffic(
         ground=ground,
         rooms=servers,

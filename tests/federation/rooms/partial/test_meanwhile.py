@@ -108,6 +108,28 @@ def test_typing_of_those_who_may_be_there_is_shown(town: Town, half: Halved) -> 
     assert ANN in str(typing.event(half.room_id))
 
 
+def test_presence_of_those_who_prove_to_be_there_is_shown(town: Town, half: Halved) -> None:
+    def send(number: int, **presence: str) -> None:
+        push = [{"user_id": user, "presence": state, "last_active_ago": 5_000} for user, state in presence.items()]
+        body = {"origin": "a.test", "origin_server_ts": 1, "pdus": [], "edus": [{"edu_type": "m.presence", "content": {"push": push}}]}
+        assert ask(town, v1("send", f"p{number}"), method="PUT", body=body, by="a.test", of="b.test")[0] == 200
+
+    b_test = town["b.test"]
+    known = b_test.parts.personal.presence.known_users
+    send(1, **{ANN: "unavailable", "@nobody:a.test": "online"})
+    send(2, **{ANN: "online"})
+    assert b_test.parts.personal.presence.known_users == known
+    refused(town.run(half.bob.get(path("presence", ANN, "status"))), 403, "M_FORBIDDEN")
+    _, token = half.sync(lazy=True)
+    half.let_in()
+    seen = b_test.ok(half.bob.get(path("presence", ANN, "status")))
+    assert seen["presence"] == "online"
+    assert 5_000 <= seen["last_active_ago"] < 60_000
+    told = b_test.ok(half.bob.get(path("sync"), {"since": token}))["presence"]["events"]
+    assert ANN in [event["sender"] for event in told]
+    assert b_test.parts.personal.presence.known_users == known + 2  # ann, and bob, who syncs
+
+
 def test_who_comes_second_is_let_in_by_those_who_know_the_bans(town: Town, half: Halved) -> None:
     member(town["a.test"], half.alice, half.room_id, "ban", "@barry:b.test")
     barry, bill = town.user("b.test", "barry"), town.user("b.test", "bill")
