@@ -18,7 +18,11 @@ DROP_AFTER = "DELETE FROM sliding_states WHERE user_id = ? AND device_id = ? AND
 USE = """INSERT INTO sliding_connections (user_id, device_id, conn_id, used_ts) VALUES (?, ?, ?, ?)
     ON CONFLICT (user_id, device_id, conn_id) DO UPDATE SET used_ts = excluded.used_ts"""
 TOUCH = "UPDATE sliding_connections SET used_ts = ? WHERE user_id = ? AND device_id = ? AND conn_id = ?"
-BY_USE = "SELECT conn_id FROM sliding_connections WHERE user_id = ? AND device_id = ? ORDER BY used_ts DESC, conn_id"
+# What needs no answer travels with COMMIT: PostgreSQL is gone to once for all of it.
+DROP_SURPLUS_STATES = """DELETE FROM sliding_states WHERE user_id = ? AND device_id = ? AND conn_id IN (SELECT conn_id FROM sliding_connections
+    WHERE user_id = ? AND device_id = ? ORDER BY used_ts DESC, conn_id LIMIT 100 OFFSET ?)"""
+DROP_SURPLUS = """DELETE FROM sliding_connections WHERE user_id = ? AND device_id = ? AND conn_id IN (SELECT conn_id FROM sliding_connections
+    WHERE user_id = ? AND device_id = ? ORDER BY used_ts DESC, conn_id LIMIT 100 OFFSET ?)"""
 DROP = (
     "DELETE FROM sliding_connections WHERE user_id = ? AND device_id = ? AND conn_id = ?",
     "DELETE FROM sliding_states WHERE user_id = ? AND device_id = ? AND conn_id = ?",
@@ -61,8 +65,8 @@ class StoredConnections:
             cursor.many(PUT, [(*key, one.number, one.is_whole, self._encoded(cursor, one)) for one in changes])
             if is_new:
                 cursor.many(USE, [(*key, now_ms)])
-                for (conn_id,) in cursor.all(BY_USE, key.user_id, key.device_id)[MAX_CONNECTIONS:]:
-                    _drop(cursor, ConnectionKey(key.user_id, key.device_id, conn_id))
+                for statement in (DROP_SURPLUS_STATES, DROP_SURPLUS):  # the second takes away what the first asks for
+                    cursor.many(statement, [(*key[:2], *key[:2], MAX_CONNECTIONS)])
 
         await self._database.write(change)
 

@@ -57,6 +57,8 @@ def client_event(body: bytes, event_id: str, room_id: str | None = None, unsigne
     """The event as clients get it; `room_id` where the format has it, `unsigned` an encoded object."""
     if body.endswith(_END_OF_REDACTION):
         body = _show_redacts_twice(body)
+    if room_id is None and unsigned is not None:
+        return b'{%b,"event_id":%b,"unsigned":%b}' % (body, orjson.dumps(event_id), unsigned)
     parts = [b"{", body, b',"event_id":', orjson.dumps(event_id)]
     if room_id is not None:
         parts += (b',"room_id":', orjson.dumps(room_id))

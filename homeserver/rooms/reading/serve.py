@@ -13,6 +13,7 @@ from homeserver.rooms.store import HAS_CHILDREN, REDACTED, StoredEvent
 from homeserver.rooms.transactions import DeviceTransactions, Transactions
 
 _SPECIAL = REDACTED | HAS_CHILDREN
+_JOINED = b',"membership":"join"'
 
 
 class Viewer(NamedTuple):
@@ -49,10 +50,10 @@ class EventServing:
                 bundles = await self._bundles.of(parents, viewer)
         served = []
         for event, membership in seen:
-            if event.state_key is None and not event.flags & _SPECIAL and (device is None or event.sender != viewer.user_id):
+            echo = device.echo(event.event_id) if device is not None and event.sender == viewer.user_id else None
+            if echo is None and event.state_key is None and not event.flags & _SPECIAL:
                 unsigned = b'{"age":%d%b}' % (max(0, now - event.ts), _membership(membership))
             else:
-                echo = device.echo(event.event_id) if device is not None and event.sender == viewer.user_id else None
                 unsigned = await self._unsigned(event, membership, now, echo, bundles.get(event.event_id))
             served.append(client_event(event.body, event.event_id, event.room_id if room_id else None, unsigned))
         return served
@@ -108,4 +109,6 @@ def raw(events: Iterable[StoredEvent]) -> list[bytes]:
 
 
 def _membership(membership: str | None) -> bytes:
+    if membership == "join":
+        return _JOINED
     return b"" if membership is None else b',"membership":%b' % orjson.dumps(membership)

@@ -16,7 +16,7 @@ Pair = tuple[str, str]
 class RequiredState:
     """A value. The union of two accepts what either accepts; members come lazily if one wants them so and none wants them all."""
 
-    __slots__ = ("_exact", "_hash", "_keys", "_types", "all_members", "everything", "lazy", "pairs")
+    __slots__ = ("_exact", "_hash", "_keys", "_named", "_names_me", "_types", "all_members", "everything", "lazy", "pairs", "types")
 
     def __init__(self, pairs: Iterable[Pair]) -> None:
         given = set(pairs)
@@ -30,6 +30,10 @@ class RequiredState:
         self._keys = frozenset(key for type, key in given if type == ANY and key != ANY)
         self._exact = frozenset(pair for pair in given if ANY not in pair)
         self._hash = hash(self.pairs)
+        self._named = self._keys.union(key for type, key in self._exact if type == MEMBER and key not in (ME, LAZY))
+        self._names_me = (MEMBER, ME) in self._exact
+        # Of which types, but for members, there can be anything; None: of any.
+        self.types = None if self.everything or self._keys else self._types.union(type for type, _ in self._exact).difference((MEMBER,))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RequiredState) and self.pairs == other.pairs
@@ -57,17 +61,9 @@ class RequiredState:
             return True
         return self.everything and (self.all_members or not (other.all_members or any(type == MEMBER for type, _ in other._exact)))
 
-    @property
-    def types(self) -> frozenset[str] | None:
-        """Of which types, but for members, there can be anything; None: of any."""
-        if self.everything or self._keys:
-            return None
-        return self._types.union(type for type, _ in self._exact).difference((MEMBER,))
-
-    def members(self, user_id: str) -> set[str]:
+    def members(self, user_id: str) -> frozenset[str]:
         """The users whose membership is asked for by name."""
-        named = {user_id if key == ME else key for type, key in self._exact if type == MEMBER and key != LAZY}
-        return named | self._keys
+        return self._named | {user_id} if self._names_me else self._named
 
 
 NOTHING = RequiredState(())
