@@ -13,8 +13,11 @@ def is_ours_to_tell(event: StoredEvent, own_suffix: str) -> bool:
 
 
 def member_server(event: StoredEvent) -> str | None:
-    """The server of whoever is invited, kicked, banned or has left: it may not be in the room, or no longer."""
-    if event.type != "m.room.member" or event.state_key is None:
+    """The server of whoever is kicked, banned or has left: it may not be in the room, or no longer.
+
+    An invite it has signed itself, before the event took its place (`handshakes/invites`); outside the room it cannot take it in another way.
+    """
+    if event.type != "m.room.member" or event.state_key is None or event.content.get("membership") == "invite":
         return None
     return event.state_key.partition(":")[2] or None
 

@@ -5,7 +5,7 @@ import pytest
 from homeserver.protocol.room_versions import ROOM_VERSIONS
 from homeserver.rooms.store import REJECTED, UNJUDGED, StoredEvent
 from tests.federation.support.shared import enter, membership, messages, state, synced
-from tests.federation.support.sharing import say
+from tests.federation.support.sharing import say, transactions
 from tests.federation.support.town import Town
 from tests.support.client import Client
 from tests.support.rooms import V3, create_room, member, path
@@ -50,6 +50,46 @@ def test_people_are_invited_as_a_room_is_made(town: Town) -> None:
     town["b.test"].ok(bob.post(path("join", room)))
     town.settle(1)
     assert membership(town, "a.test", alice, room, "@bob:b.test") == "join"
+
+
+def test_an_invite_is_told_to_the_servers_in_the_room_alone(town: Town) -> None:
+    """The other server has it already; a kick takes it back, of which it is told all the same."""
+
+    def told() -> list[tuple[str, str]]:
+        pdus = [pdu for body in transactions(town) for pdu in body["pdus"]]
+        return [(pdu["state_key"], pdu["content"]["membership"]) for pdu in pdus if pdu["type"] == "m.room.member"]
+
+    alice, bob, carl = town.user("a.test", "alice"), town.user("b.test", "bob"), town.user("b.test", "carl")
+    room = create_room(town["a.test"], alice, preset="private_chat")
+    for user_id in ("@bob:b.test", "@carl:b.test"):
+        assert member(town["a.test"], alice, room, "invite", user_id) == (200, {})
+    town.settle(2)
+    assert told() == []
+    assert member(town["a.test"], alice, room, "kick", "@carl:b.test") == (200, {})
+    town.settle(2)
+    assert told() == [("@carl:b.test", "leave")]
+    assert room not in synced(town, "b.test", carl).get("invite", {})
+    enter(town, "b.test", bob, room)
+    assert member(town["a.test"], alice, room, "invite", "@carl:b.test") == (200, {})
+    town.settle(2)
+    assert told()[-1] == ("@carl:b.test", "invite")
+    assert membership(town, "b.test", bob, room, "@carl:b.test") == "invite"
+
+
+def test_an_invite_after_an_outage_is_told_once(town: Town) -> None:
+    alice, bob = town.user("a.test", "alice"), town.user("b.test", "bob")
+    room = create_room(town["a.test"], alice, preset="private_chat")
+    town.network.take_down("b.test")
+    assert member(town["a.test"], alice, room, "invite", "@bob:b.test")[0] != 200
+    town.network.bring_up("b.test")
+    town.settle(7_200)
+    assert member(town["a.test"], alice, room, "invite", "@bob:b.test") == (200, {})
+    town.settle(2)
+    assert transactions(town) == []
+    enter(town, "b.test", bob, room)
+    say(town, alice, room, "welcome")
+    town.settle(2)
+    assert messages(town, "b.test", bob, room) == ["welcome"]
 
 
 def test_an_invite_is_rejected_and_the_inviter_is_told(town: Town) -> None:
