@@ -1,6 +1,7 @@
 """The ports `homeserver.sync.sliding.store.ConnectionStore` and `RoomListStore`."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 import orjson
 
@@ -33,11 +34,16 @@ DROP_OF_DEVICES = (
 )
 UNUSED = "SELECT user_id, device_id, conn_id FROM sliding_connections WHERE used_ts < ? ORDER BY used_ts LIMIT ?"
 
-LAST_EVENT = "SELECT position FROM events WHERE room_num = ? AND position > 0 AND flags & ? = 0 ORDER BY position DESC LIMIT 1"
-LAST_OF_TYPES = (
-    "SELECT position FROM events WHERE room_num = ? AND position > 0 AND flags & ? = 0 AND type IN ?? ORDER BY position DESC LIMIT 1"
+# Each of these is one statement for all rooms, so that PostgreSQL is asked once.
+LAST_EVENTS = (
+    "SELECT r.room_id, (SELECT e.position FROM events e WHERE e.room_num = r.room_num AND e.position > 0 AND e.flags & ? = 0 "
+    "ORDER BY e.position DESC LIMIT 1) FROM rooms r WHERE r.room_id IN ??"
 )
-# One statement, so that PostgreSQL is asked once: the rooms, and as rows without a root the numbers of their state.
+LAST_OF_TYPES = (
+    "SELECT r.room_id, (SELECT e.position FROM events e WHERE e.room_num = r.room_num AND e.position > 0 AND e.flags & ? = 0 "
+    "AND e.type IN ?? ORDER BY e.position DESC LIMIT 1) FROM rooms r WHERE r.room_id IN ??"
+)
+# The rooms, and as rows without a root the numbers of their state.
 STATE = (
     "SELECT r.room_id, x.root, r.joined_count, r.invited_count FROM rooms r JOIN room_roots x ON x.room_num = r.room_num WHERE r.room_id IN ?? "
     "UNION ALL SELECT r.room_id, NULL, c.num, 0 FROM rooms r JOIN current_state c ON c.room_num = r.room_num WHERE r.room_id IN ??"
@@ -87,16 +93,14 @@ class StoredConnections:
 class StoredRoomLists:
     """RoomListStore over a database."""
 
-    def __init__(self, database: Database, names: RoomNames) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._names = names
 
     async def last_events(self, room_ids: Iterable[str]) -> dict[str, int]:
-        return await self._last(list(room_ids), lambda cursor, num: cursor.value(LAST_EVENT, num, HIDDEN))
+        return await self._last(LAST_EVENTS, (HIDDEN,), list(room_ids))
 
     async def last_of_types(self, room_ids: Iterable[str], types: Collection[str]) -> dict[str, int]:
-        wanted = list(types)
-        return await self._last(list(room_ids), lambda cursor, num: cursor.value(LAST_OF_TYPES, num, HIDDEN, wanted))
+        return await self._last(LAST_OF_TYPES, (HIDDEN, list(types)), list(room_ids))
 
     async def state_of_types(self, room_ids: Collection[str], types: Collection[str] | None) -> dict[str, CurrentState]:
         rooms = list(room_ids)
@@ -115,10 +119,9 @@ class StoredRoomLists:
 
         return await (self._database.read(question) if len(room_ids) <= FEW_ROOMS else self._database.scan(question))
 
-    async def _last(self, room_ids: list[str], ask: Callable[[Cursor, int | None], int | None]) -> dict[str, int]:
+    async def _last(self, sql: str, which: Sequence[Any], room_ids: list[str]) -> dict[str, int]:
         def question(cursor: Cursor) -> dict[str, int]:
-            found = {room_id: ask(cursor, self._names.num(cursor, room_id)) for room_id in room_ids}
-            return {room_id: position for room_id, position in found.items() if position is not None}
+            return {room_id: position for room_id, position in cursor.all(sql, *which, room_ids) if position is not None}
 
         return await (self._database.read(question) if len(room_ids) <= FEW_ROOMS else self._database.scan(question))
 

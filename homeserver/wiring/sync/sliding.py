@@ -57,7 +57,7 @@ class Sliding(NamedTuple):
 
 
 def build_sliding(ground: Ground, rooms: Rooms, personal: Personal, encryption: Encryption, shared: Shared) -> Sliding:
-    lists = StoredRoomLists(ground.database, ground.names)
+    lists = StoredRoomLists(ground.database)
     connections = Connections(StoredConnections(ground.database, ground.names), ground.clock)
     orders = RoomOrders(store=lists, timelines=rooms.timelines, streams=ground.streams)
     traits = RoomTraits(store=lists, states=rooms.states, streams=ground.streams)

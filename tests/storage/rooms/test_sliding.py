@@ -69,7 +69,7 @@ def _rows(cursor: Cursor) -> int:
 
 
 def test_last_events(rooms: Rooms) -> None:
-    store = StoredRoomLists(rooms.database, rooms.names)
+    store = StoredRoomLists(rooms.database)
     rooms.insert([Row(1, 1, type="m.room.create", state_key=""), Row(2, 3), Row(3, 5, type="m.room.topic", state_key="")])
     rooms.insert([Row(4, 7, flags=SOFT_FAILED), Row(5, 4, room_num=2, type="m.room.topic"), Row(6, -1)])
     assert rooms.run(store.last_events([ROOM, OTHER, UNKNOWN])) == {ROOM: 5, OTHER: 4}
@@ -79,7 +79,7 @@ def test_last_events(rooms: Rooms) -> None:
 
 
 def test_state_of_types(rooms: Rooms) -> None:
-    store = StoredRoomLists(rooms.database, rooms.names)
+    store = StoredRoomLists(rooms.database)
     rooms.execute("UPDATE rooms SET joined_count = ?, invited_count = ? WHERE room_num = ?", [(3, 1, 1), (2, 0, 2)])
     rooms.execute("INSERT INTO room_roots (room_num, root) VALUES (?, ?)", [(1, b"one"), (2, b"two")])
     rows = [(1, "m.room.name", "", 1), (1, "m.room.topic", "", 2), (1, "m.space.child", "!a", 3), (1, "m.space.child", "!b", 4)]
