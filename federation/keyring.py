@@ -96,6 +96,22 @@ class Keyring:
 
         await self._any(signatures, server_name, fits_event(version, at_ms, self._clock.now_ms()), at_ms, check)
 
+    def verifies_at_once(self, message: bytes, signatures: Any, server_name: str, at_ms: int, version: RoomVersion) -> bool:
+        """Whether `verify_signed` has nothing to say against it, as far as keys in memory tell; False where it must be asked."""
+        known = self._servers.get(server_name)
+        by_server = signatures.get(server_name) if isinstance(signatures, dict) else None
+        if known is None or not isinstance(by_server, dict) or len(by_server) != 1:
+            return False
+        self._servers.move_to_end(server_name)
+        key = known.get(next(iter(by_server)))
+        if key is None or not fits_event(version, at_ms, self._clock.now_ms())(key):
+            return False
+        try:
+            verify_bytes(message, signatures, server_name, key.key_id, key.public_key)
+        except (BadSignature, InvalidJson):
+            return False
+        return True
+
     async def _any(self, signatures: Any, server_name: str, fits: Fits, least_ms: int, check: Callable[[KnownKey], None]) -> None:
         """At least one of the server's signatures matches; one that does not match counts as none."""
         by_server = signatures.get(server_name) if isinstance(signatures, dict) else None

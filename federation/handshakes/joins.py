@@ -107,7 +107,7 @@ class Joins:
         entrance = await self._entrance(server, join, answer)
         await self._entering.enter(entrance)
         if len(entrance.servers or ()) <= FEW_SERVERS:
-            await self._partial.within(room_id, SETTLE_S)
+            await self._partial.within(room_id, SETTLE_S, if_small=True)
 
     async def _signed(self, join: Event, given: Any, *, must: bool) -> Event:
         """The join with the signature of the server that vouches for it."""

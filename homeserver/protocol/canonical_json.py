@@ -47,18 +47,23 @@ def _parse_slowly(data: bytes) -> Any:
         raise InvalidJson("JSON that is nested too deeply or has too long a number") from error
 
 
-def _has_no_repeated_key(data: bytes, value: Any) -> bool:
-    """Proves it cheaply, or returns False when only a closer look can tell.
-
-    Written out again, a value has one colon for each member kept and the same colons within strings; so a member that was dropped in
-    parsing shows as a missing colon, unless the text spells colons as escapes.
-    """
-    if b"\\u003" in data and (b"\\u003a" in data or b"\\u003A" in data):
-        return False
+def _written(value: Any) -> bytes | None:
+    """None: it is nested deeper than the encoder goes."""
     try:
-        return data.count(b":") == orjson.dumps(value).count(b":")
-    except TypeError:  # nested deeper than the encoder goes
+        return orjson.dumps(value)
+    except TypeError:
+        return None
+
+
+def _has_no_repeated_key(data: bytes, written: bytes | None) -> bool:
+    """Proves it cheaply, or returns False when only a closer look can tell. `written`: the value, written out again.
+
+    That has one colon for each member kept and the same colons within strings; so a member that was dropped in parsing shows as a missing
+    colon, unless the text spells colons as escapes.
+    """
+    if written is None or (b"\\u003" in data and (b"\\u003a" in data or b"\\u003A" in data)):
         return False
+    return data.count(b":") == written.count(b":")
 
 
 def _check_nesting(value: Any, limit: int) -> None:
@@ -88,10 +93,12 @@ def parse(data: bytes, *, max_nesting: int = MAX_JSON_NESTING, exact_integers: b
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise InvalidJson(f"not JSON: {error}") from error
-    has_no_repeated_key = _has_no_repeated_key(data, value)  # so the encoder went to the bottom of it
+    written = _written(value)
+    is_same = written == data  # so nothing was dropped, and no number is another
+    has_no_repeated_key = is_same or _has_no_repeated_key(data, written)  # so the encoder went to the bottom of it
     if containers > max_nesting and not (has_no_repeated_key and max_nesting >= _DEEPEST_ENCODED):
         _check_nesting(value, max_nesting)
-    if not has_no_repeated_key or (exact_integers and _BEYOND_64_BITS.search(data) is not None):
+    if not has_no_repeated_key or (exact_integers and not is_same and _BEYOND_64_BITS.search(data) is not None):
         return _parse_slowly(data)
     return value
 

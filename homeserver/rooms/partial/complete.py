@@ -3,7 +3,7 @@
 Fetching leaves the room free. Then the room is held: its events get their whole states one after the other, and its current state turns to what follows.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from twisted.logger import Logger
@@ -26,8 +26,10 @@ from homeserver.rooms.send import on_disk
 from homeserver.rooms.store import EventCommit, Extremity, Lineage, MemberChange, RoomRecord, RoomStore, StoredEvent
 
 MAX_ROUNDS = 20  # of fetching what is still missing
-AT_ONCE = 200  # events read or written before others have their turn
-MEMBERS_AT_ONCE = 1_000  # written in one transaction
+AT_ONCE = 200  # events read before others have their turn
+WRITTEN = 1_000  # events in one transaction
+MEMBERS_AT_ONCE = 1_500
+LARGE = 500  # events of a state: it takes a while, so nobody is kept waiting for it
 
 
 @dataclass(slots=True)
@@ -65,9 +67,10 @@ class Completing:
         retelling: Retelling,
         resolver: Resolver,
         current: CurrentState,
+        large: Callable[[str], None],
         clock: Clock,
     ) -> None:
-        """`queues`: who holds one alone brings events of a room in."""
+        """`queues`: who holds one alone brings events of a room in. `large`: told of a room that will not be whole in a moment."""
         self._identity = identity
         self._store = store
         self._partial = partial
@@ -80,6 +83,7 @@ class Completing:
         self._retelling = retelling
         self._resolver = resolver
         self._current = current
+        self._large = large
         self._clock = clock
 
     async def complete(self, room_id: str, servers: Sequence[str]) -> None:
@@ -88,10 +92,10 @@ class Completing:
         if room is None:
             raise NotFound("This server does not know the room")
         subject, beyond = Subject(room_id, room.version, servers), _Beyond()
-        for _ in range(MAX_ROUNDS):
+        for number in range(MAX_ROUNDS):
             known = await self._known(await self._partial.events(room_id), beyond)
             if known.missing:
-                await self._fetch(room, subject, known.missing, beyond)
+                await self._fetch(room, subject, known.missing, beyond, is_first=number == 0)
             elif await self._settle(room, servers, beyond):
                 return
         raise Unavailable("The room moves faster than its state can be fetched")
@@ -116,11 +120,17 @@ class Completing:
             await self._clock.sleep(0)
         return found
 
-    async def _fetch(self, room: RoomRecord, subject: Subject, missing: Sequence[str], beyond: _Beyond) -> None:
+    async def _fetch(self, room: RoomRecord, subject: Subject, missing: Sequence[str], beyond: _Beyond, *, is_first: bool) -> None:
         """The states after what is missing; nothing is gained where others have brought in some of their events meanwhile."""
         gathered, found = Gathered(), {}
-        for name in missing:
-            state = await self._gathering.told_state_after(room, subject, name, gathered)
+
+        def coming(count: int) -> None:
+            if count > LARGE:
+                self._large(room.room_id)
+
+        for number, name in enumerate(missing):
+            at_once = is_first and number == 0
+            state = await self._gathering.told_state_after(room, subject, name, gathered, at_once=at_once, coming=coming)
             if state is None:
                 raise Unavailable("No server gives the state of the room")
             found[name] = state
@@ -135,8 +145,8 @@ class Completing:
             taken = await self._look_up([event_id for event_id in gathered.fresh if event_id not in gathered.known])
             gathered.fresh = {event_id: record for event_id, record in gathered.fresh.items() if event_id not in taken}
             commits = self._outliers.commits(gathered, Lineage())
-            for start in range(0, len(commits), AT_ONCE):
-                await on_disk(self._store.commit(commits[start : start + AT_ONCE]))
+            for start in range(0, len(commits), WRITTEN):
+                await on_disk(self._store.commit(commits[start : start + WRITTEN]))
         return not taken
 
     async def _settle(self, room: RoomRecord, servers: Sequence[str], beyond: _Beyond) -> bool:

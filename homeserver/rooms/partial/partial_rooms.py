@@ -20,6 +20,7 @@ class PartialRooms:
         self._servers: dict[str, Sequence[str]] = {}
         self._whole_at: dict[str, int] = {}
         self._waiting: dict[str, list[Deferred[bool]]] = {}
+        self._if_small: set[Deferred[bool]] = set()  # of these, those who do not wait for a large room
         streams.subscribe(self._follow)
 
     async def load(self) -> None:
@@ -60,19 +61,27 @@ class PartialRooms:
         if room_id in self._servers and not await self.within(room_id, WAIT_S):
             raise Unavailable("The members of this room are still being fetched", retry_after_ms=10_000)
 
-    async def within(self, room_id: str, seconds: float) -> bool:
-        """Whether the room becomes whole, or is left, in that time."""
+    async def within(self, room_id: str, seconds: float, *, if_small: bool = False) -> bool:
+        """Whether the room becomes whole, or is left, in that time; `if_small`: or until it is known to be large."""
         if room_id not in self._servers:
             return True
         waiters = self._waiting.setdefault(room_id, [])
         waiter: Deferred[bool] = Deferred(waiters.remove)
         waiters.append(waiter)
+        if if_small:
+            self._if_small.add(waiter)
         timer = self._clock.call_later(seconds, self._give_up, room_id, waiter)
         try:
             return await waiter
         finally:
             if timer.active():
                 timer.cancel()
+            self._if_small.discard(waiter)
+
+    def is_large(self, room_id: str) -> None:
+        """The room will not be whole in a moment."""
+        for waiter in self._if_small.intersection(self._waiting.get(room_id, ())):
+            self._give_up(room_id, waiter)
 
     def let_go(self, room_id: str) -> None:
         """Whoever waits for the room waits no more."""

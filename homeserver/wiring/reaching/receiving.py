@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from homeserver.rooms.append import Appender
 from homeserver.rooms.partial.complete import Completing
+from homeserver.rooms.partial.partial_rooms import PartialRooms
 from homeserver.rooms.partial.rejudge import Rejudging
 from homeserver.rooms.partial.retell import Retelling
-from homeserver.rooms.partial.store import PartialStore
 from homeserver.rooms.receiving.admit import Admission
 from homeserver.rooms.receiving.current import CurrentState
 from homeserver.rooms.receiving.enter import Entering
@@ -41,7 +41,7 @@ def build_receiving(
     policy: RoomPolicy,
     peers: RoomPeers,
     servers: Callable[[str], Awaitable[Sequence[str]]],
-    partial: PartialStore,
+    partial: PartialRooms,
 ) -> Arrivals:
     """`servers`: who else is in a room."""
     heads, locks, queues = desk.heads, desk.locks, RoomLocks()
@@ -59,15 +59,15 @@ def build_receiving(
             store=store, heads=heads, locks=locks, gathering=gathering, outliers=outliers, admission=admission, merging=merging, policy=policy,
             queues=queues,
         ),
-        Entering(store=store, members=partial, heads=heads, locks=locks, states=states, outliers=outliers, current=current, clock=ground.clock),
+        Entering(store=store, members=partial.store, heads=heads, locks=locks, states=states, outliers=outliers, current=current, clock=ground.clock),
         OldHistory(
             store=store, heads=heads, locks=locks, states=states, resolver=resolver, gathering=gathering, outliers=outliers, peers=peers,
             servers=servers, queues=queues,
         ),
         Completing(
-            identity=ground.identity, store=store, partial=partial, heads=heads, locks=locks, queues=queues, gathering=gathering,
+            identity=ground.identity, store=store, partial=partial.store, heads=heads, locks=locks, queues=queues, gathering=gathering,
             outliers=outliers, rejudging=Rejudging(store=store, states=states, resolver=resolver, clock=ground.clock),
             retelling=Retelling(store=store, heads=heads, states=states, telling=desk.telling), resolver=resolver, current=current,
-            clock=ground.clock,
+            large=partial.is_large, clock=ground.clock,
         ),
     )  # fmt: skip

@@ -45,7 +45,7 @@ def build_visiting(
 ) -> Visiting:
     enabled, identity, clock, chance = ground.config.federation.enabled, ground.identity, ground.clock, ground.chance
     candidates = Candidates(identity.server_name, members, reach.policy, partial)
-    arrivals = build_receiving(ground, store, states, desk, policy, asking.peers, candidates.in_room, partial.store)
+    arrivals = build_receiving(ground, store, states, desk, policy, asking.peers, candidates.in_room, partial)
     outside = OutsideMemberships(identity=identity, store=store, members=members, locks=desk.locks, clock=clock, chance=chance)
     resync = Resync(
         rooms=store, partial=partial, completing=arrivals.completing, streams=ground.streams, clock=clock, chance=chance
