@@ -7,13 +7,14 @@ somebody is told. So no disk ever stops the loop, which may be that of a homeser
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from typing import Any
 
 import apsw
 from twisted.internet.defer import DeferredLock
 
+from appservices.assistant.journal.migrate import migrate, steps
 from appservices.assistant.runtime import Workers, elsewhere
+from appservices.assistant.settings import BadSettings
 
 _MOST_PAGES = 500  # of the log, before it is brought into the file
 _OF_ROOM = (
@@ -28,7 +29,7 @@ _OF_ROOM = (
 
 
 class JournalFile:
-    """One small write for a turn, none for what is not for us."""
+    """One small write for a turn, none for what is not for us. Raises BadSettings where the file cannot be used."""
 
     def __init__(self, path: str, workers: Workers) -> None:
         self._path = path
@@ -36,11 +37,21 @@ class JournalFile:
         self._pages = 0
         self._is_settled = True
         self._settling = DeferredLock()  # who comes meanwhile waits for the same disk
-        self._connection = apsw.Connection(path)
+        try:
+            self._connection = apsw.Connection(path)
+            self._set_up()
+        except apsw.Error as error:
+            raise BadSettings(f"assistant.database: {path} cannot be used: {error}") from error
+
+    def _set_up(self) -> None:
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000", "secure_delete=ON", "wal_autocheckpoint=0"):
             self._connection.execute(f"PRAGMA {pragma}")
         self._connection.set_wal_hook(self._committed)
-        self._connection.execute(files(__package__).joinpath("tables.sql").read_text("utf-8"))
+        try:
+            migrate(self._connection, self._path, steps())
+        except BaseException:
+            self._connection.close()
+            raise
 
     def _committed(self, _: apsw.Connection, __: str, pages: int) -> int:
         self._pages, self._is_settled = pages, False

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 import yaml
 
@@ -24,7 +25,7 @@ OF_CHATME = {"enabled", "localpart"}
 
 
 def names(kind: Any) -> set[str]:
-    return {field.name for field in dataclasses.fields(kind)}
+    return set(getattr(kind, "_fields", None) or (field.name for field in dataclasses.fields(kind)))
 
 
 def test_chatme_has_every_setting_of_the_assistant() -> None:
@@ -108,6 +109,20 @@ def test_commands_of_a_process_of_its_own(tmp_path: Path) -> None:
         [sys.executable, "-m", "appservices.assistant", "run"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert (wrong.returncode, "there is no such setting" in wrong.stderr) == (2, True)
+
+
+def test_a_journal_of_a_newer_program(tmp_path: Path) -> None:
+    """In one line, inside ChatMe and beside it."""
+    (tmp_path / "data").mkdir()
+    for file in (tmp_path / "assistant.db", tmp_path / "data/assistant.db"):
+        apsw.Connection(str(file)).pragma("user_version", 99)
+    (tmp_path / "assistant.toml").write_text('homeserver_url = "http://h"\nuser_id = "@a:b"\n')
+    keep_registration(tmp_path / "assistant-registration.yaml", "a", INSIDE, SeededChance(1).token)
+    words = [SERVE, "--data", str(tmp_path / "data"), "--name", "one.test", "--client", "127.0.0.1:0", "--set", "assistant.enabled=true"]
+    for refused in (command(CHATME, "assistant", "run", folder=tmp_path), command(*words, folder=tmp_path)):
+        assert refused.returncode != 0
+        assert "version 99, newer than the 1 of this program" in refused.stderr
+        assert "Traceback" not in refused.stderr
 
 
 def test_one_setting(tmp_path: Path) -> None:

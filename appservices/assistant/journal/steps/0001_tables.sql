@@ -1,3 +1,4 @@
+-- What builds before the first numbered one may have made already, in whole or in part.
 CREATE TABLE IF NOT EXISTS transactions (txn_id TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS rooms (
