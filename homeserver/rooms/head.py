@@ -108,12 +108,13 @@ class RoomHead:
 
     def mark(self) -> "Mark":
         """Where it stands, to `return_to` should what is appended next come to nothing."""
-        return Mark(self.extremities, self.root, self.joined_count, self.known.copy())
+        return Mark(self.extremities, self.root, self.joined_count)
 
     def return_to(self, mark: "Mark") -> None:
         """None of the commits made since may be handed to the store."""
-        self.extremities, self.root, self.joined_count, self.known = mark
-        self._levels = None
+        if self.root != mark.root:  # what is known may be theirs; it is looked up again
+            self.known, self._levels = OrderedDict({CREATE: self.create}), None
+        self.extremities, self.root, self.joined_count = mark
 
     def advance(self, commit: EventCommit) -> None:
         """Count the event that is being committed."""
@@ -132,7 +133,6 @@ class Mark(NamedTuple):
     extremities: tuple[Extremity, ...]
     root: bytes
     joined_count: int
-    known: OrderedDict[StateKey, StoredEvent | None]
 
 
 def extremity_of(event: StoredEvent) -> Extremity:
