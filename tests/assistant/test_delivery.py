@@ -1,6 +1,10 @@
 """A turn happens exactly once, whenever the assistant is killed."""
 
+import gc
+from typing import Any
+
 import pytest
+from twisted.logger import globalLogPublisher
 
 from tests.assistant.homeserver import Room
 from tests.assistant.house import BOB, House
@@ -134,3 +138,29 @@ def test_the_homeserver_is_away_for_a_while(house: House) -> None:
     house.hs.is_down = False
     house.loop.until(house.built.assistant.is_idle)
     assert answers(house, room) == ["Fine."]
+
+
+def test_it_ends_while_a_part_of_an_answer_is_under_way(house: House) -> None:
+    """What the homeserver says then is for nobody, and no journal is written to that is closed."""
+    room = house.room(BOB)
+    house.says(Say(pieces=["some words here "] * 30, seconds=0.1))
+    house.hs.mention(room.id, BOB, "hello")
+    house.hs.freeze = lambda _, path, is_after: is_after and "/send/m.room.message/" in path
+    house.deliver()
+    house.loop.until(lambda: bool(house.hs.withheld))
+    failed: list[Any] = []
+
+    def listen(event: Any) -> None:
+        failed.extend([event] if "log_failure" in event else [])
+
+    globalLogPublisher.addObserver(listen)
+    try:
+        house.stop()
+        house.hs.release()
+        house.loop.turn(0.2)
+        gc.collect()
+    finally:
+        globalLogPublisher.removeObserver(listen)
+        house.hs.freeze = lambda _method, _path, _after: False
+        house.start()
+    assert failed == []

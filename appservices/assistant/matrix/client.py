@@ -61,6 +61,8 @@ class Homeserver:
                     raise
                 await self._clock.sleep(0.2 * 4**attempt)
                 continue
+            if self._is_closed:
+                break  # the journal is closed with us: who asked could not write down what came
             found = _as_object(answer)
             if 200 <= status < 300:
                 return found
