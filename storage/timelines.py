@@ -13,7 +13,11 @@ ROOT_AT = (
     "SELECT coalesce(shown_after, state_after, state_before) FROM events "
     "WHERE room_num = ? AND position <= ? AND flags & ? = 0 ORDER BY position DESC LIMIT 1"
 )
-LAST_CHANGE = "SELECT coalesce((SELECT max(position) FROM events WHERE room_num = ?), 0), coalesce((SELECT max(position) FROM receipts WHERE room_num = ?), 0)"
+# One statement for all rooms, so that PostgreSQL is asked once; of each room the ends of two indexes.
+LAST_CHANGES = (
+    "SELECT r.room_id, coalesce((SELECT max(e.position) FROM events e WHERE e.room_num = r.room_num), 0), "
+    "coalesce((SELECT max(p.position) FROM receipts p WHERE p.room_num = r.room_num), 0) FROM rooms r WHERE r.room_id IN ??"
+)
 # Rooms of few: all at once, and what is not needed is thrown away. Others: one by one, each by an index.
 FEW_MEMBERS = 200
 PRESENT_COUNTS = "SELECT room_num, joined_count + invited_count FROM rooms WHERE room_num IN ??"
@@ -72,11 +76,8 @@ class StoredTimelines:
         wanted = list(room_ids)
 
         def question(cursor: Cursor) -> dict[str, int]:
-            found = {}
-            for room_id in wanted:
-                room_num = self._names.num(cursor, room_id)
-                row = cursor.one(LAST_CHANGE, room_num, room_num)
-                found[room_id] = max(row) if row is not None else 0
+            found = dict.fromkeys(wanted, 0)
+            found.update((room_id, max(event, receipt)) for room_id, event, receipt in cursor.all(LAST_CHANGES, wanted))
             return found
 
         return await self._database.scan(question)

@@ -33,7 +33,7 @@ MEANT = {
     "relations.REPLACEMENTS": "what its own steps found",
     "timelines.FORMER_HEROES_OF_FEW": "what its own step found, in rooms of few",
     "timelines.HEROES_OF_FEW": "what its own step found, in rooms of few",
-    "timelines.LAST_CHANGE": "the greatest position of a room is one step in its index",
+    "timelines.LAST_CHANGES": "the greatest position of a room is one step in its index",
 }
 
 
