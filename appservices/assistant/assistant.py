@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IDelayedCall
 
 from appservices.assistant.delivery.remind import Reminders
 from appservices.assistant.delivery.run import Runner
+from appservices.assistant.delivery.voice import MARK, mark_of
 from appservices.assistant.encryption.cover import ENCRYPTED, ENCRYPTION, Cover, letters_of
 from appservices.assistant.figures import Figures
 from appservices.assistant.journal.file import JournalFile
@@ -205,7 +206,7 @@ class Assistant:
         if target is None or event.sender in self._kit.settings.other_bots:
             return None
         if key == STOP:
-            self._stop(event.sender, target)
+            await self._stop(event.room, event.sender, target)
             return None
         if key in YES and self._is_approval(event, key, target):
             return self._admit(event, "approve-it", target)
@@ -219,12 +220,21 @@ class Assistant:
         is_proposing = key == APPROVAL and bool(self._runner.of_person(event.room, event.sender))
         return is_proposing or self._kit.things.proposal(target) is not None
 
-    def _stop(self, user: str, said: str) -> None:
+    async def _stop(self, room: str, user: str, said: str) -> None:
         """By a reaction to the answer, or to the request."""
         answered = self._journal.turn_that_said(said)
-        for turn_id in [answered] if answered is not None else self._journal.of_event(said):
+        turns = [answered] if answered is not None else self._journal.of_event(said) or await self._turns_saying(room, user, said)
+        for turn_id in turns:
             if self._journal.sender_of(turn_id) == user:
                 self._runner.stop(turn_id)
+
+    async def _turns_saying(self, room: str, user: str, said: str) -> list[str]:
+        """The one of the person's turns whose message it is: the room may have that before the homeserver's answer tells its ID."""
+        if not self._runner.of_person(room, user):
+            return []
+        event = await self._kit.history.fetch(room, said)
+        mark = as_object(event.content.get(MARK)).get("id") if event is not None and event.sender == self._me else None
+        return [turn_id for turn_id in self._runner.of_person(room, user) if mark_of(turn_id) == mark]
 
     async def _membership(self, event: Event) -> None:
         membership = event.content.get("membership")

@@ -40,6 +40,26 @@ def test_stopped_within_a_second(house: House) -> None:
     house.loop.until(lambda: house.model.cut == 1, 1.0)
 
 
+@pytest.mark.parametrize("who", [BOB, ALICE])
+def test_a_stop_may_come_before_the_answer_is_known_to_be_sent(house: House, who: str) -> None:
+    room = house.room(BOB)
+    house.says(Say(pieces=["word " * 12], seconds=0.05, never_ends=True))
+    house.hs.freeze = lambda method, path, after: after and method == "PUT" and "/send/m.room.message/" in path
+    house.hs.mention(room.id, BOB, "tell")
+    house.deliver()
+    house.loop.until(lambda: bool(house.hs.withheld))
+    house.hs.react(room.id, who, room.by(ME)[-1]["event_id"], "🛑")
+    house.deliver()
+    house.hs.freeze = lambda _method, _path, _after: False
+    house.hs.release()
+    if who == ALICE:  # not hers to stop
+        house.loop.turn(0.3)
+        assert not house.built.assistant.is_idle()
+        return
+    house.loop.until(house.built.assistant.is_idle, 1.0)
+    assert house.texts(room)[0].endswith("(stopped)")
+
+
 def test_long_answers_are_split_longer_ones_attached(build: Callable[..., House]) -> None:
     house = build(model={"answer_tokens": 50_000})
     room = house.room(BOB)

@@ -55,7 +55,7 @@ class Voice:
 
     @property
     def mark(self) -> str:
-        return hashlib.sha256(self._turn_id.encode()).hexdigest()[:24]
+        return mark_of(self._turn_id)
 
     async def remember(self) -> None:
         """What was said of this turn before, as the room has it."""
@@ -142,6 +142,11 @@ class Voice:
 
     def threaded(self, content: Content) -> Content:
         return self._threaded(content)
+
+
+def mark_of(turn_id: str) -> str:
+    """What its messages bear."""
+    return hashlib.sha256(turn_id.encode()).hexdigest()[:24]
 
 
 def split(text: str, most: int) -> list[str]:
