@@ -12,6 +12,9 @@ SELECT = (
     "SELECT room_num, user_id, membership, previous, num, position, joined_position, sender, forgotten, displayname, avatar_url, stripped "
     "FROM memberships "
 )
+_OF_ENTERED = (  # members may be put down before a room is entered, and it may never be
+    "SELECT user_id, membership FROM memberships WHERE room_num = ? AND EXISTS (SELECT 1 FROM room_roots WHERE room_num = ?)"
+)
 
 
 class Members:
@@ -71,10 +74,12 @@ class Members:
         return await self._database.scan(question)
 
     async def of_server(self, room_id: str, server_name: str) -> dict[str, str]:
-        rows = await self._database.scan(
-            lambda cursor: cursor.all("SELECT user_id, membership FROM memberships WHERE room_num = ?", self._names.num(cursor, room_id))
-        )
-        return {row[0]: row[1] for row in rows if row[0].partition(":")[2] == server_name}
+        def question(cursor: Cursor) -> list[Row]:
+            room_num = self._names.num(cursor, room_id)
+            return cursor.all(_OF_ENTERED, room_num, room_num)
+
+        rows = await self._database.scan(question)
+        return {user_id: membership for user_id, membership in rows if user_id.partition(":")[2] == server_name}
 
     async def joined_rooms(self, user_id: str) -> list[str]:
         def question(cursor: Cursor) -> list[str]:
