@@ -25,7 +25,8 @@ class Say:
     hangs: bool = False
     raw: bytes | None = None
     usage: tuple[int, int] | None = (100, 20)
-    never_ends: bool = False
+    never_ends: bool = False  # until a test says otherwise
+    said: str = ""  # of its pieces, so far
 
 
 class ScriptedModel(Resource):
@@ -70,6 +71,7 @@ class ScriptedModel(Resource):
             return
         if number < len(pieces) or say.never_ends:
             piece = pieces[number % len(pieces)]
+            say.said += piece
             self._write(request, {"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]})
             self._reactor.callLater(say.seconds / HASTE, self._piece, request, say, pieces, number + 1)
             return

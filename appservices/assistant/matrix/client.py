@@ -61,7 +61,7 @@ class Homeserver:
                     raise
                 await self._clock.sleep(0.2 * 4**attempt)
                 continue
-            if self._is_closed:
+            if self._was_closed():
                 break  # the journal is closed with us: who asked could not write down what came
             found = _as_object(answer)
             if 200 <= status < 300:
@@ -71,6 +71,9 @@ class Homeserver:
             wait = found.get("retry_after_ms")
             await self._clock.sleep(min(wait / 1000 if isinstance(wait, int) else 0.2 * 4**attempt, 30.0))
         raise Unreachable("no attempt was left")
+
+    def _was_closed(self) -> bool:
+        return self._is_closed
 
     async def _once(
         self, method: str, path: str, data: bytes | None, query: Mapping[str, str] | None, kind: str = "application/json"
