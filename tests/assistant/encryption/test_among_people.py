@@ -205,7 +205,7 @@ def test_no_state_with_words(world: World) -> None:
 def test_with_the_rust_crypto(world: World) -> None:
     """As Element has it: it reads the assistant and is read, and finds nothing wrong with its device, which its owner has signed."""
     words = [find_node(), "with_assistant.mjs", world.house.address, USER]
-    done = subprocess.run(words, cwd=FOLDER, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(words, cwd=FOLDER, capture_output=True, text=True, timeout=300, check=False)
     lines = [line for line in done.stdout.splitlines() if line.startswith('{"body":')]
     assert lines, f"{done.stdout[-1000:]} {done.stderr[-2000:]}"
     assert json.loads(lines[-1]) == {"body": ANSWER, "root": True, "shield": 0, "reason": None, "signed": [True]}

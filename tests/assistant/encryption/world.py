@@ -20,6 +20,7 @@ from tests.clients.house import NAME, open_house
 from tests.federation.support.certificates import Authority
 from tests.peers.synapse import Synapse
 from tests.running.ports import free_port
+from tests.running.process import PATIENCE_SECONDS
 
 ANSWER = "The answer is a marmalade sandwich."
 USER = f"@assistant:{NAME}"
@@ -65,7 +66,7 @@ class World:
     def stop(self, number: int = signal.SIGTERM) -> None:
         if self._process is not None:
             self._process.send_signal(number)
-            self._process.communicate(timeout=30)
+            self._process.communicate(timeout=PATIENCE_SECONDS)
             self._process = None
 
     def log(self) -> str:

@@ -20,7 +20,7 @@ from nio import (
 )
 
 T = TypeVar("T")
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 MARK = "chat.chatme.turn"
 
 

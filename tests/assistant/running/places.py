@@ -20,7 +20,7 @@ from tests.federation.support.certificates import Authority
 from tests.peers.synapse import Synapse
 from tests.protocol.oracle.compare import oracle_python
 from tests.running.ports import free_port
-from tests.running.process import SERVE, Running
+from tests.running.process import PATIENCE_SECONDS, SERVE, Running
 
 NAME = "chatme.test"
 OPEN = ("assistant.turns_a_minute=1000",)
@@ -33,16 +33,21 @@ class Alone:
     def __init__(self, folder: Path, user_id: str, homeserver: str, model: Model, **settings: Any) -> None:
         self._config = folder / "assistant.toml"
         self.port = free_port()
-        told = {"homeserver_url": homeserver, "user_id": user_id, "listen_port": self.port, "turns_a_minute": 1000} | settings
-        about = {"base_url": model.url, "name": "scripted", "provider": "the tests", "where": "here"}
-        lines = [f"{name} = {json.dumps(value)}" for name, value in told.items()]
-        lines += ["[model]", *(f"{name} = {json.dumps(value)}" for name, value in about.items())]
-        self._config.write_text("\n".join(lines))
+        self._told = {"homeserver_url": homeserver, "user_id": user_id, "listen_port": self.port, "turns_a_minute": 1000}
+        self._model = {"base_url": model.url, "name": "scripted", "provider": "the tests", "where": "here"}
+        self.set(**settings)
         self._log = folder / "assistant.log"
         self.registration = folder / "assistant-registration.yaml"
         self.database = folder / "assistant.db"
         self._process: subprocess.Popen[bytes] | None = None
         self._run("register")
+
+    def set(self, **settings: Any) -> None:
+        """For the next start."""
+        self._told |= settings
+        lines = [f"{name} = {json.dumps(value)}" for name, value in self._told.items()]
+        lines += ["[model]", *(f"{name} = {json.dumps(value)}" for name, value in self._model.items())]
+        self._config.write_text("\n".join(lines))
 
     def _words(self, action: str) -> list[str]:
         return [str(ROOT / ".venv/bin/chatme-assistant"), action, "--config", str(self._config)]
@@ -53,7 +58,7 @@ class Alone:
     def start(self) -> None:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._words("run"), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        latest = time.monotonic() + 30
+        latest = time.monotonic() + PATIENCE_SECONDS
         while not self._answers():
             assert self._process.poll() is None, self._log.read_text()[-3000:]
             assert time.monotonic() < latest, "the assistant does not come up"
@@ -62,7 +67,7 @@ class Alone:
     def end(self, number: int = signal.SIGTERM) -> None:
         if self._process is not None:
             self._process.send_signal(number)
-            self._process.wait(30)
+            self._process.wait(PATIENCE_SECONDS)
             self._process = None
 
     def _answers(self) -> bool:
@@ -89,7 +94,7 @@ class Place:
             self.alone.end(number)
         elif self.server is not None:
             self.server.process.send_signal(number)
-            self.server.process.communicate(timeout=30)
+            self.server.process.communicate(timeout=PATIENCE_SECONDS)
 
     def start(self) -> None:
         if self.alone is not None:

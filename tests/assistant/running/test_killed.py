@@ -6,13 +6,14 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.assistant.running.model import Json, Model, says
-from tests.assistant.running.people import Person, Table
+from tests.assistant.running.people import PATIENCE_SECONDS, Person, Table
 from tests.assistant.running.places import Place, open_beside, open_inside
 
 pytestmark = pytest.mark.slow
@@ -47,7 +48,7 @@ class Slow:
     def _pause(self, number: int) -> None:
         if number == self.stop_at:
             self.reached.set()
-            self.flows.wait(30)
+            self.flows.wait(PATIENCE_SECONDS)
         time.sleep(0.02)
 
 
@@ -80,11 +81,24 @@ class Room:
 
     async def is_answered_once(self) -> None:
         await self.bob.until(self.id, lambda _: True)
-        latest = asyncio.get_running_loop().time() + 30
+        latest = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         while not await self.is_answered():
             assert asyncio.get_running_loop().time() < latest, await self.answers()
             await asyncio.sleep(0.1)
         assert await self.answers() == [ANSWER] * self.count
+
+    async def has_status(self) -> None:
+        """Asked until it comes fresh: the homeserver brings it some seconds after a sign of life."""
+
+        def told(history: list[dict[str, Any]]) -> bool:
+            return any(event["sender"] == self.place.user_id and "Your tokens today" in str(event["content"]) for event in history)
+
+        latest = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        while not told(await self.bob.history(self.id)):
+            assert asyncio.get_running_loop().time() < latest, "there is no status"
+            await self.bob.say(self.id, "!ai status")
+            with suppress(AssertionError):
+                await self.bob.until(self.id, told, 4.0)
 
     def kill(self) -> None:
         self.place.end(signal.SIGKILL)
@@ -99,7 +113,7 @@ async def open_room(place: Place, table: Table) -> Room:
     return Room(place, bob, room)
 
 
-async def happens(event: threading.Event, seconds: float = 30.0) -> bool:
+async def happens(event: threading.Event, seconds: float = PATIENCE_SECONDS) -> bool:
     return await asyncio.get_running_loop().run_in_executor(None, event.wait, seconds)
 
 
@@ -169,7 +183,9 @@ def test_at_any_moment(tmp_path: Path, model: Model, opened: Any) -> None:
 
 def test_nothing_stale_after_a_long_outage(tmp_path: Path, model: Model, slow: Slow) -> None:
     """What was asked before it or meanwhile is not answered any more; what had been begun is labelled."""
-    with open_beside(tmp_path, model, freshness_seconds=5) as place:
+    with open_beside(tmp_path, model) as place:
+        alone = place.alone
+        assert alone is not None
 
         async def story() -> None:
             async with Table(place.address) as table:
@@ -183,9 +199,9 @@ def test_nothing_stale_after_a_long_outage(tmp_path: Path, model: Model, slow: S
                 await room.ask()
                 await asyncio.sleep(5.5)
                 asked = len(model.requests)
+                alone.set(freshness_seconds=5)
                 place.start()
-                await room.bob.say(room.id, "!ai status")
-                await room.bob.hears(room.id, place.user_id, "Your tokens today")
+                await room.has_status()
                 heard = await room.bob.heard(room.id, place.user_id)
                 assert [text for text in heard if text.startswith("They") and not text.endswith("(interrupted)")] == []
                 assert [text for text in heard if "too late" in text] == []

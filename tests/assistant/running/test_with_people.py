@@ -144,10 +144,11 @@ class _Story:
             self.room, lambda found: next((each for each in found[::-1] if "chat.chatme.proposal" in each["content"]), None)
         )
         await self.bob.react(self.room, proposal["event_id"], "👍")
-        assert await self.by_type("chat.chatme.category", wait=False) is None
-        await self.alice.react(self.room, proposal["event_id"], "👍")
+        approval = await self.alice.react(self.room, proposal["event_id"], "👍")
         state = await self.by_type("chat.chatme.category")
         assert "Sailing" in str(state["content"])
+        order = [event["event_id"] for event in await self.bob.history(self.room)]
+        assert order.index(approval) < order.index(state["event_id"])
 
     async def off(self) -> None:
         """All that was written down of the room is gone; and it is silent again."""
@@ -167,8 +168,8 @@ class _Story:
         journal.close()
         return {table: count for table, count in counts.items() if count}
 
-    async def by_type(self, kind: str, *, wait: bool = True) -> Any:
+    async def by_type(self, kind: str) -> Any:
         def find(history: list[dict[str, Any]]) -> dict[str, Any] | None:
             return next((each for each in history if each["sender"] == self.me and each["type"] == kind), None)
 
-        return await self.bob.until(self.room, find) if wait else find(await self.bob.history(self.room))
+        return await self.bob.until(self.room, find)
