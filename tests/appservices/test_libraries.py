@@ -26,7 +26,7 @@ from tests.running.ports import free_port
 from tests.support import node
 
 FOLDER = Path(__file__).parent
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 LIBRARIES = ("bot_sdk", "bridge", "mautrix")
 
 

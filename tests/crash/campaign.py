@@ -15,7 +15,7 @@ from tests.crash.stored import Positions, check_postgres, check_sqlite
 from tests.crash.world import World
 
 RESTART_SECONDS = 5.0  # from start to the first 200, in the middle of all; a busy machine may be late now and then
-HIT_SECONDS = 20.0  # a named point is passed within
+HIT_SECONDS = 60.0  # a named point is passed within
 LOOK_INSIDE = 5  # every so many cycles
 PAUSE, HURRY = 0.06, 0.0
 

@@ -17,7 +17,7 @@ from tests.support.postgres import TemporaryPostgres
 
 RESTARTS = (signal.SIGINT, signal.SIGQUIT, signal.SIGQUIT, signal.SIGINT)  # cleanly, or as after a crash
 KILL_BACKENDS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test_%'"
-RECOVERY_SECONDS = 10.0
+RECOVERY_SECONDS = 30.0
 SEED = 4
 
 

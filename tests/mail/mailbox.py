@@ -51,7 +51,7 @@ class Mailbox:
         self.logins.append((auth_data.login, auth_data.password))
         return AuthResult(success=auth_data.password == b"mail secret", handled=False)
 
-    def to(self, address: str, seconds: float = 20.0) -> EmailMessage:
+    def to(self, address: str, seconds: float = 60.0) -> EmailMessage:
         """The newest letter to that address; waits for the first."""
         deadline = monotonic() + seconds
         while True:

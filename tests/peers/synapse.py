@@ -80,7 +80,7 @@ class Synapse:
     def rest(self) -> None:
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
-            self._process.wait(timeout=30)
+            self._process.wait(timeout=60)
             self._process = None
 
     def _answers(self) -> bool:

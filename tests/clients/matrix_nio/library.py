@@ -22,7 +22,7 @@ from nio.store import SqliteMemoryStore
 from tests.clients.house import PASSWORD
 
 T = TypeVar("T")
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 LONG_POLL_MS = 10_000
 PICTURE = "mxc://clients.test/picture"
 

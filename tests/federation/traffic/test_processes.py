@@ -13,7 +13,7 @@ from tests.running.ports import free_port
 from tests.running.process import SERVE, Running
 
 V3 = "/_matrix/client/v3"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 class Place:

@@ -27,7 +27,7 @@ class Gateway:
         self.asked = 0
         self.url = ""
 
-    def wait(self, count: int, seconds: float = 30.0) -> list[dict[str, Any]]:
+    def wait(self, count: int, seconds: float = 60.0) -> list[dict[str, Any]]:
         """The notifications, once there are so many."""
         deadline = monotonic() + seconds
         while len(self.told) < count:
@@ -109,7 +109,7 @@ def test_a_letter_tells_of_messages(house: House) -> None:
     count = len(house.mailbox.letters)
     bob.post(v3("pushers", "set"), pusher("", kind="email", app_id="m.email", pushkey=address, data={}))
     alice.send(room, "the water boils")
-    deadline = monotonic() + 30
+    deadline = monotonic() + 60
     while len(house.mailbox.letters) == count:
         assert monotonic() < deadline
         sleep(0.02)
