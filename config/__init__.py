@@ -1,1 +1,1 @@
-"""Settings: a frozen dataclass per section, read and checked by `config.load`."""
+"""Settings: a NamedTuple per section, read and checked by `config.load`."""

@@ -1,9 +1,10 @@
 """The numbered SQL files: `schema/sql/0001_name.sql` upward, without gaps."""
 
 import re
-from importlib.resources import files
+from pathlib import Path
 from typing import NamedTuple
 
+_ROOT = Path(__file__).parent / "sql"
 _NAME = re.compile(r"^(\d{4})_(\w+)\.sql$")
 
 
@@ -15,7 +16,7 @@ class SqlFile(NamedTuple):
 
 def sql_files() -> list[SqlFile]:
     """All migrations in order."""
-    named = [(entry, match) for entry in files("schema").joinpath("sql").iterdir() if (match := _NAME.match(entry.name))]
+    named = [(entry, match) for entry in _ROOT.iterdir() if (match := _NAME.match(entry.name))]
     found = sorted(SqlFile(int(match[1]), match[2], entry.read_text("utf-8")) for entry, match in named)
     if [file.version for file in found] != list(range(1, len(found) + 1)):
         raise ValueError("the numbers of schema/sql have gaps or repeats")

@@ -91,9 +91,9 @@ def main() -> None:
     for setting in settings(given):
         words += ["--set", setting]
     sys.path[:1] = [str(ROOT)]
-    from homeserver.cli.main import run
+    from homeserver.__main__ import main as serve
 
-    sys.exit(run(words))
+    serve(words)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from appservices.assistant.arguments import add_words
 from appservices.assistant.settings import BadSettings, Settings, load_settings
 
 _ABOUT = "The assistant, as an application service of any Matrix homeserver."
@@ -25,12 +26,6 @@ def main(words: Sequence[str] | None = None, program: str = "chatme-assistant") 
         sys.stderr.write(f"{program}: {error}\n")
         return 2
     return 0
-
-
-def add_words(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    parser.add_argument("action", choices=("run", "register"), help="be there until told to stop; or write the registration")
-    parser.add_argument("--config", metavar="FILE", type=Path, default=Path("assistant.toml"), help="its settings (assistant.toml)")
-    return parser
 
 
 def act(arguments: argparse.Namespace, program: str) -> None:

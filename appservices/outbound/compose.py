@@ -1,8 +1,7 @@
 """From the news for an application service to the body of a transaction: looks up what clients see of them, and what passes by itself."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
@@ -54,8 +53,7 @@ class UserQueries(Protocol):
     async def user_exists(self, user_id: str) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Composer:
+class Composer(NamedTuple):
     """Serves all services."""
 
     serving: Serving

@@ -6,7 +6,6 @@ hash of the ID is stored; parameters are kept without secrets, for clients that 
 
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import orjson
@@ -22,16 +21,18 @@ MAX_STORED_BYTES = 65_536
 FALLBACK_STAGES = ("m.login.dummy", "m.login.terms", "m.login.registration_token")
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """The request that needs to be authorised."""
 
     method: str
     path: str
-    body: dict[str, Any] = field(repr=False)
+    body: dict[str, Any]
     address: str
     user_id: str | None  # None: somebody who has no account yet
     fixed: bool = True  # False: the parameters may change between stages, as they are judged anew each time
+
+    def __repr__(self) -> str:
+        return f"<Attempt {self.method} {self.path}>"
 
     @property
     def operation(self) -> str:

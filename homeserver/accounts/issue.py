@@ -1,7 +1,6 @@
 """A device with its tokens, as login and registration give them out (client-server API, "Relationship between access tokens and devices")."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from config.accounts import Sessions
 from homeserver.accounts.store import NewLogin, Renewal
@@ -12,15 +11,17 @@ _DEVICE_ID_LENGTH = 10
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     """What the client is told, once: nobody here can tell it again."""
 
     user_id: str
     device_id: str
-    access_token: str = field(repr=False)
-    refresh_token: str | None = field(repr=False)
+    access_token: str
+    refresh_token: str | None
     expires_in_ms: int | None
+
+    def __repr__(self) -> str:
+        return f"<Grant {self.user_id} {self.device_id}>"
 
     def answer(self, server_name: str) -> dict[str, Any]:
         """What login and registration answer. `home_server` is for old clients."""

@@ -1,6 +1,6 @@
 """Registration: users, guests, guests that become users, users of application services (client-server API, "Account registration")."""
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from config.accounts import Registration as Settings
 from homeserver.accounts.interactive_auth import Attempt, Flow, InteractiveAuth, Proof
@@ -19,16 +19,18 @@ _TRIES = 5
 _MADE_NAME_BYTES = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """What the client asked for, beside the proof."""
 
     username: str | None
-    password: str | None = field(repr=False)
+    password: str | None
     device_id: str | None
     device_name: str | None
     log_in: bool
     refreshable: bool
+
+    def __repr__(self) -> str:
+        return f"<Wish {self.username}>"
 
 
 Registered = tuple[str, Grant | None]  # the user ID, and the first device where one was asked for

@@ -3,7 +3,7 @@
 import argparse
 from typing import TypeAlias
 
-from appservices.assistant.__main__ import add_words
+from appservices.assistant.arguments import add_words
 from homeserver.version import VERSION
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"

@@ -1,5 +1,6 @@
 """From the words to the deed. Whatever goes wrong for a reason a person can mend is one line on standard error."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -40,6 +41,7 @@ def _deed(command: str) -> Callable[["argparse.Namespace"], None]:
         from homeserver.cli.serve import serve
 
         return serve
+    gc.enable()  # `upkeep.heap` is for the server alone
     if command == "health":
         from homeserver.cli.health import health
 

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-from importlib.resources import files
 from pathlib import Path
 
 from config.load import ConfigError, load
@@ -49,6 +48,8 @@ def write_first_file(arguments: argparse.Namespace, config: Config) -> bool:
 
 
 def sample() -> str:
+    from importlib.resources import files
+
     return files("config").joinpath("sample.toml").read_text("utf-8")
 
 

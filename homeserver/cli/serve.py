@@ -38,7 +38,7 @@ def _offer_administrator(arguments: argparse.Namespace) -> None:
 
 
 def _run(arguments: argparse.Namespace, config: Config) -> None:
-    gc.disable()  # what is loaded now stays; `upkeep.heap` begins when the server stands
+    gc.disable()  # `upkeep.heap` begins when the server stands
     from homeserver.main import run
     from storage.database import CannotOpen
 

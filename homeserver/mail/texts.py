@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 from html import escape
-from importlib.resources import files
+from pathlib import Path
 from string import Template
 from typing import Any
 
@@ -64,5 +64,5 @@ class Texts:
 
     @cached_property
     def _templates(self) -> dict[str, Template]:
-        folder = files("homeserver.mail").joinpath("templates")
+        folder = Path(__file__).parent / "templates"
         return {entry.name: Template(entry.read_text("utf-8")) for entry in folder.iterdir()}

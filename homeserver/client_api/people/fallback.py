@@ -6,7 +6,7 @@ Only what stands in these files may run on them: their content security policy n
 from base64 import b64encode
 from hashlib import sha256
 from html import escape
-from importlib.resources import files
+from pathlib import Path
 from urllib.parse import parse_qs, urlencode
 
 from homeserver.accounts.interactive_auth import FALLBACK_STAGES, InteractiveAuth
@@ -28,7 +28,7 @@ class Pages:
     """The frame that all share, filled."""
 
     def __init__(self) -> None:
-        folder = files("homeserver.client_api.people").joinpath("pages")
+        folder = Path(__file__).parent / "pages"
         self._files = {entry.name: entry.read_text("utf-8") for entry in folder.iterdir()}
 
     def file(self, name: str) -> str:

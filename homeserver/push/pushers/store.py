@@ -1,7 +1,6 @@
 """What pushers ask of the storage, and the records that travel."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from homeserver.rooms.store import StoredEvent
@@ -16,8 +15,7 @@ class PusherKey(NamedTuple):
     pushkey: str
 
 
-@dataclass(frozen=True, slots=True)
-class Pusher:
+class Pusher(NamedTuple):
     """`position`: everything up to there has been told. `behind`: what came after it has not, although the reader has passed it."""
 
     key: PusherKey
@@ -26,13 +24,16 @@ class Pusher:
     device_display_name: str
     profile_tag: str | None
     lang: str
-    data: dict[str, Any] = field(repr=False)
+    data: dict[str, Any]
     device_id: str | None
     created_ts: int
     position: int = 0
     behind: bool = False
     sent_ts: int | None = None  # when something was last told
     unsubscribe: str | None = None  # a secret that ends it
+
+    def __repr__(self) -> str:
+        return f"<Pusher {self.key}>"
 
 
 class Progress(NamedTuple):

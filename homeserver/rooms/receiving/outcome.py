@@ -1,6 +1,7 @@
 """What became of an event from another server."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -8,15 +9,13 @@ class Accepted:
     """It is part of the room."""
 
 
-@dataclass(frozen=True, slots=True)
-class SoftFailed:
+class SoftFailed(NamedTuple):
     """It was allowed where it stands, but not by now: kept for the graph, shown to nobody, built upon by none of our events."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(NamedTuple):
     """An authorisation rule refuses it for good; kept, so that what comes after it is judged rightly. Not for good where the room's members are not
     known yet: it is judged again when they are."""
 
@@ -29,8 +28,7 @@ class AlreadyKnown:
     """Nothing to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unplaced:
+class Unplaced(NamedTuple):
     """What it cites could not be had, so nothing can be said of it, and it was not kept. It may come again."""
 
     reason: str

@@ -74,8 +74,7 @@ class Recount(NamedTuple):
     rooms: Set[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Chooser:
+class Chooser(NamedTuple):
     """`scope.since` is the position of the client's token; nothing here waits."""
 
     scope: SyncScope

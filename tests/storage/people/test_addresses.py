@@ -1,7 +1,6 @@
 """Addresses of accounts, the proofs of them, and pushers: one contract for every driver."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from homeserver.accounts.store import NewAccount
@@ -79,16 +78,16 @@ class TestPushers:
         store = StoredPushers(database, RoomNames())
         loop.run(store.put(PUSHER, alone=True))
         (found,) = loop.run(store.of_user(ALICE))
-        assert found == replace(PUSHER, position=streams.position)
+        assert found == PUSHER._replace(position=streams.position)
         loop.run(store.told(Progress(PUSHER.key, 90), 7))
-        loop.run(store.put(replace(PUSHER, lang="de"), alone=True))
-        assert loop.run(store.all()) == [replace(PUSHER, lang="de", position=90, sent_ts=7)]
+        loop.run(store.put(PUSHER._replace(lang="de"), alone=True))
+        assert loop.run(store.all()) == [PUSHER._replace(lang="de", position=90, sent_ts=7)]
         assert loop.run(store.remove(PUSHER.key)) is True
         assert loop.run(store.remove(PUSHER.key)) is False
 
     def test_alone_or_beside_others(self, database: Database, loop: ThreadLoop, streams: Streams) -> None:
         store, seen = StoredPushers(database, RoomNames()), _seen(streams)
-        bobs = replace(PUSHER, key=PUSHER.key._replace(user_id=BOB))
+        bobs = PUSHER._replace(key=PUSHER.key._replace(user_id=BOB))
         loop.run(store.put(PUSHER, alone=True))
         loop.run(store.put(bobs, alone=False))
         assert len(loop.run(store.all())) == 2
@@ -97,7 +96,7 @@ class TestPushers:
         assert [change.user_id for change in seen] == [ALICE, BOB, ALICE, BOB]
 
     def test_who_is_behind(self, database: Database, loop: ThreadLoop) -> None:
-        store, other = StoredPushers(database, RoomNames()), replace(PUSHER, key=PUSHER.key._replace(pushkey="other"))
+        store, other = StoredPushers(database, RoomNames()), PUSHER._replace(key=PUSHER.key._replace(pushkey="other"))
         for pusher in (PUSHER, other):
             loop.run(store.put(pusher, alone=True))
         assert loop.run(store.position()) == 0
