@@ -15,7 +15,7 @@ from appservices.assistant.matrix.site import listen as open_door
 from appservices.assistant.runtime import MachineWorkers
 from appservices.assistant.settings import Budgets, Model, Settings
 from tests.assistant.homeserver import ME, FakeHomeserver, Json, Room, listen
-from tests.assistant.loop import Loop, MovedClock
+from tests.assistant.loop import PATIENCE_SECONDS, Loop, MovedClock
 from tests.assistant.scripted_model import Say, ScriptedModel
 
 ALICE, BOB, CAROL = "@alice:test", "@bob:test", "@carol:test"
@@ -99,7 +99,7 @@ class House:
         response = await self._http.request("GET", f"http://127.0.0.1:{self.port}{path}", reactor=self.reactor)
         return await response.content()
 
-    def settle(self, seconds: float = 20.0) -> None:
+    def settle(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Everything that people said is brought, and everything that follows has been done."""
         while self.hs.outbox:
             assert self.loop.run(self.push()) == 200

@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IDelayedCall
 from appservices.assistant.runtime import MachineClock
 
 T = TypeVar("T")
+PATIENCE_SECONDS: Final = 60.0
 
 
 class Loop:
@@ -18,7 +19,7 @@ class Loop:
         self.reactor: Any = EPollReactor()
         self.reactor.startRunning(installSignalHandlers=False)
 
-    def run(self, coroutine: Coroutine[Any, Any, T], seconds: float = 20.0) -> T:
+    def run(self, coroutine: Coroutine[Any, Any, T], seconds: float = PATIENCE_SECONDS) -> T:
         outcome: list[T] = []
         failures: list[BaseException] = []
         waiting = Deferred.fromCoroutine(coroutine)
@@ -28,7 +29,7 @@ class Loop:
             raise failures[0]
         return outcome[0]
 
-    def until(self, condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    def until(self, condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             self.reactor.iterate(0.01)
@@ -46,17 +47,19 @@ class Loop:
 
 
 HASTE: Final = 5.0  # seconds of the tests in one of the machine
+NOON_MS: Final = 1_763_985_600_000  # 2025-11-24 12:00 UTC: no day ends while a test runs
 
 
 class MovedClock(MachineClock):
-    """The machine's in haste, that can be set forward."""
+    """The machine's in haste, that can be set forward; for everybody it was noon when it was made."""
 
     def __init__(self, reactor: Any) -> None:
         super().__init__(reactor)
         self.ahead = 0.0
+        self._began_ms = super().now_ms()
 
     def now_ms(self) -> int:
-        return super().now_ms() + int(self.ahead * 1000)
+        return NOON_MS + super().now_ms() - self._began_ms + int(self.ahead * 1000)
 
     def monotonic(self) -> float:
         return super().monotonic() * HASTE + self.ahead
