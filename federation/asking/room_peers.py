@@ -11,6 +11,7 @@ from twisted.logger import Logger
 
 from federation.asking.relay import texts_in
 from federation.asking.sound_events import SoundEvents
+from federation.asking.states import StatesAsked
 from federation.client import FederationClient, Query, v1
 from federation.errors import BadAnswer, FederationError
 from homeserver.protocol.event import Event
@@ -30,8 +31,9 @@ T = TypeVar("T")
 class FederatedPeers:
     _log = Logger()
 
-    def __init__(self, client: FederationClient, sound: SoundEvents, server_name: str) -> None:
+    def __init__(self, client: FederationClient, states: StatesAsked, sound: SoundEvents, server_name: str) -> None:
         self._client = client
+        self._states = states
         self._sound = sound
         self._server_name = server_name
 
@@ -86,8 +88,7 @@ class FederatedPeers:
 
     async def state(self, room: Subject, event_id: str, coming: Coming = unheard) -> ToldState | None:
         async def ask(server: str) -> ToldState | None:
-            query = {"event_id": event_id}
-            answer = await self._client.get(server, v1("state", room.room_id), query, seconds=STATE_SECONDS, most_bytes=MOST_STATE_BYTES)
+            answer = await self._states.of(server, room.room_id, event_id)
             state, chain = _list(answer, "pdus"), _list(answer, "auth_chain")
             coming(len(state))
             found = await self._sound.each([*state, *chain], room.room_id, room.version, told_by=server)

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 
 from federation.asking.relay import texts_in
 from federation.asking.sound_events import SoundEvents
+from federation.asking.states import StatesAsked
 from federation.client import Ask, FederationClient, v1, v2
 from federation.errors import BadAnswer
 from federation.handshakes.candidates import Candidates
@@ -45,6 +46,7 @@ class Joins:
         identity: Identity,
         client: FederationClient,
         sound: SoundEvents,
+        states: StatesAsked,
         candidates: Candidates,
         store: RoomStore,
         entering: Entering,
@@ -56,6 +58,7 @@ class Joins:
         self._identity = identity
         self._client = client
         self._sound = sound
+        self._states = states
         self._candidates = candidates
         self._store = store
         self._entering = entering
@@ -104,6 +107,8 @@ class Joins:
             if not isinstance(outcome, Accepted | AlreadyKnown):
                 raise Forbidden("The join does not hold in the room")
             return
+        if answer.get("members_omitted") is True and join.prev_events:
+            self._states.ask_ahead(server, room_id, min(join.prev_events))  # which is what completing the room begins with
         entrance = await self._entrance(server, join, answer)
         await self._entering.enter(entrance)
         if len(entrance.servers or ()) <= FEW_SERVERS:

@@ -1,20 +1,25 @@
 """What came while a room was known in part is judged again by the whole state (MSC3902)."""
 
 from pathlib import Path
+from urllib.parse import unquote
 
+import orjson
 import pytest
 
+from federation.transport import ReadyAnswer, collect
 from homeserver.protocol.event import Draft
 from homeserver.rooms.partial import complete
 from homeserver.rooms.partial.partial_rooms import PartialRooms
 from homeserver.rooms.partial.resync import Resync
 from homeserver.rooms.receiving import enter as enter_module
 from homeserver.rooms.receiving import outliers
+from homeserver.web.request import Request
 from tests.federation.rooms.partial.halved import DEREK, ELSIE, Halved
 from tests.federation.support.asking import put_member
 from tests.federation.support.shared import enter, membership, messages, state
 from tests.federation.support.sharing import say
 from tests.federation.support.town import Town, town_of
+from tests.support.client import start
 from tests.support.rooms import create_room
 
 MEMBER = "m.room.member"
@@ -173,3 +178,37 @@ def test_large_rooms_are_written_in_pieces(town: Town, monkeypatch: pytest.Monke
     record = town.run(parts.rooms.store.room(room_id))
     assert record is not None
     assert (len(joined), record.joined_count, record.local_joined_count) == (22, 22, 1)
+
+
+def test_what_did_not_come_soundly_is_asked_for_by_its_name(town: Town) -> None:
+    half, carry = Halved(town), town.network.carry
+
+    async def spoil(origin: str, destination: str, request: Request, uri: str) -> ReadyAnswer:
+        answer = await carry(origin, destination, request, uri)
+        if not half.is_told or "/state/" not in uri:
+            return answer
+        body = orjson.loads(await collect(answer, 10**6))
+        for pdu in body["pdus"]:
+            if pdu.get("state_key") == DEREK:
+                pdu["signatures"] = {"a.test": {}}
+        return ReadyAnswer(answer.status, answer.headers, orjson.dumps(body))
+
+    town.network.carry = spoil  # type: ignore[method-assign]
+    town.network.passed.clear()
+    half.let_in()
+    assert not half.is_partial()
+    assert state(town, "a.test", half.alice, half.room_id) == state(town, "b.test", half.bob, half.room_id)
+    asked = [passed.uri.split("/")[4] for passed in town.network.passed if passed.origin == "b.test"]
+    assert "state_ids" in asked
+    assert any(half.joins[DEREK] in unquote(passed.uri) for passed in town.network.passed)
+
+
+@pytest.mark.parametrize("large", [3, 500])
+def test_nobody_waits_for_a_large_room(town: Town, monkeypatch: pytest.MonkeyPatch, large: int) -> None:
+    monkeypatch.setattr(complete, "LARGE", large)
+    half = Halved(town)
+    ended: list[bool] = []
+    for if_small in (True, False):
+        start(town["b.test"].parts.rooms.partial.within(half.room_id, 60.0, if_small=if_small)).addCallback(ended.append)
+    half.let_in()
+    assert ended == ([False, True] if large == 3 else [True, True])
