@@ -4,19 +4,28 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.assistant.homeserver import ME
+from tests.assistant.homeserver import ME, Json, Room
 from tests.assistant.house import ALICE, BOB, House
+from tests.assistant.loop import A_SECOND
 from tests.assistant.scripted_model import Say
+
+
+def sent(room: Room) -> list[Json]:
+    """After the greeting."""
+    return [event for event in room.by(ME) if "chat.chatme.turn" in event["content"]][1:]
 
 
 def test_grows_by_few_edits(house: House) -> None:
     room = house.room(BOB)
-    house.says(Say(pieces=["word " * 5] * 60, seconds=0.03))
+    say = Say(pieces=["word " * 5], seconds=0.05, never_ends=True)
+    house.says(say)
     house.hs.mention(room.id, BOB, "tell")
-    house.settle()
-    sent = [event for event in room.by(ME) if "chat.chatme.turn" in event["content"]][1:]
-    assert 3 <= len(sent) <= 20
-    assert house.texts(room) == [("word " * 300).strip()]
+    house.deliver()
+    house.loop.until(lambda: len(sent(room)) >= 3 and len(say.said) >= 60 * len(say.pieces[0]))
+    say.never_ends = False
+    house.loop.until(house.built.assistant.is_idle)
+    assert len(sent(room)) <= 20
+    assert house.texts(room) == [say.said.strip()]
 
 
 def test_stopped_within_a_second(house: House) -> None:
@@ -35,9 +44,9 @@ def test_stopped_within_a_second(house: House) -> None:
     )
     house.hs.react(room.id, BOB, first["event_id"], "🛑")
     house.deliver()
-    house.loop.until(house.built.assistant.is_idle, 1.0)
+    house.loop.until(house.built.assistant.is_idle, A_SECOND)
     assert house.texts(room)[0].endswith("(stopped)")
-    house.loop.until(lambda: house.model.cut == 1, 1.0)
+    house.loop.until(lambda: house.model.cut == 1, A_SECOND)
 
 
 @pytest.mark.parametrize("who", [BOB, ALICE])
@@ -56,7 +65,7 @@ def test_a_stop_may_come_before_the_answer_is_known_to_be_sent(house: House, who
         house.loop.turn(0.3)
         assert not house.built.assistant.is_idle()
         return
-    house.loop.until(house.built.assistant.is_idle, 1.0)
+    house.loop.until(house.built.assistant.is_idle, A_SECOND)
     assert house.texts(room)[0].endswith("(stopped)")
 
 

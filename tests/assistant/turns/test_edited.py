@@ -2,6 +2,7 @@
 
 from tests.assistant.homeserver import ME, Room
 from tests.assistant.house import ALICE, BOB, CAROL, House
+from tests.assistant.loop import A_SECOND
 from tests.assistant.scripted_model import Say
 
 
@@ -139,7 +140,7 @@ def test_stopped_by_word_with_all_that_waits(house: House) -> None:
     assert not house.built.assistant.is_idle()
     house.hs.say(room.id, BOB, "!ai stop")
     house.deliver()
-    house.loop.until(house.built.assistant.is_idle, 1.0)
+    house.loop.until(house.built.assistant.is_idle, A_SECOND)
     assert len(house.model.prompts) == 1
     assert [text.endswith("(stopped)") for text in house.texts(room)] == [True]
 
@@ -152,7 +153,7 @@ def test_stopped_by_a_reaction_to_the_question(house: House) -> None:
     house.loop.until(lambda: bool(house.model.prompts))
     house.hs.react(room.id, BOB, asked, "🛑")
     house.deliver()
-    house.loop.until(house.built.assistant.is_idle, 1.0)
+    house.loop.until(house.built.assistant.is_idle, A_SECOND)
     assert house.texts(room) == ["(stopped)"]
 
 
