@@ -42,7 +42,7 @@ class Means(NamedTuple):
     chance: Chance
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class LineFigures:
     accepted: int = 0
     failed: int = 0

@@ -23,7 +23,7 @@ TO_DEVICE = "de.sorunome.msc2409.to_device"
 EARLY_EPHEMERAL = "de.sorunome.msc2409.ephemeral"
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class News:
     """`until`: the reader has passed everything up to there."""
 

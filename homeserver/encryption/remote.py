@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class RemoteKeys:
     """What other servers said, as /keys/query tells it; `failures` by server name."""
 
@@ -15,7 +15,7 @@ class RemoteKeys:
     failures: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class RemoteClaims:
     """As /keys/claim tells it: user, device, key name to key."""
 

@@ -73,7 +73,7 @@ class UserSignature(NamedTuple):
     signature: str
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class UserKeys:
     """All that is known of one user."""
 

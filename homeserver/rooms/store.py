@@ -203,7 +203,7 @@ class Transaction(NamedTuple):
     ts: int
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class EventCommit:
     """One event and all that it changes; written whole or not at all. The writer fills in `event.position`."""
 

@@ -26,7 +26,7 @@ class SyncQuestion(NamedTuple):
     state_name: bytes = b"state"  # under which the answer gives state
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class SyncScope:
     """`since` 0: as for the first time. `ephemeral_since` is what `Ephemera.since` says of the token."""
 
@@ -63,7 +63,7 @@ class SyncScope:
         return self.filter.room.state.lazy_load_members or self.filter.room.timeline.lazy_load_members
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class RoomScope:
     """One room of a sync: its events after `since` up to `until`. `since` 0: the client knows nothing of it yet. `renewed`: its state is told anew."""
 

@@ -32,7 +32,7 @@ MEMBERS_AT_ONCE = 1_500
 LARGE = 500  # events of a state: it takes a while, so nobody is kept waiting for it
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class _Beyond:
     """States after events that are not here themselves, by the IDs of those."""
 
@@ -40,7 +40,7 @@ class _Beyond:
     nodes: dict[bytes, bytes] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class _Known:
     """What a room's events are built on: the states after it, as far as they are to be had; and its records."""
 

@@ -19,7 +19,7 @@ AT_ONCE = 50  # events judged before others have their turn
 LOADED = 200
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Judged:
     """`after`: the state after each event, those before the first of them too."""
 

@@ -23,7 +23,7 @@ from homeserver.rooms.store import BEHIND_GAP, OUTLIER, PARTIAL, REJECTED, SOFT_
 from homeserver.rooms.told import Telling
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Surroundings:
     """What an event stands among. `auth`: all that it cites; `roots`: states after predecessors that are not here themselves, `gaps` their IDs."""
 

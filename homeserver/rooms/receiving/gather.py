@@ -29,7 +29,7 @@ LOOKED_UP = 200  # events that are looked up before others have their turn
 MAX_EACH = 50  # events that may be asked for one by one
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Batch:
     """Arriving events and the gaps between them and the room, with all that was found. `after`: states after predecessors that are not here."""
 

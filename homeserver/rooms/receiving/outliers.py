@@ -20,7 +20,7 @@ from homeserver.rooms.store import OUTLIER, REJECTED, UNJUDGED, EventCommit, Lin
 AT_ONCE = 200  # events judged before others have their turn
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Gathered:
     """Events of one room by ID: those that are stored, and those that are new and still to be committed, in order.
 

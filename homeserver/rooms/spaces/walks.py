@@ -23,7 +23,7 @@ class Step(NamedTuple):
     told: RemoteRoom | None = None  # what the server of its parent said of it
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Walk:
     """Where a walk stands."""
 

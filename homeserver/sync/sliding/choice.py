@@ -19,7 +19,7 @@ from homeserver.sync.sliding.required_state import NOTHING, RequiredState
 from homeserver.sync.sliding.store import Told
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Turn:
     """One room that an answer may speak of. `since` 0: the client knows nothing of it, or has to forget what it knows."""
 
@@ -50,7 +50,7 @@ class Turn:
         return self.is_initial or self.told is None or not self.told.flags & HAS_RECEIPTS
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Choice:
     turns: list[Turn] = field(default_factory=list)
     delta: dict[str, Told | None] = field(default_factory=dict)
