@@ -33,6 +33,9 @@ class Cursor(Protocol):
     def value(self, sql: str, *parameters: Any) -> Any:
         """The first column of the first row, or None."""
 
+    def each(self, sql: str, rows: Sequence[Sequence[Any]]) -> list[list[Row]]:
+        """The answers to one question with each of these rows of parameters, none of them a list: on PostgreSQL one statement."""
+
 
 class WriteCursor(Cursor, Protocol):
     """Reads and writes inside one transaction."""

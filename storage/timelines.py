@@ -5,10 +5,11 @@ from collections.abc import Collection, Iterable, Sequence
 from homeserver.protocol.event import StateKey
 from homeserver.rooms.reading.timeline_store import Stretch, Window
 from homeserver.rooms.store import HIDDEN, StoredEvent
-from storage.database import Cursor, Database
+from storage.database import Cursor, Database, batches
 from storage.event_rows import SELECT, SELECT_E, RoomNames
 
 WINDOW = SELECT + "WHERE room_num = ? AND position > ? AND position <= ? AND flags & ? = 0 ORDER BY position DESC LIMIT ?"
+ROOMS_AT_ONCE = 50  # whose events are in memory as rows
 ROOT_AT = (
     "SELECT coalesce(shown_after, state_after, state_before) FROM events "
     "WHERE room_num = ? AND position <= ? AND flags & ? = 0 ORDER BY position DESC LIMIT 1"
@@ -49,18 +50,18 @@ class StoredTimelines:
 
     async def windows(self, stretches: Sequence[Stretch]) -> list[Window]:
         def question(cursor: Cursor) -> list[Window]:
-            return [self._window(cursor, stretch) for stretch in stretches]
+            places = {
+                index: num for index, stretch in enumerate(stretches) if (num := self._names.num(cursor, stretch.room_id)) is not None
+            }
+            windows = [Window([], limited=False) for _ in stretches]
+            for batch in batches(places.items(), ROOMS_AT_ONCE):
+                asked = [(num, stretches[index].since, stretches[index].until, HIDDEN, stretches[index].limit + 1) for index, num in batch]
+                for (index, _), rows in zip(batch, cursor.each(WINDOW, asked), strict=True):
+                    limit = stretches[index].limit
+                    windows[index] = Window(self._names.events(cursor, rows[:limit])[::-1], limited=len(rows) > limit)
+            return windows
 
         return await (self._database.read(question) if len(stretches) == 1 else self._database.scan(question))
-
-    def _window(self, cursor: Cursor, stretch: Stretch) -> Window:
-        room_num = self._names.num(cursor, stretch.room_id)
-        if room_num is None:
-            return Window([], limited=False)
-        rows = cursor.all(WINDOW, room_num, stretch.since, stretch.until, HIDDEN, stretch.limit + 1)
-        events = self._names.events(cursor, rows[: stretch.limit])
-        events.reverse()
-        return Window(events, limited=len(rows) > stretch.limit)
 
     async def roots_at(self, places: Sequence[tuple[str, int]]) -> list[bytes | None]:
         def question(cursor: Cursor) -> list[bytes | None]:

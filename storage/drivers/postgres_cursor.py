@@ -14,8 +14,8 @@ from psycopg2.extensions import cursor
 from homeserver.streams import Change
 from storage.database import Row, StorageUnavailable
 from storage.drivers.postgres_connection import PostgresConnection, TryAgain
-from storage.drivers.postgres_prepared import PreparedStatements
-from storage.drivers.postgres_text import Insert, adapt, postgres_insert, postgres_text
+from storage.drivers.postgres_prepared import PreparedStatements, parameter_types
+from storage.drivers.postgres_text import Insert, adapt, postgres_each, postgres_insert, postgres_text
 from storage.drivers.translate import REMEMBERED, Memory
 
 T = TypeVar("T")
@@ -31,6 +31,7 @@ class PostgresStatements:
 
     def __init__(self) -> None:
         self.text: Memory[str, str] = Memory(postgres_text)
+        self.each: Memory[tuple[str, tuple[str, ...]], str] = Memory(postgres_each)
         self.insert: Memory[str, Insert | None] = Memory(postgres_insert)
         self.long: set[Any] = set()  # questions known to ask more than one statement
 
@@ -47,6 +48,15 @@ class PostgresCursor:
 
     def all(self, sql: str, *parameters: Any) -> list[Row]:
         return self._ask(sql, parameters).fetchall()
+
+    def each(self, sql: str, rows: Sequence[Sequence[Any]]) -> list[list[Row]]:
+        types = parameter_types(rows[0]) if len(rows) > 1 else None
+        if types is None or any(parameter_types(row) != types for row in rows):
+            return [self.all(sql, *row) for row in rows]
+        found: list[list[Row]] = [[] for _ in rows]
+        for place, *row in self.all(self._statements.each((sql, tuple(types))), *map(list, zip(*rows, strict=True))):
+            found[place - 1].append(tuple(row))
+        return found
 
     def one(self, sql: str, *parameters: Any) -> Row | None:
         return self._ask(sql, parameters).fetchone()

@@ -45,7 +45,7 @@ class PreparedStatements:
             self._executions += 1
         elif sql not in self._settled:
             uses = self._uses[sql] = self._uses.get(sql, 0) + 1
-            if uses >= USES and len(self._settled) < MOST and (types := _types(parameters)) is not None:
+            if uses >= USES and len(self._settled) < MOST and (types := parameter_types(parameters)) is not None:
                 self._settled.add(sql)
                 self.due.append((sql, types))
             elif len(self._uses) > REMEMBERED:
@@ -74,7 +74,7 @@ class PreparedStatements:
             known.clear()
 
 
-def _types(parameters: Sequence[Any]) -> list[str] | None:
+def parameter_types(parameters: Sequence[Any]) -> list[str] | None:
     """None when a value does not tell its type (NULL, an empty list): another use will."""
     found = []
     for value in parameters:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import count
 from typing import Any, NamedTuple
 
 from storage.drivers.translate import TOKENS
@@ -57,6 +58,20 @@ def postgres_insert(sql: str) -> Insert | None:
     places = _places(values)
     keys = tuple(places.get(names.index(key.strip()), -1) if key.strip() in names else -1 for key in upsert[1].split(","))
     return None if -1 in keys else parts._replace(keys=keys)
+
+
+def postgres_each(question: tuple[str, tuple[str, ...]]) -> str:
+    """A statement and the types of its parameters → one that takes a list for each, and answers for each place in them, which it names first.
+
+    The planner has no other way to it than place by place: so the answers keep their order.
+    """
+    sql, types = question
+    numbers = count()
+    body = TOKENS.sub(lambda match: f"p.c{next(numbers)}" if match[0] == "?" else match[0], sql)
+    columns = [f"c{number}" for number in range(len(types))]
+    lists = [f"?::{kind}[]" for kind in types]
+    head = f"SELECT p.place, q.* FROM unnest({', '.join(lists)}) WITH ORDINALITY AS p({', '.join(columns)}, place), "  # noqa: S608 - no values
+    return f"{head}LATERAL ({body}) AS q"
 
 
 def _places(values: list[str]) -> dict[int, int]:

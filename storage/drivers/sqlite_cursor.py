@@ -53,6 +53,9 @@ class SqliteCursor:
         except apsw.Error as error:
             translated(error)
 
+    def each(self, sql: str, rows: Sequence[Sequence[Any]]) -> list[list[Row]]:
+        return [self.all(sql, *row) for row in rows]
+
     def one(self, sql: str, *parameters: Any) -> Row | None:
         try:
             return self._cursor.execute(*self._statements.bind(sql, parameters)).fetchone()

@@ -8,7 +8,7 @@ import pytest
 from twisted.internet.defer import Deferred, gatherResults
 
 from homeserver.streams import Change, Streams
-from storage.database import Conflict, Cursor, Database, Rollback, StorageUnavailable, WriteCursor
+from storage.database import Conflict, Cursor, Database, Rollback, Row, StorageUnavailable, WriteCursor
 from tests.storage.conftest import DatabaseFactory
 from tests.support.loop import ThreadLoop
 
@@ -18,6 +18,10 @@ UPSERT = "INSERT INTO secrets (name, value) VALUES (?, ?) ON CONFLICT (name) DO 
 
 def put(name: str, value: bytes = b"") -> Any:
     return lambda cursor: cursor.run(INSERT, name, value)
+
+
+def _all(sql: str, row: tuple[Any, ...], cursor: Cursor) -> list[Row]:
+    return cursor.all(sql, *row)
 
 
 def ask(sql: str, *rest: Any) -> Any:
@@ -116,6 +120,26 @@ class TestReading:
         for _ in range(12):
             for sql, parameters, expected in asked:
                 assert loop.run(database.read(partial(ask, sql, *parameters))) == expected, sql
+
+    def test_one_question_with_many_parameters(self, loop: ThreadLoop, database: Database) -> None:
+        names = ["a", "b", "nul \x00 %s ?", "c"]
+        loop.run(database.write(lambda cursor: cursor.many(INSERT, [(name, name.encode()) for name in names])))
+        several = "SELECT name, value, name FROM secrets WHERE name >= ? AND name <> 'x ? %' AND value <> ? ORDER BY name DESC LIMIT ?"
+        asked: list[tuple[str, list[tuple[Any, ...]]]] = [
+            (several, [("b", b"c", 2), (Name("a"), b"", 10), ("zz", b"", 1), ("a", b"", True)]),
+            ("SELECT value FROM secrets WHERE name = ?", [(names[2],), ("none",), (Name(names[2]),)]),
+            ("SELECT coalesce(?, ?), 1 + ?", [(None, 5, 1), (2**40, 5, 2)]),
+            ("SELECT name FROM secrets WHERE name = ?", [("a",)]),
+            ("SELECT name FROM secrets WHERE name = ?", []),
+        ]
+
+        def each(sql: str, rows: list[tuple[Any, ...]], cursor: Cursor) -> list[list[Row]]:
+            return cursor.each(sql, rows)
+
+        for sql, rows in asked:
+            wanted = [loop.run(database.read(partial(_all, sql, row))) for row in rows]
+            for _ in range(10):  # prepared on the way
+                assert loop.run(database.read(partial(each, sql, rows))) == wanted
 
     @pytest.mark.parametrize("size", [0, 1, 3, 64, 65, 1000])
     def test_lists(self, loop: ThreadLoop, database: Database, size: int) -> None:
