@@ -18,7 +18,7 @@ from homeserver.protocol.event_format import Received, receive
 from homeserver.protocol.room_versions import RoomVersion
 from homeserver.protocol.signing import required_signers, signed_bytes
 
-AT_ONCE: Final = 25  # events judged before others have their turn: a signature takes a tenth of a millisecond
+AT_ONCE: Final = 100  # events judged before others have their turn: each takes a tenth of a millisecond
 WAITING: Final = 1_000  # for keys, of one answer
 
 
