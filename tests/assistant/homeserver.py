@@ -59,7 +59,8 @@ class FakeHomeserver(Resource):
         self.presence: dict[str, Json] = {}
         self.now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
         self.freeze: Callable[[str, str, bool], bool] = lambda _method, _path, _after: False
-        self.withheld: list[tuple[Any, bytes]] = []
+        self.waiting: list[Any] = []  # not served yet
+        self.withheld: list[tuple[Any, bytes]] = []  # served, and not answered
         self.count = 0
 
     # ---- people
@@ -144,26 +145,39 @@ class FakeHomeserver(Resource):
         path = request.path.decode()
         method = request.method.decode()
         self.requests.append((method, path))
-        if self.is_down or self.freeze(method, path, False):
-            return NOT_DONE_YET if not self.is_down else self._drop(request)
-        request.setHeader("Content-Type", "application/json")
-        try:
-            assert request.getHeader("authorization") == "Bearer as-token"
-            answer = self._serve(method, [unquote(part) for part in path.split("/")[3:]], request)
-        except No as error:
-            request.setResponseCode(error.status)
-            return orjson.dumps({"errcode": error.errcode, "error": error.errcode})
-        data = answer if isinstance(answer, bytes) else orjson.dumps(answer)
-        if self.freeze(method, path, True):
+        if self.is_down:
+            return self._drop(request)
+        if self.freeze(method, path, False):
+            self.waiting.append(request)
+            return NOT_DONE_YET
+        data = self._answer(request)
+        if request.code == 200 and self.freeze(method, path, True):
             self.withheld.append((request, data))
             return NOT_DONE_YET
         return data
 
+    def _answer(self, request: Any) -> bytes:
+        request.setHeader("Content-Type", "application/json")
+        try:
+            assert request.getHeader("authorization") == "Bearer as-token"
+            answer = self._serve(request.method.decode(), [unquote(part) for part in request.path.decode().split("/")[3:]], request)
+        except No as error:
+            request.setResponseCode(error.status)
+            return orjson.dumps({"errcode": error.errcode, "error": error.errcode})
+        return answer if isinstance(answer, bytes) else orjson.dumps(answer)
+
+    def serve_late(self) -> None:
+        """What was frozen before it was served."""
+        self.withheld += [(request, self._answer(request)) for request in self.waiting]
+        self.waiting.clear()
+        self.release()
+
     def release(self) -> None:
         """What was done and not answered."""
         for request, data in self.withheld:
-            request.write(data)
-            request.finish()
+            if request.channel is not None:  # somebody waits for it still
+                request.write(data)
+                request.finish()
         self.withheld.clear()
 
     def _drop(self, request: Any) -> Any:

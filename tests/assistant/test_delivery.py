@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from twisted.logger import globalLogPublisher
 
-from tests.assistant.homeserver import Room
+from tests.assistant.homeserver import ME, Room
 from tests.assistant.house import BOB, House
 from tests.assistant.scripted_model import Say
 
@@ -124,6 +124,26 @@ def test_a_redacted_request_takes_its_answer_along(house: House) -> None:
     house.hs.redact(room.id, BOB, asked)
     house.settle()
     assert answers(house, room) == []
+
+
+def test_a_part_of_an_answer_that_is_on_its_way_goes_with_the_rest(house: House) -> None:
+    """The homeserver is slow to take an edit when the request is redacted."""
+    room = house.room(BOB)
+    house.says(Say(pieces=["some words here "], seconds=0.05, never_ends=True))
+    asked = house.hs.mention(room.id, BOB, "hello")
+    house.deliver()
+    house.loop.until(lambda: bool(answers(house, room)))
+    house.hs.freeze = lambda _, path, is_after: not is_after and "/send/m.room.message/" in path
+    house.loop.until(lambda: bool(house.hs.waiting))
+    house.hs.redact(room.id, BOB, asked)
+    house.deliver()
+    house.loop.turn(0.2)
+    house.hs.freeze = lambda _method, _path, _after: False
+    house.hs.serve_late()
+    house.settle()
+    house.loop.until(house.built.assistant.is_idle)
+    assert answers(house, room) == []
+    assert [event for event in room.by(ME) if "some words" in str(event["content"])] == []
 
 
 def test_the_homeserver_is_away_for_a_while(house: House) -> None:

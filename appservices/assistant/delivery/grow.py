@@ -93,7 +93,9 @@ class Growing:
             self._timer = self._clock.call_later(wait, self._wake)
         else:
             sending = Deferred.fromCoroutine(self._show())
-            self._sending = None if sending.called else sending
+            if not sending.called:
+                self._sending = sending
+                self._voice.goes_on(sending)
 
     def _wake(self) -> None:
         self._timer = None

@@ -235,8 +235,10 @@ class Runner:
             await voice.send(replacing(notice(f"{text}\n\n(interrupted)"), said[0]), f"{ANSWER}/final", ends=ANSWER)
 
     async def _take_back(self, record: TurnRecord) -> None:
-        voice = self._voice(record, None)
+        voice, (_, turn) = self._voice(record, None), self._running.get(record.id, (None, None))
         try:
+            if turn is not None:
+                await turn.voice.fall_silent()
             await voice.remember()
             await self._withdraw(voice)
         except (Refused, Unreachable) as error:

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 
 from appservices.assistant.delivery.grow import Audience, Growing
 from appservices.assistant.journal.turns import TurnJournal
@@ -45,10 +45,20 @@ class Voice:
         self._reply_to = reply_to
         self._asked_at = asked_at
         self._said: dict[str, tuple[str, Mapping[str, Any]]] = {}  # key to what an earlier life said
+        self._beside: Deferred[None] | None = None
         self.is_closed = False  # what asked is gone
 
     def close(self) -> None:
         self.is_closed = True
+
+    def goes_on(self, work: Deferred[None]) -> None:
+        """Something is being said beside the turn, which does not end with it."""
+        self._beside = work
+
+    async def fall_silent(self) -> None:
+        """Until nothing is on its way any more."""
+        if self._beside is not None:
+            await self._beside
 
     def txn(self, key: str) -> str:
         return "ca" + hashlib.sha256(f"{self._turn_id}\n{key}".encode()).hexdigest()[:40]
