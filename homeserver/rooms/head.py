@@ -6,6 +6,7 @@ on it fails too, and the head is loaded anew.
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from copy import copy
 from typing import NamedTuple
 
 from homeserver.errors import NotFound
@@ -112,9 +113,20 @@ class RoomHead:
 
     def return_to(self, mark: "Mark") -> None:
         """None of the commits made since may be handed to the store."""
-        if self.root != mark.root:  # what is known may be theirs; it is looked up again
-            self.known, self._levels = OrderedDict({CREATE: self.create}), None
+        if self.root != mark.root:  # what is known may be theirs
+            self._forget()
         self.extremities, self.root, self.joined_count = mark
+
+    def at(self, root: bytes) -> "RoomHead":
+        """Another that stands at that state, and otherwise where this one does."""
+        other = copy(self)
+        other.root = root
+        other._forget()
+        return other
+
+    def _forget(self) -> None:
+        """What is known is looked up again."""
+        self.known, self._levels = OrderedDict({CREATE: self.create}), None
 
     def advance(self, commit: EventCommit) -> None:
         """Count the event that is being committed."""

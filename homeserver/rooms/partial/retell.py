@@ -3,9 +3,7 @@
 The same that is found out of an event that is taken in at once (`receiving/admit`), by the room as it is now.
 """
 
-from collections import OrderedDict
 from collections.abc import Sequence
-from copy import copy
 
 from homeserver.rooms.head import CREATE, POWER_LEVELS, RoomHead, RoomHeads
 from homeserver.rooms.notice import notice_of
@@ -26,9 +24,8 @@ class Retelling:
         """What is written with each of them. The room's lock is held; it will stand at `root`, with `joined` members more than the head counts."""
         if not revived:
             return []
-        whole = copy(head)
-        whole.root, whole.joined_count, whole.is_partial = root, head.joined_count + joined, False
-        whole.known, whole._levels = OrderedDict({CREATE: head.create}), None
+        whole = head.at(root)
+        whole.joined_count, whole.is_partial = head.joined_count + joined, False
         earlier = (await self._store.foretold(head.room_id, [stored.event_id for stored in revived])).redactions
         fresh: dict[str, StoredEvent] = {}
         commits = []

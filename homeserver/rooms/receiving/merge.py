@@ -3,9 +3,7 @@
 Every end is looked at whenever something is built or resolved, and an event may name twenty at most.
 """
 
-from collections import OrderedDict
 from collections.abc import Mapping
-from copy import copy
 
 from homeserver.errors import MatrixError
 from homeserver.protocol.errors import ProtocolError
@@ -56,8 +54,8 @@ class Merging:
     async def _merge(self, lock: RoomLock, head: RoomHead, speaker: str, fresh: Mapping[str, StoredEvent]) -> EventCommit:
         ends, others = head.extremities[:MAX_PREV_EVENTS], head.extremities[MAX_PREV_EVENTS:]
         before = await self._resolver.resolve(head.version, [end.root for end in ends if end.root is not None], fresh)
-        part = copy(head)  # as the room would stand if these were all its ends
-        part.extremities, part.root, part.known, part._levels = ends, before.root, OrderedDict({CREATE: head.create}), None
+        part = head.at(before.root)  # as the room would stand if these were all its ends
+        part.extremities = ends
         commit = await self._appender.append(lock, part, Draft(DUMMY, speaker, {}))
         stored = commit.event
         now = await self._resolver.resolve(head.version, [*(end.root for end in others if end.root is not None), before.root], fresh)
