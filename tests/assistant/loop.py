@@ -12,7 +12,7 @@ from appservices.assistant.runtime import MachineClock
 
 T = TypeVar("T")
 PATIENCE_SECONDS: Final = 60.0
-A_SECOND: Final = 10.0  # that a person waits at most, on the busiest of machines
+A_SECOND: Final = 10.0  # what is promised within a second may take ten on the busiest of machines
 
 
 class Loop:
