@@ -1,8 +1,9 @@
-"""A large answer is parsed event by event, so that a room of ten thousand members stops nobody meanwhile.
+"""A large answer is parsed in pieces, so that a room of ten thousand members stops nobody meanwhile, and what is wrong with one event is said of it alone.
 
-An element of a list ends at the first brace where what was read so far is a whole JSON value: no JSON object begins with another. A list that has
-what is no object, or elements without end, is no list of events; one whose element is no JSON of ours (a key twice) has None there. Whoever makes that
-search long, or many things of few bytes, is not listened to.
+An element of a list ends at the first brace where what was read so far is a whole JSON value: no JSON object begins with another. So many elements are
+parsed together as long as they make up a list, as they nearly always do, and one by one where not. A list that has what is no object, or elements
+without end, is no list of events; one whose element is no JSON of ours (a key twice) has None there. Whoever makes that search long, or many things of
+few bytes, is not listened to.
 """
 
 import re
@@ -17,6 +18,8 @@ from homeserver.protocol.limits import MAX_FEDERATION_JSON_NESTING
 LARGE: Final = 200_000  # bytes; less is parsed at once
 AT_ONCE: Final = 100  # elements parsed before others have their turn
 BYTES_AT_ONCE: Final = 500_000
+MOST_TOGETHER: Final = 64_000  # bytes of elements that are parsed together
+LEAST_TOGETHER: Final = 2_000
 MOST_ELEMENTS: Final = 400_000
 MOST_TRIES: Final = 500  # braces at which an element may end
 MOST_ELEMENT_BYTES: Final = 1_000_000
@@ -64,49 +67,85 @@ async def parse_slowly(body: bytes, clock: Clock, most: int = MOST_ELEMENTS) -> 
 
 
 class _Reading:
-    """One body. `pause` counts what was read since others had their turn."""
+    """One body. `since`: what was read since others had their turn."""
 
     def __init__(self, body: bytes, clock: Clock, most: int) -> None:
         self._body = body
         self._clock = clock
         self._most = most
         self._since = 0
+        self._together = MOST_TOGETHER
         self._bytes_left = READ_AGAIN * len(body) + MOST_ELEMENT_BYTES
         self._containers_left = MOST_CONTAINERS + len(body) // BYTES_EACH
 
     async def elements(self, start: int) -> tuple[list[Any], int]:
         """The objects of a list, and where it ends."""
         elements: list[Any] = []
+        paused = 0
         while len(elements) < self._most:
-            element, end = self._element(start)
-            elements.append(element)
+            some, end = self._some(start)
+            elements += some
             if self._body[end - 1] == ord("]"):
                 return elements, end
             start = end
-            if len(elements) % AT_ONCE == 0 or self._since > BYTES_AT_ONCE:
-                self._since = 0
+            if len(elements) - paused >= AT_ONCE or self._since > BYTES_AT_ONCE:
+                paused, self._since = len(elements), 0
                 await self._clock.sleep(0)
         raise BadAnswer("The answer of the other server is too large")
 
+    def _some(self, start: int) -> tuple[list[Any], int]:
+        """Objects, and where the next begins; or the end of the list, after its bracket. What went well is tried with more the next time."""
+        while self._together >= LEAST_TOGETHER:
+            end = self._body.rfind(b"},{", start, start + self._together) + 1
+            some = self._parsed_together(start, end) if end else None
+            if some is not None:
+                self._together = min(2 * self._together, MOST_TOGETHER)
+                return some, end + 1
+            self._together //= 2
+        self._together = LEAST_TOGETHER
+        element, end = self._element(start)
+        return [element], end
+
+    def _parsed_together(self, start: int, end: int) -> list[Any] | None:
+        """The objects between; None: some is none, or it does not end there."""
+        text = b"[%b]" % self._body[start:end]
+        self._read(text)
+        try:
+            some = canonical_json.parse(text, max_nesting=MAX_FEDERATION_JSON_NESTING + 1, exact_integers=True)
+        except InvalidJson:
+            return None
+        if not all(type(one) is dict for one in some):
+            return None
+        self._hold(text)
+        return some  # type: ignore[no-any-return]
+
     def _element(self, start: int) -> tuple[Any, int]:
-        """An object, and where the next begins; or the end of the list, after its bracket."""
+        """As `_some`, but for one of them; None for one that is no JSON of ours."""
         for tries, end in enumerate(_END.finditer(self._body, start, start + MOST_ELEMENT_BYTES)):
             text = self._body[start : end.start() + 1]
-            self._since += len(text)
-            self._bytes_left -= len(text)
-            if tries == MOST_TRIES or self._bytes_left < 0:
+            if tries == MOST_TRIES:
                 break
+            self._read(text)
             try:
                 element = canonical_json.parse(text, max_nesting=MAX_FEDERATION_JSON_NESTING, exact_integers=True)
             except InvalidJson as error:
                 if str(error).startswith("not JSON"):
                     continue
                 element = None
-            self._containers_left -= text.count(b"[") + text.count(b"{")
-            if self._containers_left < 0:
-                break
+            self._hold(text)
             return element, end.end()
         raise BadAnswer("The answer of the other server is no JSON, or more than it may be")
+
+    def _read(self, text: bytes) -> None:
+        self._since += len(text)
+        self._bytes_left -= len(text)
+        if self._bytes_left < 0:
+            raise BadAnswer("The answer of the other server takes too long to read")
+
+    def _hold(self, text: bytes) -> None:
+        self._containers_left -= text.count(b"[") + text.count(b"{")
+        if self._containers_left < 0:
+            raise BadAnswer("The answer of the other server has more in it than it may")
 
 
 def _is_whole(text: bytes) -> bool:

@@ -13,8 +13,10 @@ from tests.support.client import run
 from tests.support.clock import FakeClock
 
 
-@pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, params=[(2_000, 64_000), (16, 300)], ids=["as it is", "few together"])
+def small(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    for name, value in zip(("LEAST_TOGETHER", "MOST_TOGETHER"), request.param, strict=True):
+        monkeypatch.setattr(large_answers, name, value)
     monkeypatch.setattr(large_answers, "LARGE", 0)
     monkeypatch.setattr(large_answers, "AT_ONCE", 3)
     monkeypatch.setattr(large_answers, "MOST_CONTAINERS", 300_000)
