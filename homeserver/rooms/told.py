@@ -1,10 +1,16 @@
 """Whom a new event concerns: what it relates to, whether it counts as unread, who is called by name. The same for our events and those of others."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
 from homeserver.protocol.event import StateKey
 from homeserver.rooms.head import RoomHead
 from homeserver.rooms.notice import QUIET, Notice, PersonalRules, calls_room
 from homeserver.rooms.relations import relation_of, thread_root
-from homeserver.rooms.store import EventCommit, RoomStore
+from homeserver.rooms.store import EventCommit, RoomStore, StoredEvent
+
+_NOTHING: Final[Mapping[str, StoredEvent]] = MappingProxyType({})
 
 
 class Telling:
@@ -32,16 +38,16 @@ class Telling:
             ]
             commit.highlight_members = calls_room(notice, event, head.levels)
 
-    async def complete(self, head: RoomHead, commit: EventCommit, notice: Notice) -> None:
-        """What people's own rules say, and the thread that an event with another relation stands in."""
+    async def complete(self, head: RoomHead, commit: EventCommit, notice: Notice, fresh: Mapping[str, StoredEvent] = _NOTHING) -> None:
+        """What people's own rules say, and the thread that an event with another relation stands in. `fresh`: events that are stored with it."""
         stored = commit.event
         stored.verdicts = await self._personal.verdicts(head, commit, notice)
         if commit.relation is not None and stored.thread is None:  # also of what counts for nobody: others may relate to it
-            stored.thread = await self._thread_of(head, commit.relation.parent_id)
+            stored.thread = await self._thread_of(head, commit.relation.parent_id, fresh)
 
-    async def _thread_of(self, head: RoomHead, parent_id: str) -> str | None:
+    async def _thread_of(self, head: RoomHead, parent_id: str, fresh: Mapping[str, StoredEvent]) -> str | None:
         """The parent's thread (client-server API, "Threaded read receipts")."""
-        parent = (await self._store.events([parent_id])).get(parent_id)
+        parent = fresh.get(parent_id) or (await self._store.events([parent_id])).get(parent_id)
         return parent.thread if parent is not None and parent.room_num == head.room_num else None
 
     def _is_local(self, user_id: str) -> bool:

@@ -43,5 +43,5 @@ class Retelling:
         await self._heads.learn(head, [*self._telling.members_called(notice), CREATE, POWER_LEVELS])
         self._telling.note(head, commit, notice)
         await self._redacting.redact(head, commit, fresh, earlier)
-        await self._telling.complete(head, commit, notice)
+        await self._telling.complete(head, commit, notice, fresh)
         return commit

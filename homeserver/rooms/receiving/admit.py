@@ -173,7 +173,7 @@ class Admission:
         stored.shown_before = head.root if head.root != stored.state_before else None
         stored.shown_after = now.root if now.root != stored.root_after else None
         learnt = await self._current.turn(head, commit, now.root, fresh)
-        await self._telling.complete(head, commit, notice)
+        await self._telling.complete(head, commit, notice, fresh)
         self._current.advance(head, commit, learnt)
 
 
