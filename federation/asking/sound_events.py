@@ -22,6 +22,17 @@ AT_ONCE: Final = 100  # events judged before others have their turn: each takes 
 WAITING: Final = 1_000  # for keys, of one answer
 
 
+class _Look:
+    """What came, and whether it is sound."""
+
+    __slots__ = ("is_new", "is_sound", "received")
+
+    def __init__(self, received: Received) -> None:
+        self.received = received
+        self.is_new = True
+        self.is_sound = False
+
+
 class SoundEvents:
     _log = Logger()
 
@@ -36,31 +47,39 @@ class SoundEvents:
 
     async def each(self, pdus: Sequence[Any], room_id: str, version: RoomVersion, *, told_by: str) -> list[Event | None]:
         """For each of them the event, None where it is not sound. Events do not wait for the keys of others; the same one is looked at once."""
-        received: dict[str, Received] = {}
-        sound: set[str] = set()
-        names: list[str] = []  # of event and signatures: an event may come twice, and once wrongly signed
+        looks: dict[str, _Look] = {}
+        found: list[_Look | None] = []
         slots, work = Slots(WAITING), list[Deferred[None]]()
         for number, pdu in enumerate(pdus, start=1):
-            try:
-                found = receive(pdu, version, room_id=room_id)
-            except ProtocolError as error:
-                self._log.debug("{server} told of an event that is none: {error}", server=told_by, error=str(error))
-                names.append("")
-                continue
-            name = f"{found.event.event_id} {found.event.pdu['signatures']}"
-            names.append(name)
-            if name not in received:
-                received[name] = found
-                if self._is_signed(found):
-                    sound.add(name)
-                else:
-                    work.append(Deferred.fromCoroutine(self._look_at(found, name, slots, sound)))
+            look = self._received(pdu, room_id, version, looks, told_by)
+            found.append(look)
+            if look is not None and look.is_new:
+                look.is_new = False
+                look.is_sound = self._is_signed(look.received)
+                if not look.is_sound:
+                    work.append(Deferred.fromCoroutine(self._wait(look, slots)))
             if number % AT_ONCE == 0:
                 await self._clock.sleep(0)
         await DeferredList(work, fireOnOneErrback=True, consumeErrors=True)
-        if spoilt := sum(name not in sound for name in names):
+        events = [look.received.event if look is not None and look.is_sound else None for look in found]
+        if spoilt := events.count(None):
             self._log.info("{server} told of {count} events of {room} that are not sound", server=told_by, count=spoilt, room=room_id)
-        return [received[name].event if name in sound else None for name in names]
+        return events
+
+    def _received(self, pdu: Any, room_id: str, version: RoomVersion, looks: dict[str, "_Look"], told_by: str) -> "_Look | None":
+        """Its look, or one that had the same signatures: an event may come twice, and once wrongly signed."""
+        try:
+            received = receive(pdu, version, room_id=room_id)
+        except ProtocolError as error:
+            self._log.debug("{server} told of an event that is none: {error}", server=told_by, error=str(error))
+            return None
+        event = received.event
+        name, signatures = event.event_id, event.pdu["signatures"]
+        if name in looks and looks[name].received.event.pdu["signatures"] != signatures:
+            name = f"{name} {signatures}"
+        if name not in looks:
+            looks[name] = _Look(received)
+        return looks[name]
 
     def _is_signed(self, received: Received) -> bool:
         """Whether that is certain without waiting for anything."""
@@ -68,14 +87,14 @@ class SoundEvents:
         at_ms, version, message = event.origin_server_ts, event.version, received.signed_bytes
         return all(self._keyring.verifies_at_once(message, signatures, name, at_ms, version) for name in required_signers(event))
 
-    async def _look_at(self, received: Received, name: str, slots: Slots, sound: set[str]) -> None:
+    async def _wait(self, look: "_Look", slots: Slots) -> None:
         try:
             async with slots.of(""):
-                await self.check_signatures(received)
+                await self.check_signatures(look.received)
         except ProtocolError as error:
-            self._log.debug("{event} is not sound: {error}", event=received.event.event_id, error=str(error))
+            self._log.debug("{event} is not sound: {error}", event=look.received.event.event_id, error=str(error))
         else:
-            sound.add(name)
+            look.is_sound = True
 
     async def check(self, pdu: Any, room_id: str, version: RoomVersion) -> Event:
         """Raises ProtocolError."""

@@ -8,6 +8,7 @@ at the top and in its content. It would be no part of the signed PDU, so it is a
 body, which makes a redaction cheap to recognise.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -22,13 +23,15 @@ _END_OF_REDACTION = b'"type":"m.room.redaction"'
 
 def split(event: Event) -> tuple[bytes, bytes]:
     """(body, links) of the event."""
-    if event.encoded is not None:
-        return event.encoded
-    version = event.version
+    return split_pdu(event.pdu, event.version) if event.encoded is None else event.encoded
+
+
+def split_pdu(pdu: Mapping[str, Any], version: RoomVersion) -> tuple[bytes, bytes]:
+    """As `split`, of a PDU without `unsigned` whose format is known to be right."""
     encode = canonical_json.encode if version.strict_canonical_json else canonical_json.encode_tolerant
-    links = dict(event.pdu)
+    links = dict(pdu)
     body = {name: links.pop(name) for name in _BODY if name in links}
-    if not version.redacts_in_content and event.redacts is not None:
+    if not version.redacts_in_content and body["type"] == "m.room.redaction" and isinstance(links.get("redacts"), str):
         body["redacts"] = links.pop("redacts")
     return encode(body)[1:-1], encode(links)[1:-1]
 

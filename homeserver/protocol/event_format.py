@@ -7,7 +7,7 @@ Signatures need keys, so they are the caller's step: `Received.signed_bytes` is 
 import hashlib
 from typing import Any, NamedTuple
 
-from homeserver.protocol import canonical_json
+from homeserver.protocol import canonical_json, event_bytes
 from homeserver.protocol.errors import EventTooLarge, InvalidEvent, InvalidIdentifier
 from homeserver.protocol.event import Event
 from homeserver.protocol.event_build import check_field_size
@@ -33,20 +33,24 @@ def receive(pdu: Any, version: RoomVersion, *, room_id: str | None = None) -> Re
     """
     if not isinstance(pdu, dict):
         raise InvalidEvent("a PDU is an object")
-    pdu = {key: value for key, value in pdu.items() if key != "unsigned"}
+    pdu = dict(pdu)
+    pdu.pop("unsigned", None)
     canonical_json.check(pdu, version.strict_canonical_json)
     _check_fields(pdu, version)
     _check_references(pdu, version)
     _check_hashes_and_signatures(pdu)
-    _check_size(pdu, version)
+    encoded = event_bytes.split_pdu(pdu, version)
+    _check_size(encoded)
     signed = signed_bytes(pdu, version)
     event_id = pdu["event_id"] if version.event_id == "server_chosen" else event_id_of(hashlib.sha256(signed).digest(), version)
     found_room_id = _room_id(pdu, version, event_id)
     if room_id is not None and found_room_id != room_id:
         raise InvalidEvent("the event belongs to another room")
     event = Event.from_pdu(pdu, event_id=event_id, room_id=found_room_id, version=version)
-    hash_matches = content_hash(pdu, version) == _claimed_hash(pdu)
-    return Received(event if hash_matches else redact_event(event), signed, hash_matches)
+    if content_hash(pdu, version) != _claimed_hash(pdu):
+        return Received(redact_event(event), signed, False)
+    event.encoded = encoded
+    return Received(event, signed, True)
 
 
 def parse(pdu: Any, version: RoomVersion, *, room_id: str | None = None) -> Event:
@@ -116,9 +120,8 @@ def _check_hashes_and_signatures(pdu: dict[str, Any]) -> None:
             raise InvalidEvent("signatures has what is no object of strings")
 
 
-def _check_size(pdu: dict[str, Any], version: RoomVersion) -> None:
-    encode = canonical_json.encode if version.strict_canonical_json else canonical_json.encode_tolerant
-    if len(encode(pdu)) > MAX_EVENT_BYTES:
+def _check_size(encoded: tuple[bytes, bytes]) -> None:
+    if sum(map(len, encoded)) + len(b"{,}") > MAX_EVENT_BYTES:
         raise EventTooLarge(f"the event is larger than {MAX_EVENT_BYTES} bytes")
 
 
