@@ -61,6 +61,8 @@ def _assistant(config: Config) -> Iterator[Problem]:
     listeners = (config.listeners.client, config.listeners.federation)
     if assistant.enabled and not any(listener.enabled and "client" in listener.serves for listener in listeners):
         yield Problem(("assistant", "enabled"), "needs a listener that serves clients")
+    if assistant.enabled and assistant.localpart == config.server_notices.localpart:
+        yield Problem(("assistant", "localpart"), "is that of server_notices: each needs an account of its own")
     if bool(model.base_url) != bool(model.name):
         yield Problem(("assistant", "model", "name"), "and base_url belong together: give both or none")
     if sum(map(bool, (model.api_key, model.api_key_file, model.api_key_variable))) > 1:

@@ -3,12 +3,12 @@
 A field per name of `homeserver.web.endpoint.Rate`: `per_second` is the lasting rate, `burst` what may come at once. A `per_second` of 0 lifts it.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 
 class RateLimit(NamedTuple):
-    per_second: float
-    burst: int
+    per_second: Annotated[float, {"minimum": 0}]
+    burst: Annotated[int, {"minimum": 1}]
 
 
 class RateLimits(NamedTuple):
@@ -26,4 +26,4 @@ class RateLimits(NamedTuple):
     failed_login_account: RateLimit = RateLimit(0.05, 5)  # wrong passwords for one account, from wherever
     failed_login_address: RateLimit = RateLimit(0.1, 15)  # wrong passwords from one address, for whatever account
     mail_address: RateLimit = RateLimit(0.002, 5)  # letters to one address that somebody asked for without having proven that it is his
-    max_tracked: int = 100_000  # users and addresses remembered per kind
+    max_tracked: Annotated[int, {"minimum": 1}] = 100_000  # users and addresses remembered per kind

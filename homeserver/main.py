@@ -22,7 +22,7 @@ from homeserver.figures import CommitFigures
 from homeserver.loop_watch import LoopWatch
 from homeserver.mail.letter import Postman
 from homeserver.outside import NoOutside, Outside
-from homeserver.start_up import CannotStart
+from homeserver.start_up import CannotStart, check_name
 from homeserver.streams import Streams
 from homeserver.upkeep.heap import Heap
 from homeserver.upkeep.upkeep import Upkeep, tasks
@@ -48,6 +48,7 @@ from homeserver.wiring.reaching.remote_devices import build_remote_devices
 from homeserver.wiring.reading import build_reading
 from homeserver.wiring.rooms import build_rooms
 from homeserver.wiring.sync.syncing import build_syncing
+from storage.control import StoredAccountList
 from storage.database import Database
 from storage.drivers.threads import LoopThreads, Threads
 from storage.open_storage import open_database
@@ -182,7 +183,7 @@ async def open_server(
     transport: Transport | None = None,
     services: AppserviceTransport | None = None,
 ) -> Server:
-    """As `build`, with the configured database."""
+    """As `build`, with the configured database. Raises CannotOpen and CannotStart."""
     streams, threads, commits = Streams(), LoopThreads(loop.call_soon, loop.call_soon_threadsafe), CommitFigures()
     database = await open_database(
         config.database,
@@ -193,6 +194,7 @@ async def open_server(
         threads=threads,
         observer=commits,
     )
+    await check_name(config.server.name, StoredAccountList(database))
     access_log = logs.AccessLog(sys.stderr, clock) if config.logging.requests else None
     return await build(
         config,

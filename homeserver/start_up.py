@@ -1,4 +1,4 @@
-"""What must be true before the server starts: a data directory of its own, held by one process, and a signing key.
+"""What must be true before the server starts: a data directory of its own, held by one process, a signing key, and the name it always had.
 
 Whatever stands in the way becomes one line for the person who starts the server.
 """
@@ -8,11 +8,16 @@ import fcntl
 import os
 import ssl
 from pathlib import Path
+from typing import Protocol
 
 from homeserver.clock import Chance
 from homeserver.protocol.signing import SEED_BYTES, SigningKey, read_key_file
 
 LOCK_FILE = "chatme.lock"
+
+
+class Accounts(Protocol):
+    async def any_account(self) -> str | None: ...
 
 
 class CannotStart(Exception):
@@ -47,8 +52,12 @@ class DataDirectory:
             holder = os.read(lock, 20).decode("ascii", "replace").strip()
             os.close(lock)
             raise CannotStart(f"the data directory {self.path} is in use by another ChatMe (process {holder or 'unknown'})") from error
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+        try:
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            os.close(lock)
+            raise CannotStart(f"the data directory {self.path} cannot be written to: {error.strerror}") from error
         self._lock = lock
 
     def release(self) -> None:
@@ -78,6 +87,13 @@ def signing_keys(path: str, chance: Chance) -> tuple[SigningKey, ...]:
 def replace_signing_key(path: str, chance: Chance) -> tuple[SigningKey, ...]:
     """The keys after a new one has been put in front of them. Raises CannotStart, and then nothing has changed."""
     return _written(Path(path), (_new_key(chance), *signing_keys(path, chance)))
+
+
+async def check_name(name: str, accounts: Accounts) -> None:
+    """Every ID in the database ends with the name of the server."""
+    user_id = await accounts.any_account()
+    if user_id is not None and (was := user_id.partition(":")[2]) != name:
+        raise CannotStart(f"this server is {was} and has accounts, such as {user_id}: server.name cannot be changed to {name} any more")
 
 
 def _new_key(chance: Chance) -> SigningKey:

@@ -10,6 +10,7 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 OFFER = "offer-administrator"  # what `serve` does in a terminal before its first start; not shown
 ABOUT = "ChatMe, a Matrix homeserver."
+MOST = 1_000_000  # days or uses: a time that calendars know
 EXAMPLES = """\
 examples:
   chatme serve                                   a server at http://localhost:8008, its data in ./chatme-data
@@ -91,8 +92,8 @@ def _people(commands: Commands) -> None:
 
 def _tokens(commands: Commands) -> None:
     issue = _command(commands, "issue-token", "make a registration token, with which people register by themselves")
-    issue.add_argument("--uses", type=_positive, metavar="N", help="how many accounts it is good for; without end otherwise")
-    issue.add_argument("--days", type=_positive, metavar="N", help="for how long; without end otherwise")
+    issue.add_argument("--uses", type=_count, metavar="N", help="how many accounts it is good for; without end otherwise")
+    issue.add_argument("--days", type=_count, metavar="N", help="for how long; without end otherwise")
     issue.add_argument("--token", metavar="TEXT", help="the token itself; made up otherwise")
     _command(commands, "list-tokens", "show the registration tokens")
     revoke = _command(commands, "revoke-token", "take a registration token back")
@@ -131,8 +132,7 @@ def _password(command: argparse.ArgumentParser) -> None:
     command.add_argument("--password-stdin", action="store_true", help="read the password from standard input (asked for otherwise)")
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
+def _count(text: str) -> int:
+    if not text.isdecimal() or len(text) > len(str(MOST)) or not 1 <= int(text) <= MOST:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {MOST}, not “{text}”")
+    return int(text)

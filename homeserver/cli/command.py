@@ -31,8 +31,16 @@ def carry_out(arguments: argparse.Namespace) -> None:
     values = {name: value for name, value in vars(arguments).items() if name not in NOT_ARGUMENTS}
     if "password_stdin" in arguments:
         values["password"] = _password(arguments)
+    _check_text(values)
     for line in _answer(config, arguments.command, values):
         print(line)
+
+
+def _check_text(values: dict[str, Any]) -> None:
+    """The terminal may be of another encoding; what is not understood comes as single surrogates."""
+    for name, value in values.items():
+        if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+            raise Failed(f"the {name.replace('_', ' ')} is no text in UTF-8")
 
 
 def offer_administrator(arguments: argparse.Namespace) -> None:
@@ -88,15 +96,23 @@ def _locally(config: Config, question: "Callable[[Server], Awaitable[list[str]]]
 
 def _password(arguments: argparse.Namespace) -> str:
     if arguments.password_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
+        try:
+            return sys.stdin.readline().rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise Failed("the password is no text in UTF-8") from error
     if not sys.stdin.isatty():
         raise Failed("there is no terminal to ask for the password: give it to standard input and say --password-stdin")
     return _asked_password()
 
 
 def _asked_password() -> str:
-    password = getpass.getpass("Password: ")
-    if getpass.getpass("The same again: ") != password:
+    try:
+        password = getpass.getpass("Password: ")
+        again = getpass.getpass("The same again: ")
+    except EOFError as error:
+        print(file=sys.stderr)
+        raise Failed("no password was given") from error
+    if again != password:
         raise Failed("these were two different passwords")
     return password
 
@@ -104,5 +120,5 @@ def _asked_password() -> str:
 def _asked_administrator() -> dict[str, Any] | None:
     print("There are no accounts yet. Make the first administrator now?", file=sys.stderr)
     print("Name (empty: not now): ", end="", file=sys.stderr, flush=True)
-    name = input().strip()
+    name = sys.stdin.readline().strip()  # nothing at its end
     return {"name": name, "admin": True, "display_name": None, "password": _asked_password()} if name else None

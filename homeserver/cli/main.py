@@ -33,6 +33,9 @@ def run(words: Sequence[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return FAILED
+    except OSError as error:  # a folder that may not be looked into, a disk that is full
+        print(f"chatme: {f'{error.filename}: ' if error.filename else ''}{error.strerror or error}", file=sys.stderr)
+        return FAILED
     return 0
 
 

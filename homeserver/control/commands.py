@@ -112,6 +112,8 @@ class AdministratorCommands:
         return lines
 
     async def _send_notice(self, arguments: Arguments) -> list[str]:
+        if not arguments["text"].strip():
+            raise Refused("there is nothing to tell")
         if arguments["to"] is not None:
             user_id = self._user_id(arguments["to"])
             await self._notices.send(user_id, arguments["text"])

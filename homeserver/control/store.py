@@ -18,5 +18,8 @@ class ControlStore(Protocol):
     async def has_accounts(self) -> bool:
         """Guests do not count."""
 
+    async def any_account(self) -> str | None:
+        """A user ID of this server, or None before there is one."""
+
     async def accounts(self, after: str, limit: int) -> Sequence[AccountLine]:
         """In the order of their user IDs, guests left out; `after`: the last one of the page before, or ''."""

@@ -1,5 +1,6 @@
 """Files: uploads, downloads, thumbnails."""
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from homeserver.media.store import MediaFiles
 from homeserver.media.thumbnails import Thumbnails
 from homeserver.media.upload import Uploads
 from homeserver.outside import Outside
+from homeserver.start_up import CannotStart
 from homeserver.upkeep.upkeep import HOUR_MS, Task
 from homeserver.wiring.ground import Chapters, Ground
 from homeserver.workbench import Workbench
@@ -85,4 +87,7 @@ def _files(ground: Ground) -> MediaFiles:
 
         return ObjectFiles(open_bucket(settings.s3), ground.threads.pool("files", settings.s3.connections), ground.clock, ground.chance)
     directory = Path(ground.config.server.data_directory) / settings.directory
+    nearest = next(folder for folder in (directory, *directory.parents) if folder.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.R_OK | os.W_OK | os.X_OK):
+        raise CannotStart(f"media.directory: {directory} cannot be written to by this user")
     return DiskFiles(directory, ground.threads.pool("files", FILE_THREADS), ground.clock, ground.chance)

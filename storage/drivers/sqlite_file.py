@@ -57,11 +57,15 @@ class SqliteFile:
             return
         log = self._path.with_name(self._path.name + "-wal")
         missing = LOG_BYTES - log.stat().st_size if log.exists() else 0
-        if missing > 0:
+        if missing <= 0:
+            return
+        try:
             with log.open("ab") as end:
                 end.write(bytes(missing))
                 end.flush()
                 os.fsync(end.fileno())
+        except OSError as error:
+            raise CannotOpen(f"the log of the database {self._path} cannot be written: {error.strerror}") from error
 
     def migrate(self, files: Sequence[SqlFile], reached: Callable[[int], None]) -> None:
         try:

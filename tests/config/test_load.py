@@ -83,6 +83,9 @@ def test_relative_paths_count_from_the_data_directory(tmp_path: Path) -> None:
         ("[server]\ntrusted_proxies = ['10.0.0.0/8', 'x']", "chatme.toml, line 2: server.trusted_proxies must hold addresses"),
         ("[support]\ncontacts = [{ role = 'm.role.admin' }]", "chatme.toml, line 2: support.contacts has a contact"),
         ("[support]\npage = '''\nport = 1\n'''\nprot = 3", "chatme.toml, line 5: support.prot is no setting"),
+        ("[rate_limits]\nread = { burst = 0 }", "chatme.toml, line 2: rate_limits.read.burst must be at least 1, not 0"),
+        ("[rate_limits]\nread.per_second = -1", "chatme.toml, line 2: rate_limits.read.per_second must be at least 0, not -1"),
+        ("[assistant]\nenabled = true\nlocalpart = 'notices'", "chatme.toml, line 3: assistant.localpart is that of server_notices"),
         ("[server", "chatme.toml: is no valid TOML: "),
     ],
 )

@@ -1,5 +1,8 @@
 """The command line without a server: help, settings, and mistakes in one line."""
 
+import errno
+import io
+import os
 from pathlib import Path
 
 import pytest
@@ -99,7 +102,38 @@ def test_a_data_directory_in_use_is_said(tmp_path: Path, capsys: pytest.CaptureF
     holder.release()
 
 
+def test_what_the_system_refuses_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def forbidden(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "exists", forbidden)
+    assert run(["list-users", "--data", "theirs"]) == 1
+    assert capsys.readouterr().err == "chatme: theirs/chatme.toml: Permission denied\n"
+
+
+def test_words_in_another_encoding_are_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("hunter\udcff2\n"))
+    assert run(["create-user", "alice", "--data", ".", "--password-stdin"]) == 1
+    assert capsys.readouterr().err == "chatme: the password is no text in UTF-8\n"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"hunter\xff2\n"), "utf-8", "strict"))
+    assert run(["create-user", "alice", "--data", ".", "--password-stdin"]) == 1
+    assert capsys.readouterr().err == "chatme: the password is no text in UTF-8\n"
+
+
+def test_an_end_instead_of_a_password_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def ended(_: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("getpass.getpass", ended)
+    assert run(["create-user", "alice", "--data", "."]) == 1
+    assert capsys.readouterr().err == "\nchatme: no password was given\n"
+
+
 def test_unknown_words_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert leave("dance") == 2
     assert leave() == 2
-    assert leave("issue-token", "--uses", "0") == 2
+    for number in ("0", "-1", "x", "1000001", "9" * 5000):
+        assert leave("issue-token", "--uses", number) == 2
+    assert capsys.readouterr().err.count("must be a whole number from 1 to 1000000, not ") == 5

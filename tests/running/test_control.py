@@ -123,6 +123,7 @@ def test_registration_tokens_come_and_go(commands: AdministratorCommands, people
         ("deactivate-user", {"name": "nobody", "erase": False}, "There is no such user here"),
         ("revoke-token", {"token": "none"}, "There is no such registration token"),
         ("issue-token", {"token": "ä", "uses": None, "days": None}, "A registration token has"),
+        ("send-notice", {"text": " ", "to": "alice", "all": False}, "there is nothing to tell"),
         ("dance", {}, "the running server knows no command dance"),
     ],
 )

@@ -141,6 +141,25 @@ def test_a_damaged_database_is_one_line(folder: Path) -> None:
     assert "chatme.db" in refusal(folder, "--data", str(folder / "data"), *ANY_PORT)
 
 
+def test_a_server_keeps_its_name(folder: Path) -> None:
+    data = ("--data", str(folder / "data"))
+    assert command(CHATME, "serve", *data, "--set", "listeners.client.bind=192.0.2.1", folder=folder).returncode == 1  # makes the folder
+    made = command(CHATME, "create-user", "alice", "--password-stdin", *data, *CHEAP, folder=folder, given="correct horse\n")
+    assert made.returncode == 0, made.stderr
+    said = (
+        "chatme: this server is localhost and has accounts, such as @alice:localhost: server.name cannot be changed to other.org any more"
+    )
+    assert refusal(folder, *data, *ANY_PORT, "--set", "server.name=other.org") == said
+    listed = command(CHATME, "list-users", *data, "--set", "server.name=other.org", folder=folder)
+    assert listed.stderr == said + "\n"
+
+
+def test_a_folder_of_files_that_is_none_is_one_line(folder: Path) -> None:
+    (folder / "files").touch()
+    said = refusal(folder, "--set", f"media.directory={folder / 'files'}", *ANY_PORT)
+    assert said == f"chatme: media.directory: {folder / 'files'} cannot be written to by this user"
+
+
 def test_in_a_terminal_the_first_administrator_is_offered(folder: Path) -> None:
     ours, theirs = pty.openpty()
     words = [CHATME, "serve", *ANY_PORT, *CHEAP]

@@ -1,5 +1,6 @@
 """The data directory and the signing key: made once, kept from others, and clear about what is wrong."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -50,6 +51,19 @@ def test_a_directory_one_may_not_write_to_is_one_line(tmp_path: Path, monkeypatc
     monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)  # who runs the tests as root may write everywhere
     with pytest.raises(CannotStart, match="cannot be written to by this user"):
         DataDirectory(str(tmp_path))
+
+
+def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    data = DataDirectory(str(tmp_path))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", full)
+        with pytest.raises(CannotStart, match="cannot be written to: No space left on device"):
+            data.hold()
+    data.hold()  # nothing of the attempt holds it
+    data.release()
 
 
 def test_a_signing_key_is_made_once_and_readable_by_this_user_alone(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Migrations on every driver: from nothing, from each older schema, interrupted, and refused."""
 
+import errno
+import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -120,6 +122,19 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "text.db", tmp_path / "missing" / "chatme.db", tmp_path):
         with pytest.raises(CannotOpen, match="cannot be opened"):
             SqliteFile(path, cache_kib=512)
+
+
+def test_a_disk_without_room_for_the_log_is_named_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    file = SqliteFile(tmp_path / "chatme.db", cache_kib=512)
+    file.migrate(sql_files(), lambda version: None)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CannotOpen, match=r"the log of the database .* cannot be written: No space left on device"):
+        file.grow_log()
+    file.writer.close()
+    file.close()
 
 
 def test_a_server_that_is_not_there_is_named_in_one_line(tmp_path: Path) -> None:
