@@ -10,7 +10,7 @@ import orjson
 
 from homeserver.rooms.directory.store import LISTING
 from homeserver.rooms.partial.store import PARTIAL_ROOM
-from homeserver.rooms.store import HAS_CHILDREN, PARTIAL, REDACTED, CommitLost, EventCommit, MemberChange
+from homeserver.rooms.store import HAS_CHILDREN, PARTIAL, REDACTED, CommitLost, EventCommit, MemberChange, Relation, StoredEvent
 from homeserver.search.store import SEARCHED
 from homeserver.streams import Change
 from storage.database import WriteCursor
@@ -37,6 +37,16 @@ UPSERT_MEMBER = (
     "sender = excluded.sender, "
     "forgotten = CASE WHEN excluded.membership IN ('leave', 'ban') THEN memberships.forgotten ELSE 0 END, "
     "displayname = excluded.displayname, avatar_url = excluded.avatar_url, stripped = excluded.stripped"
+)
+
+PUT_THREAD = (
+    "INSERT INTO threads (room_num, root_id, latest_num, latest_position) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (room_num, root_id) DO UPDATE SET latest_num = excluded.latest_num, latest_position = excluded.latest_position"
+)
+WITHHOLD = "INSERT INTO withheld_events (num, room_num, body, links, until_ts) VALUES (?, ?, ?, ?, 0) ON CONFLICT (num) DO NOTHING"
+WITHHOLD_STORED = (
+    "INSERT INTO withheld_events (num, room_num, body, links, until_ts) SELECT num, room_num, body, links, 0 FROM events "
+    "WHERE num = ? AND flags & ? = 0 ON CONFLICT (num) DO NOTHING"
 )
 
 
@@ -70,6 +80,8 @@ class CommitWriter:
         for commit in commits:
             if commit.event.flags & PARTIAL:
                 write_partial(cursor, commit)
+            if commit.withheld is not None:
+                cursor.run(WITHHOLD, commit.event.num, commit.event.room_num, *commit.withheld)
             if commit.redaction is not None:
                 write_redaction(cursor, commit)
             if commit.event.verdicts or commit.highlight_members or commit.highlights:
@@ -254,6 +266,15 @@ def write_relations(cursor: WriteCursor, commits: Sequence[EventCommit]) -> None
     related = [(commit.event, commit.relation) for commit in commits if commit.relation is not None and commit.event.is_shown]
     if not related:
         return
+    relate(cursor, related)
+    for event, relation in related:
+        if (event.position or 0) > 0:
+            cursor.announce(Change(event.position or 0, "related", event.room_id, None, relation.parent_id))
+    threads = {(event.room_num, r.parent_id): event for event, r in related if r.rel_type == "m.thread" and event.is_shown}
+    cursor.many(PUT_THREAD, [(room_num, root, event.num, event.position) for (room_num, root), event in threads.items()])
+
+
+def relate(cursor: WriteCursor, related: Sequence[tuple[StoredEvent, Relation]]) -> None:
     cursor.many(
         "INSERT INTO relations (parent_id, rel_type, topo, position, num, room_num, ts, type, sender, aggregation_key) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (parent_id, rel_type, topo, position) DO NOTHING",
@@ -266,14 +287,6 @@ def write_relations(cursor: WriteCursor, commits: Sequence[EventCommit]) -> None
         cursor.run(
             "UPDATE events SET flags = flags | ? WHERE event_id = ? AND room_num = ?", HAS_CHILDREN, relation.parent_id, event.room_num
         )
-        if (event.position or 0) > 0:
-            cursor.announce(Change(event.position or 0, "related", event.room_id, None, relation.parent_id))
-    threads = {(event.room_num, r.parent_id): event for event, r in related if r.rel_type == "m.thread" and event.is_shown}
-    cursor.many(
-        "INSERT INTO threads (room_num, root_id, latest_num, latest_position) VALUES (?, ?, ?, ?) "
-        "ON CONFLICT (room_num, root_id) DO UPDATE SET latest_num = excluded.latest_num, latest_position = excluded.latest_position",
-        [(room_num, root, event.num, event.position) for (room_num, root), event in threads.items()],
-    )
 
 
 def write_transactions(cursor: WriteCursor, commits: Iterable[EventCommit]) -> None:
@@ -289,7 +302,7 @@ def write_transactions(cursor: WriteCursor, commits: Iterable[EventCommit]) -> N
 
 
 def write_redaction(cursor: WriteCursor, commit: EventCommit) -> None:
-    """Note the redaction and, when its target is here, empty that and all that was derived from it."""
+    """Note the redaction and, when its target is here, empty that and all that was derived from it. What may fall leaves behind what it empties."""
     redaction, event = commit.redaction, commit.event
     if redaction is None:
         return
@@ -298,6 +311,8 @@ def write_redaction(cursor: WriteCursor, commit: EventCommit) -> None:
     )
     if redaction.target_num is None:
         return
+    if event.flags & PARTIAL:
+        cursor.run(WITHHOLD_STORED, redaction.target_num, REDACTED)
     row = cursor.one("SELECT position, thread, type, state_key FROM events WHERE num = ?", redaction.target_num)
     cursor.run(
         "UPDATE events SET body = ?, links = ?, flags = flags | ?, redacted_by = ? WHERE num = ?",
@@ -330,7 +345,7 @@ def clear_derived(
 
 
 def renew_thread(cursor: WriteCursor, room_num: int, root_id: str) -> None:
-    """Find a thread's latest event anew after one of its events was emptied."""
+    """Find a thread's latest event anew after one of its events was emptied, or is what it was."""
     latest = cursor.one(
         "SELECT num, position FROM relations WHERE parent_id = ? AND rel_type = 'm.thread' AND room_num = ? "
         "ORDER BY topo DESC, position DESC LIMIT 1",
@@ -339,12 +354,14 @@ def renew_thread(cursor: WriteCursor, room_num: int, root_id: str) -> None:
     if latest is None:
         cursor.run("DELETE FROM threads WHERE room_num = ? AND root_id = ?", room_num, root_id)
     else:
-        cursor.run("UPDATE threads SET latest_num = ?, latest_position = ? WHERE room_num = ? AND root_id = ?", *latest, room_num, root_id)
+        cursor.many(PUT_THREAD, [(room_num, root_id, *latest)])
 
 
 def write_verdicts(cursor: WriteCursor, commit: EventCommit) -> None:
-    """What a user's own rules say stands before what is said for all."""
+    """What a user's own rules say stands before what is said for all. What came when its redaction was here already says nothing to anybody."""
     event = commit.event
+    if event.flags & REDACTED:
+        return
     if event.verdicts:
         cursor.many(
             "INSERT INTO verdicts (user_id, room_num, position, thread, notifies, highlight) VALUES (?, ?, ?, ?, ?, ?)",

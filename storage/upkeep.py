@@ -2,6 +2,7 @@
 
 from storage.database import Cursor, Database, WriteCursor
 from storage.encryption.to_device import StoredToDevice
+from storage.federation.withheld import forget_unneeded
 from storage.people.auth_sessions import forget_sessions
 from storage.push.past import forget_verdicts
 from storage.sliding import forget_unused
@@ -62,6 +63,9 @@ class StoredUpkeep:
 
     async def forget_auth_sessions(self, before_ms: int, most: int) -> int:
         return await self._database.write(lambda cursor: forget_sessions(cursor, before_ms, most))
+
+    async def forget_withheld_events(self, before_ms: int, most: int) -> int:
+        return await self._database.write(lambda cursor: forget_unneeded(cursor, before_ms, most))
 
     async def forget_sliding_connections(self, before_ms: int, most: int) -> int:
         return await self._database.write(lambda cursor: forget_unused(cursor, before_ms, most))

@@ -228,6 +228,7 @@ class EventCommit:
     local_joined_delta: int = 0
     relation: Relation | None = None
     redaction: Redaction | None = None
+    withheld: tuple[bytes, bytes] | None = None  # body and links as they came, where a redaction emptied them that may yet fall
     transaction: Transaction | None = None
     highlights: Sequence[str] = ()  # local users
     highlight_members: bool = False  # every joined local member but the sender

@@ -28,5 +28,8 @@ class UpkeepStore(Protocol):
     async def forget_auth_sessions(self, before_ms: int, most: int) -> int:
         """Those opened before that time; the uses of registration tokens that they reserved are free again."""
 
+    async def forget_withheld_events(self, before_ms: int, most: int) -> int:
+        """What stood in events that were redacted while their room was known in part, and that is not known better a week later."""
+
     async def forget_sliding_connections(self, before_ms: int, most: int) -> int:
         """Connections of sliding sync that were not used since that time."""

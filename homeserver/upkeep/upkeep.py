@@ -45,6 +45,7 @@ def tasks(store: UpkeepStore, *, session_seconds: int) -> tuple[Task, ...]:
         Task("login_tokens", store.forget_login_tokens, HOUR_MS),
         Task("openid_tokens", store.forget_openid_tokens, 0),
         Task("sliding_connections", store.forget_sliding_connections, CONNECTIONS_MS),
+        Task("withheld_events", store.forget_withheld_events, 0),
         Task("verdicts", store.forget_verdicts, NOTIFICATIONS_MS),
         Task("auth_sessions", store.forget_auth_sessions, session_seconds * 1000),
     )

@@ -9,6 +9,7 @@ from homeserver.rooms.store import HIDDEN, EventCommit, MemberChange, RoomRecord
 from homeserver.streams import Change
 from storage.database import Cursor, Database, WriteCursor
 from storage.event_rows import SELECT_E, RoomNames
+from storage.federation.withheld import forget_withheld, withheld, write_restored
 from storage.room_commits import (
     UPSERT_MEMBER,
     CommitWriter,
@@ -50,6 +51,12 @@ class StoredPartialRooms:
 
         return await self._database.scan(question)
 
+    async def withheld(self, room_id: str) -> list[StoredEvent]:
+        def question(cursor: Cursor) -> list[StoredEvent]:
+            return withheld(cursor, self._names, self._names.num(cursor, room_id))
+
+        return await self._database.read(question)
+
     async def put_members(self, room: RoomRecord, members: Sequence[tuple[StoredEvent, MemberChange]]) -> None:
         def write(cursor: WriteCursor) -> None:
             position: int = cursor.value("SELECT value FROM counters WHERE name = 'position'")
@@ -70,6 +77,8 @@ class StoredPartialRooms:
         _write_state(cursor, completion)
         _write_members(cursor, completion, position)
         _write_concerned(cursor, completion.revived)
+        write_restored(cursor, completion.restored, position)
+        forget_withheld(cursor, room_num)
         cursor.run("DELETE FROM partial_events WHERE room_num = ?", room_num)
         cursor.run(_WHOLE, position, room_num)
         _announce(cursor, completion, position)

@@ -165,11 +165,11 @@ class Completing:
             turned = EventCommit(head.create, head.lineage)
             learnt = await self._current.turn(head, turned, resolved.root, {})
             news = self._news(events, learnt, turned, servers)
-            told = await self._retelling.tell(head, resolved.root, turned.joined_delta, judged.revived)
+            told = await self._retelling.tell(head, resolved.root, turned.joined_delta, events, judged.revived)
             members = await self._put_strangers(room, turned)
             before, after = ({end.num for end in some} for some in (head.extremities, ends))
             completion = Completion(
-                room, events, told, judged.fallen, {**beyond.nodes, **judged.nodes, **resolved.nodes}, resolved.root,
+                room, events, told.revived, judged.fallen, told.restored, {**beyond.nodes, **judged.nodes, **resolved.nodes}, resolved.root,
                 before - after, after - before, turned.current_state, members,
                 turned.joined_delta, turned.invited_delta, turned.local_joined_delta, news,
             )  # fmt: skip

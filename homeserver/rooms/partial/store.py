@@ -32,6 +32,7 @@ class Completion(NamedTuple):
     judged: Sequence[StoredEvent]  # with their states and flags as they are now
     revived: Sequence[EventCommit]  # of those: they were refused, and take their positions now
     fallen: Sequence[StoredEvent]  # of those: they are refused now, and count for nobody
+    restored: Sequence[EventCommit]  # events that somebody redacted who could not, as they were; or redacted by another by now
     nodes: Mapping[bytes, bytes]
     root: bytes
     ends_gone: Collection[int]
@@ -50,6 +51,9 @@ class PartialStore(Protocol):
 
     async def events(self, room_id: str) -> list[StoredEvent]:
         """The room's events whose state is known in part, as they are stored."""
+
+    async def withheld(self, room_id: str) -> list[StoredEvent]:
+        """Events that were redacted while the room was known in part, with what stood in them."""
 
     async def put_members(self, room: RoomRecord, members: Sequence[tuple[StoredEvent, MemberChange]]) -> None:
         """Some of those who were not known, ahead of `finish`, so that this is a short write: nobody is told, and it may be done again."""

@@ -1,6 +1,6 @@
 """Redactions that come from other servers, whichever comes first, they or what they redact (rooms/v3, "Handling redactions")."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from homeserver.protocol import event_bytes
 from homeserver.protocol.auth_rules import may_redact, power_levels
@@ -8,7 +8,7 @@ from homeserver.protocol.redaction import redact_event
 from homeserver.rooms.head import POWER_LEVELS, RoomHead
 from homeserver.rooms.send import KEPT_TYPES, redact_in_head
 from homeserver.rooms.state_reader import StateReader
-from homeserver.rooms.store import REDACTED, EventCommit, Redaction, RoomStore, StoredEvent
+from homeserver.rooms.store import PARTIAL, REDACTED, EventCommit, Redaction, RoomStore, StoredEvent
 
 REDACTION = "m.room.redaction"
 
@@ -32,9 +32,16 @@ class Redacting:
                 commit.redaction = Redaction(target.event_id, target.num, body, links)
                 redact_in_head(head, commit.redaction)
         together = [one for one in fresh.values() if one.type == REDACTION and one.event.redacts == event.event_id]
-        for redaction in (*together, *earlier):
+        await self.empty(head, commit, (*together, *earlier))
+
+    async def empty(self, head: RoomHead, commit: EventCommit, redactions: Iterable[StoredEvent]) -> None:
+        """The event itself, if one of those that name it may. What came while the room is known in part may fall: then it is kept how it was."""
+        stored = commit.event
+        for redaction in redactions:
             if await self._applies(head, redaction, stored):
-                stored.body, stored.links = event_bytes.split(redact_event(event))
+                if redaction.flags & PARTIAL and not stored.flags & REDACTED:
+                    commit.withheld = stored.body, stored.links
+                stored.body, stored.links = event_bytes.split(redact_event(stored.event))
                 stored.flags |= REDACTED
                 stored.redacted_by = redaction.num
                 stored.notifies, commit.relation = 0, None

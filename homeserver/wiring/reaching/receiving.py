@@ -67,7 +67,7 @@ def build_receiving(
         Completing(
             identity=ground.identity, store=store, partial=partial.store, heads=heads, locks=locks, queues=queues, gathering=gathering,
             outliers=outliers, rejudging=Rejudging(store=store, states=states, resolver=resolver, clock=ground.clock),
-            retelling=Retelling(store=store, heads=heads, states=states, telling=desk.telling), resolver=resolver, current=current,
+            retelling=Retelling(store=store, partial=partial.store, heads=heads, states=states, telling=desk.telling), resolver=resolver, current=current,
             large=partial.is_large, clock=ground.clock,
         ),
     )  # fmt: skip

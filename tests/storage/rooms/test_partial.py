@@ -1,19 +1,33 @@
 """Rooms known in part, on every driver: what is written with an event, what is read after a restart, and the one write that makes a room whole."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from homeserver.protocol.room_versions import room_version
 from homeserver.rooms.partial.store import PARTIAL_ROOM, WHOLE_ROOM, Completion, PartialRecord, WholeNews
-from homeserver.rooms.store import PARTIAL, REJECTED, EventCommit, Lineage, MemberChange, RoomRecord, StoredEvent
+from homeserver.rooms.store import (
+    PARTIAL,
+    REDACTED,
+    REJECTED,
+    EventCommit,
+    Lineage,
+    MemberChange,
+    Redaction,
+    Relation,
+    RoomRecord,
+    StoredEvent,
+)
 from homeserver.streams import Change, Streams
 from storage.database import Database
 from storage.federation.partial_rooms import StoredPartialRooms
+from storage.federation.withheld import KEPT_MS
 from storage.members import Members
 from storage.room_commits import CommitWriter
 from storage.rooms import StoredRooms
 from storage.timelines import StoredTimelines
+from storage.upkeep import StoredUpkeep
 from tests.storage.rooms.rows import ROOM, Rooms
 from tests.support.clock import SeededChance
 from tests.support.loop import ThreadLoop
@@ -53,7 +67,7 @@ class Bench:
     def commit(self, event: StoredEvent, **more: Any) -> EventCommit:
         return EventCommit(event, Lineage(), **{"becomes_extremity": False, **more})
 
-    def finish(self, **more: Any) -> None:
+    def finish(self, restored: Sequence[EventCommit] = ()) -> None:
         room = self.run(self.store.room(ROOM))
         assert isinstance(room, RoomRecord)
         judged = self.run(self.partial.events(ROOM))
@@ -69,7 +83,8 @@ class Bench:
         self.run(
             self.partial.finish(
                 Completion(
-                    room, judged, [self.commit(event, is_known=True) for event in judged if event.num == 2], [], {b"node": b"body"}, b"root", (1,), (2,),
+                    room, judged, [self.commit(event, is_known=True) for event in judged if event.num == 2], [], restored,
+                    {b"node": b"body"}, b"root", (1,), (2,),
                     {("m.room.name", ""): 4}, members, 0, 0, 0, NEWS,
                 )
             )
@@ -130,3 +145,52 @@ def test_a_room_may_be_entered_in_part_again(bench: Bench, database: Database) -
     again = bench.commit(bench.event(5, "m.room.member", BOB, PARTIAL), servers=("other.test",))
     bench.run(bench.store.commit([again]))
     assert bench.run(bench.partial.rooms()) == [PartialRecord(ROOM, ["other.test"], 0)]
+
+
+def redacted(bench: Bench, *, first: bool) -> StoredEvent:
+    """An answer in a thread, redacted by an event that may fall; by one that came `first`."""
+    answer, redaction = bench.event(6, "m.room.message", None, 0), bench.event(7, "m.room.redaction", None, PARTIAL)
+    answer.thread, answer.notifies = "$2", 1
+    relation, before = Relation("$2", "m.thread", None), (answer.body, answer.links)
+    if first:
+        bench.run(bench.store.commit([bench.commit(redaction, redaction=Redaction("$6"))]))
+        answer.body, answer.flags, answer.redacted_by, answer.notifies = b"-", REDACTED, 7, 0
+        bench.run(bench.store.commit([bench.commit(answer, withheld=before, highlights=[BOB])]))
+    else:
+        bench.run(bench.store.commit([bench.commit(answer, relation=relation, highlights=[BOB])]))
+        for is_known in (False, True):  # what is emptied already is not kept as what it was
+            bench.run(bench.store.commit([bench.commit(redaction, redaction=Redaction("$6", 6, b"-", b"-"), is_known=is_known)]))
+    (stored,) = bench.run(bench.store.events(["$6"])).values()
+    assert (bytes(stored.body), stored.redacted_by) == (b"-", 7)
+    return stored
+
+
+def verdicts(bench: Bench, database: Database) -> list[int]:
+    return [row[0] for row in bench.run(database.scan(lambda cursor: cursor.all("SELECT position FROM verdicts")))]
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_what_was_redacted_is_as_it_was(bench: Bench, database: Database, *, first: bool) -> None:
+    stored = redacted(bench, first=first)
+    assert verdicts(bench, database) == []
+    (found,) = bench.run(bench.partial.withheld(ROOM))
+    assert (found.num, found.body, found.links) == (6, b'"type":"x"', b"")
+    found.flags, found.redacted_by, found.notifies = found.flags & ~REDACTED, None, 1
+    bench.finish([bench.commit(found, relation=Relation("$2", "m.thread", None), highlights=[BOB])])
+    (again,) = bench.run(bench.store.events(["$6"])).values()
+    assert (bytes(again.body), again.flags, again.redacted_by, again.notifies) == (b'"type":"x"', 0, None, 1)
+    assert verdicts(bench, database) == [stored.position]
+    threads = bench.run(database.scan(lambda cursor: cursor.all("SELECT root_id, latest_num FROM threads")))
+    assert [tuple(row) for row in threads] == [("$2", 6)]
+    assert [change.subject for change in bench.told if change.kind == "redacted"] == [6]
+    assert bench.run(bench.partial.withheld(ROOM)) == []
+
+
+def test_what_was_redacted_is_not_kept_for_ever(bench: Bench, database: Database) -> None:
+    redacted(bench, first=False)
+    upkeep = StoredUpkeep(database)
+    assert bench.run(upkeep.forget_withheld_events(1_000, 10)) == 0
+    assert bench.run(upkeep.forget_withheld_events(1_000 + KEPT_MS, 10)) == 0
+    assert len(bench.run(bench.partial.withheld(ROOM))) == 1
+    assert bench.run(upkeep.forget_withheld_events(1_001 + KEPT_MS, 10)) == 1
+    assert bench.run(bench.partial.withheld(ROOM)) == []
