@@ -84,7 +84,8 @@ class OldSync:
         if start.topo is not None or start.position > self._streams.position:
             raise InvalidParam("This token is none of the stream, or ahead of the server")
         timeout_ms = request.integer("timeout", 0, most=MAX_TIMEOUT_MS)
-        arrived = await self._stream.after(viewer.user_id, start.position, timeout_ms, None if room_id is None else RoomId.parse(room_id))
+        room = None if room_id is None else RoomId.parse(room_id)
+        arrived = await self._stream.after(viewer.user_id, start.position, timeout_ms, request.recheck, room)
         return _chunk(await self._serve(viewer, arrived.seen), start, Place(arrived.end))
 
     async def _serve(self, viewer: Viewer, seen: list[Seen]) -> list[bytes]:

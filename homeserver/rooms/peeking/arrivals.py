@@ -1,4 +1,4 @@
-"""Wakes who waits for the next event of some rooms, or of his own memberships."""
+"""Wakes who waits for the next event of some rooms, or of his own memberships; and whose account, or whatever else is his alone, is another."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,7 @@ class Arrivals:
         streams.subscribe_last(self._follow)
 
     def wait(self, keys: Iterable[str]) -> Deferred[None]:
-        """Fires at the next event of one of the rooms or users. Whoever asked gives it up afterwards, whatever happened."""
+        """Fires at the next event of one of the rooms, and at whatever happens to one of the users. Whoever asked gives it up afterwards."""
         arrival: Deferred[None] = Deferred()
         self._keys[arrival] = list(keys)
         for key in self._keys[arrival]:
@@ -35,7 +35,7 @@ class Arrivals:
             return
         due: dict[Deferred[None], None] = {} if changes else dict.fromkeys(self._keys)  # none: positions were stepped over
         for change in changes:
-            if change.kind == "event":
+            if change.kind == "event" or change.room_id is None:
                 for key in (change.room_id, change.user_id):
                     due.update(self._waiting.get(key or "", {}))
         for arrival in due:

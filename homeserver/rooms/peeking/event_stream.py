@@ -1,6 +1,6 @@
 """The events of a user's rooms, or of one room he looks into, as they come (client-server API, "GET /events", "Room Previews")."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
@@ -44,8 +44,13 @@ class EventStream:
         self._streams = streams
         self._clock = clock
 
-    async def after(self, user_id: str, since: int, timeout_ms: int, room_id: str | None = None) -> Arrived:
-        """What came after the position, waited for until the timeout. M_FORBIDDEN for a room the user may not look into."""
+    async def after(
+        self, user_id: str, since: int, timeout_ms: int, recheck: Callable[[], Awaitable[None]], room_id: str | None = None
+    ) -> Arrived:
+        """What came after the position, waited for until the timeout. M_FORBIDDEN for a room the user may not look into.
+
+        `recheck` raises if the user, who waits, is no longer let in.
+        """
         if room_id is not None:
             await self._history.may_read(user_id, room_id)
         deadline = self._clock.monotonic() + min(timeout_ms, MAX_TIMEOUT_MS) / 1000
@@ -53,6 +58,7 @@ class EventStream:
             rooms = [room_id] if room_id is not None else await self._members.joined_rooms(user_id)
             arrival = self._arrivals.wait([*rooms, user_id])
             try:
+                await recheck()
                 arrived = await self._read(user_id, rooms, since)
                 left = deadline - self._clock.monotonic()
                 if arrived.seen or left <= 0:

@@ -1,4 +1,4 @@
-"""Whoever is no longer let in does not go on waiting, in either sync (client-server API, "Account locking", "Soft logout")."""
+"""Whoever is no longer let in does not go on waiting, in either sync and before both (client-server API, "Account locking", "Soft logout")."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -61,7 +61,11 @@ def wait_sliding(server: TestServer, client: Client) -> Answer:
     return start(client.post(SLIDING, body, {"pos": pos, "timeout": 60_000}))
 
 
-@pytest.fixture(params=[wait_plain, wait_sliding])
+def wait_events(server: TestServer, client: Client) -> Answer:
+    return start(client.get(path("events"), {"timeout": 60_000}))
+
+
+@pytest.fixture(params=[wait_plain, wait_sliding, wait_events])
 def house(request: pytest.FixtureRequest, tmp_path: Path) -> House:
     return House(tmp_path, request.param)
 
