@@ -51,6 +51,14 @@ class Unavailable(MatrixError):
 
     status, errcode, default_message = 503, "M_UNKNOWN", "The server cannot do this just now, try again"
 
+    @property
+    def reason(self) -> str:
+        """What the database, or whatever is missing, said by itself: one line for the administrator."""
+        error: BaseException = self
+        while error.__cause__ is not None:
+            error = error.__cause__
+        return " ".join(str(error).split())
+
 
 class MissingToken(MatrixError):
     status, errcode, default_message = 401, "M_MISSING_TOKEN", "Missing access token"

@@ -14,6 +14,7 @@ from twisted.logger import FilteringLogObserver, ILogObserver, LogEvent, LogLeve
 from zope.interface import implementer
 
 from homeserver.clock import Clock
+from homeserver.errors import Unavailable
 
 current_request: ContextVar[str] = ContextVar("current_request", default="")
 
@@ -60,7 +61,7 @@ def quote(text: str) -> str:
 
 @implementer(ILogObserver)
 class LineObserver:
-    """Writes what parts say through `twisted.logger`. A traceback follows its line, indented."""
+    """Writes what parts say through `twisted.logger`. A traceback follows its line, indented; an outage is no mistake of ours and has a reason."""
 
     def __init__(self, stream: Stream, clock: Clock) -> None:
         self._stream = stream
@@ -69,9 +70,12 @@ class LineObserver:
     def __call__(self, event: LogEvent) -> None:
         level = event.get("log_level") or LogLevel.info
         message = mask(formatEvent(event))
-        self.write(_LEVELS.get(level.name, level.name), str(event.get("log_namespace", "-")), message)
         failure = event.get("log_failure")
-        if failure is not None:
+        outage = failure is not None and isinstance(failure.value, Unavailable)
+        if outage:
+            message = f"{message}: {mask(failure.value.reason)}"
+        self.write(_LEVELS.get(level.name, level.name), str(event.get("log_namespace", "-")), message)
+        if failure is not None and not outage:
             self.write_below(mask(failure.getTraceback()))
 
     def write(self, level: str, source: str, message: str) -> None:

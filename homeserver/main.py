@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from appservices.transport import Transport as AppserviceTransport
@@ -49,7 +50,7 @@ from homeserver.wiring.reading import build_reading
 from homeserver.wiring.rooms import build_rooms
 from homeserver.wiring.sync.syncing import build_syncing
 from storage.control import StoredAccountList
-from storage.database import Database
+from storage.database import Database, StorageUnavailable
 from storage.drivers.threads import LoopThreads, Threads
 from storage.open_storage import open_database
 from storage.upkeep import StoredUpkeep
@@ -62,6 +63,8 @@ T = TypeVar("T")
 
 class Server:
     """A whole server, built and not yet listening."""
+
+    _log = Logger()
 
     def __init__(self, parts: Parts, doors: list[Door], access_log: logs.AccessLog | None) -> None:
         self._parts = parts
@@ -116,19 +119,31 @@ class Server:
             listener.close()
         for door in self.doors:
             await door.edge.stop(STOP_SECONDS)
-        await self._parts.upkeep.stop()
-        await self._parts.rooms.collector.stop()
-        await self._parts.appservices.stop()
-        await self._parts.pushing.reader.stop()
-        await self._parts.community.search_index.stop()
-        await self._parts.community.directory_reader.stop()
-        await self._parts.personal.spread.stop()
-        await self._parts.personal.presence.stop()
-        await self._parts.people.last_seen.flush()
-        await self._parts.federation.stop()
-        await self.database.close()
-        if self._access_log is not None:
-            self._access_log.flush()
+        try:
+            for end in (
+                self._parts.upkeep.stop,
+                self._parts.rooms.collector.stop,
+                self._parts.appservices.stop,
+                self._parts.pushing.reader.stop,
+                self._parts.community.search_index.stop,
+                self._parts.community.directory_reader.stop,
+                self._parts.personal.spread.stop,
+                self._parts.personal.presence.stop,
+                self._parts.people.last_seen.flush,
+                self._parts.federation.stop,
+            ):
+                await self._end(end)
+        finally:
+            await self.database.close()
+            if self._access_log is not None:
+                self._access_log.flush()
+
+    async def _end(self, end: Callable[[], Awaitable[None]]) -> None:
+        """One part; where the database takes nothing any more (a full disk), the others still end."""
+        try:
+            await end()
+        except StorageUnavailable as error:
+            self._log.error("something that waited in memory is lost: {reason}", reason=error.reason)
 
 
 async def build(
@@ -305,5 +320,7 @@ def _with_reactor(config: Config, work: Callable[[Any, asyncio.AbstractEventLoop
         raise CannotStart("the server was stopped before it had started")
     result = outcome[0]
     if isinstance(result, Failure):
+        if isinstance(result.value, StorageUnavailable):
+            raise CannotStart(f"the database cannot be used: {result.value.reason}") from result.value
         result.raiseException()
     return result

@@ -114,6 +114,7 @@ def _written(file: Path, keys: tuple[SigningKey, ...]) -> tuple[SigningKey, ...]
         os.fsync(folder)
         os.close(folder)
     except OSError as error:
+        unfinished.unlink(missing_ok=True)
         raise CannotStart(f"the signing key {file} cannot be written: {error.strerror}") from error
     return keys
 

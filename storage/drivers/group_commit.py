@@ -210,6 +210,7 @@ class GroupCommit:
         self._queue.clear()
         self._open.clear()
         self.waiting -= size
-        self._log.error("A transaction of {size} items is lost: {error}", size=size, error=error)
+        reason = error.reason if isinstance(error, StorageUnavailable) else str(error)
+        self._log.error("A transaction of {size} items is lost: {reason}", size=size, reason=reason)
         self._observe(self._observer.lost, size, self.waiting)
         fail_all(lost, error)

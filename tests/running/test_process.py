@@ -2,6 +2,7 @@
 
 import os
 import pty
+import resource
 import select
 import signal
 import socket
@@ -19,7 +20,9 @@ from tests.running.ports import free_port
 from tests.running.process import CHATME, PATIENCE_SECONDS, SERVE, Running, command
 
 CHEAP = ("--set", "passwords.memory_kib=8", "--set", "passwords.iterations=1")
+LONGEST_LOG = 65_536  # of what the server says; that of its database is longer
 ANY_PORT = ("--set", "listeners.client.port=0")
+DUMMY = {"auth": {"type": "m.login.dummy"}}
 
 
 @pytest.fixture
@@ -50,9 +53,7 @@ def test_one_line_one_process_and_all_data_after_sigterm(folder: Path) -> None:
     with throw_away(folder, "--secret", "s") as server:
         os.kill(server.process.pid, 0)
         assert Path(f"/proc/{server.process.pid}/comm").read_text().startswith("python")
-        status, made = server.ask(
-            "POST", "/_matrix/client/v3/register", {"username": "alice", "password": "correct horse", "auth": {"type": "m.login.dummy"}}
-        )
+        status, made = server.ask("POST", "/_matrix/client/v3/register", {"username": "alice", "password": "correct horse"} | DUMMY)
         assert status == 200, made
         status, room = server.ask("POST", "/_matrix/client/v3/createRoom", {"name": "kept"}, made["access_token"])
         assert status == 200, room
@@ -139,6 +140,20 @@ def test_a_damaged_database_is_one_line(folder: Path) -> None:
     (folder / "data").mkdir()
     (folder / "data/chatme.db").write_bytes(b"this is no database" * 1000)
     assert "chatme.db" in refusal(folder, "--data", str(folder / "data"), *ANY_PORT)
+
+
+def test_a_disk_that_fills_up_is_said_plainly_and_the_end_is_orderly(folder: Path) -> None:
+    with throw_away(folder, "--secret", "s") as server:
+        made = server.ask("POST", "/_matrix/client/v3/register", {"username": "alice", "password": "correct horse"} | DUMMY)[1]
+        alice = made["access_token"]
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (LONGEST_LOG, LONGEST_LOG))
+        assert server.ask("POST", "/_matrix/client/v3/createRoom", {}, alice)[0] == 503
+        assert server.ask("GET", "/_matrix/client/v3/account/whoami", token=alice)[0] == 200
+        server.stop()
+    assert server.process.returncode == 0
+    assert "items is lost: disk I/O error" in server.errors()
+    assert "something that waited in memory is lost: disk I/O error" in server.errors()
+    assert "Traceback" not in server.errors()
 
 
 def test_a_server_keeps_its_name(folder: Path) -> None:

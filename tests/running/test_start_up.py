@@ -66,6 +66,16 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     data.release()
 
 
+def test_a_key_that_cannot_be_written_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CannotStart, match="cannot be written: No space left on device"):
+        signing_keys(str(tmp_path / "signing.key"), SeededChance())
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_signing_key_is_made_once_and_readable_by_this_user_alone(tmp_path: Path) -> None:
     file = tmp_path / "signing.key"
     (made,) = signing_keys(str(file), SeededChance())

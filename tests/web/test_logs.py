@@ -6,6 +6,7 @@ import logging
 import pytest
 from twisted.logger import Logger
 
+from homeserver.errors import Unavailable
 from homeserver.logs import AccessLog, LineObserver, current_request, mask, quote
 from homeserver.web.endpoint import Caller
 from tests.support.client import Client, FixedTokens, dispatch_for, run
@@ -54,6 +55,17 @@ def test_lines() -> None:
     assert "level=error" in lines[1]
     assert all(line.startswith("  | ") for line in lines[2:])
     assert "SECRET" not in stream.getvalue()
+
+
+def test_an_outage_is_one_line_with_its_reason() -> None:
+    stream = io.StringIO()
+    log = Logger("rooms", observer=LineObserver(stream, FakeClock()))
+    try:
+        raise Unavailable from OSError("the disk\nis full")
+    except Unavailable:
+        log.failure("It was not written")
+    [line] = stream.getvalue().splitlines()
+    assert line.endswith('request=- source=rooms message="It was not written: the disk is full"')
 
 
 def test_the_access_log_writes_in_batches() -> None:
