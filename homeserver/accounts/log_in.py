@@ -8,6 +8,7 @@ from homeserver.accounts.passwords import Passwords
 from homeserver.accounts.store import Account, AccountStore, TokenStore
 from homeserver.accounts.token_text import LOGIN, digest, make
 from homeserver.clock import Chance, Clock
+from homeserver.devices.store import NamedAsKey
 from homeserver.errors import Exclusive, Forbidden, UserDeactivated, UserLocked
 from homeserver.rooms.members.limits import UserLimits
 
@@ -91,12 +92,15 @@ class LogIn:
         return _usable(account)
 
     async def open(self, user_id: str, device_id: str | None, display_name: str | None, *, refreshable: bool) -> Grant:
-        """Raises UserLimitExceeded when the user has as many devices as the server allows."""
+        """Raises UserLimitExceeded when the user has as many devices as the server allows, Forbidden for the name of a cross-signing key."""
         limits = self._limits
         if limits is not None and limits.devices and not await self._tokens.has_room_for(user_id, device_id, limits.devices):
             raise limits.exceeded(f"You are logged in on {limits.devices} devices, which is the most an account may have here")
         grant, login = self._issuer.log_in(user_id, device_id, display_name, refreshable=refreshable)
-        await self._tokens.log_in(login)
+        try:
+            await self._tokens.log_in(login)
+        except NamedAsKey as error:
+            raise Forbidden("One of your keys has the name of the device") from error
         return grant
 
     async def login_token(self, user_id: str) -> tuple[str, int]:

@@ -160,7 +160,8 @@ class TokenStore(Protocol):
     async def refreshed_owner(self, user_id: str, device_id: str) -> TokenOwner | None:
         """By whatever token of the device that came with a refresh token."""
 
-    async def log_in(self, login: NewLogin) -> None: ...
+    async def log_in(self, login: NewLogin) -> None:
+        """Raises `devices.store.NamedAsKey`."""
 
     async def has_room_for(self, user_id: str, device_id: str | None, most: int) -> bool:
         """Whether this is a device of the user already, or the user has fewer than `most`."""

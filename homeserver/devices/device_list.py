@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from homeserver.clock import Clock
 from homeserver.devices.last_seen import LastSeen
-from homeserver.devices.store import Device, DeviceStore
-from homeserver.errors import NotFound
+from homeserver.devices.store import Device, DeviceStore, NamedAsKey
+from homeserver.errors import Forbidden, NotFound
 
 
 class DeviceList:
@@ -35,9 +35,12 @@ class DeviceList:
             raise NotFound("You have no device with this ID")
 
     async def create_or_rename(self, user_id: str, device_id: str, display_name: str | None) -> bool:
-        """What application services may do: whether the device is new."""
-        if await self._store.add(user_id, device_id, display_name, self._clock.now_ms()):
-            return True
+        """What application services may do: whether the device is new. Raises Forbidden for the name of a cross-signing key."""
+        try:
+            if await self._store.add(user_id, device_id, display_name, self._clock.now_ms()):
+                return True
+        except NamedAsKey as error:
+            raise Forbidden("One of the user's keys has the name of the device") from error
         if display_name is not None:
             await self._store.rename(user_id, device_id, display_name)
         return False

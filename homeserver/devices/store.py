@@ -29,6 +29,10 @@ class Device(NamedTuple):
     user_agent: str | None
 
 
+class NamedAsKey(Exception):
+    """A device may not have the name of one of its user's cross-signing keys: both name signatures (client-server API, "Key and signature security")."""
+
+
 class Seen(NamedTuple):
     """The last request of a device."""
 
@@ -46,7 +50,7 @@ class DeviceStore(Protocol):
     async def device(self, user_id: str, device_id: str) -> Device | None: ...
 
     async def add(self, user_id: str, device_id: str, display_name: str | None, created_ts: int) -> bool:
-        """False, and nothing done, when the user has a device of that ID."""
+        """False, and nothing done, when the user has a device of that ID. Raises NamedAsKey."""
 
     async def rename(self, user_id: str, device_id: str, display_name: str) -> bool:
         """False when there is no such device."""

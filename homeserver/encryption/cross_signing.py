@@ -40,11 +40,11 @@ class CrossSigning:
         master = sent[MASTER][0] if MASTER in sent else _public(there, MASTER)
         if master is None:
             raise MissingParam("There is no master key")
-        for usage, (public_key, body_bytes) in sent.items():
+        for usage, (_, body_bytes) in sent.items():
             if usage != MASTER:
                 check_signature(orjson.loads(body_bytes), user_id, f"ed25519:{master}", master)
-            if any(device.device_id == public_key for device in there.devices):
-                raise Forbidden("A key has the name of a device")
+        if await self._store.names_device(user_id, [public_key for public_key, _ in sent.values()]):
+            raise Forbidden("A key has the name of a device")
         known = {usage: key.public_key for usage, key in there.cross_signing.items()}
         new = {usage for usage, (public_key, _) in sent.items() if known.get(usage) != public_key}
         keys = tuple(key for usage, (public_key, raw) in sent.items() if (key := _to_store(usage, public_key, raw, there)) is not None)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from homeserver.clock import Clock
+from homeserver.devices.store import NamedAsKey
 from homeserver.encryption import key_shapes
 from homeserver.encryption.store import DehydratedDevice, DehydratedStore, Upload
 from homeserver.encryption.to_device.store import ToDeviceStore, Waiting
@@ -22,7 +23,7 @@ class DehydratedDevices:
         self._clock = clock
 
     async def replace(self, user_id: str, body: dict[str, Any]) -> str:
-        """The device ID. Raises BadJson, InvalidParam, InvalidSignature, MissingParam, TooLarge; then nothing has changed."""
+        """The device ID. Raises BadJson, Forbidden, InvalidParam, InvalidSignature, MissingParam, TooLarge; then nothing has changed."""
         missing = [name for name in ("device_id", "device_data", "device_keys") if name not in body]
         if missing:
             raise MissingParam(f"Missing: {', '.join(missing)}")
@@ -39,8 +40,11 @@ class DehydratedDevices:
             key_shapes.one_time_keys(body.get("one_time_keys", {}), "one_time_keys"),
             key_shapes.fallback_keys(body.get("fallback_keys", {})),
         )
-        if not await self._store.replace(DehydratedDevice(device_id, data), name, upload, self._clock.now_ms()):
-            raise InvalidParam("You have a device with this ID that is not dehydrated")
+        try:
+            if not await self._store.replace(DehydratedDevice(device_id, data), name, upload, self._clock.now_ms()):
+                raise InvalidParam("You have a device with this ID that is not dehydrated")
+        except NamedAsKey as error:
+            raise Forbidden("One of your keys has the name of the device") from error
         return device_id
 
     async def get(self, user_id: str) -> DehydratedDevice:

@@ -106,7 +106,10 @@ class KeyStore(Protocol):
 
     async def replace_cross_signing(self, user_id: str, keys: Sequence[CrossSigningKey], known: Mapping[str, str], *, anew: bool) -> bool:
         """Store these; `anew`: there is a new master key, so keys that did not come along are gone, and signatures between the user and others.
-        False, and nothing done, when the public keys that are there, by usage, are not those known."""
+        False, and nothing done, when the public keys that are there, by usage, are not those known, or one has the name of a device."""
+
+    async def names_device(self, user_id: str, public_keys: Collection[str]) -> bool:
+        """Whether one of them has the name of a device of the user, with keys or without."""
 
     async def merge_device(self, user_id: str, device_id: str, merge: Merge) -> None: ...
 

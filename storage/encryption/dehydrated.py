@@ -3,6 +3,7 @@
 from homeserver.encryption.store import DehydratedDevice, Upload
 from storage.database import Database, WriteCursor
 from storage.encryption.key_changes import note_counts_change, note_keys_change
+from storage.encryption.key_names import check_device_name
 from storage.encryption.one_time_keys import add_fallback, add_one_time
 from storage.people.devices import announce_devices, remove_devices
 
@@ -31,6 +32,7 @@ class StoredDehydrated:
             if cursor.value(_ID, user_id) != device_id and cursor.value(_EXISTS, user_id, device_id) is not None:
                 return False
             _remove(cursor, user_id)
+            check_device_name(cursor, user_id, device_id)
             cursor.run(_ADD, user_id, device_id, display_name, created_ts)
             cursor.run(_PUT, user_id, device_id, device.device_data)
             cursor.run(_PUT_KEYS, user_id, device_id, upload.device_keys)

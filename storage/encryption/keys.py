@@ -16,6 +16,7 @@ from homeserver.encryption.store import (
 )
 from storage.database import Cursor, Database, WriteCursor
 from storage.encryption.key_changes import note_counts_change, note_keys_change
+from storage.encryption.key_names import names_device
 from storage.encryption.one_time_keys import add_fallback, add_one_time, claim_key, count_keys
 
 _DEVICE = "SELECT body FROM device_keys WHERE user_id = ? AND device_id = ?"
@@ -69,6 +70,8 @@ class StoredKeys:
         def change(cursor: WriteCursor) -> bool:
             if {usage: public_key for usage, public_key, _ in cursor.all(_CROSS, user_id)} != known:
                 return False
+            if names_device(cursor, user_id, [key.public_key for key in keys]):
+                return False
             if anew:
                 cursor.run("DELETE FROM cross_signing_keys WHERE user_id = ?", user_id)
                 cursor.run("DELETE FROM user_signatures WHERE user_id = ?", user_id)
@@ -78,6 +81,9 @@ class StoredKeys:
             return True
 
         return await self._database.write(change)
+
+    async def names_device(self, user_id: str, public_keys: Collection[str]) -> bool:
+        return await self._database.read(lambda cursor: names_device(cursor, user_id, public_keys))
 
     async def merge_device(self, user_id: str, device_id: str, merge: Merge) -> None:
         def change(cursor: WriteCursor) -> None:

@@ -7,6 +7,7 @@ from homeserver.devices.store import DEVICE_CHANGE, DEVICE_DELETED, LOCAL_SETTIN
 from homeserver.streams import Change
 from storage.database import Database, Row, WriteCursor
 from storage.encryption.key_changes import drop_device_keys, note_rename
+from storage.encryption.key_names import check_device_name
 from storage.people.tokens import drop_tokens
 from storage.personal.account_data import put_entry
 from storage.push.pushers import drop_pushers_of_devices
@@ -79,6 +80,7 @@ class StoredDevices:
         def change(cursor: WriteCursor) -> bool:
             added = cursor.run(_ADD, user_id, device_id, display_name, created_ts)
             if added:
+                check_device_name(cursor, user_id, device_id)
                 announce_devices(cursor, user_id, (device_id,))
             return bool(added)
 

@@ -6,6 +6,7 @@ from homeserver.accounts.store import NewLogin, RefreshOwner, Renewal, TokenOwne
 from homeserver.devices.store import DEVICE_CHANGE, TOKEN_CHANGE, DeviceChange
 from homeserver.streams import Change
 from storage.database import Cursor, Database, Row, WriteCursor
+from storage.encryption.key_names import check_device_name
 
 _SELECT_OWNER = """SELECT a.user_id, a.device_id, a.expires_ts, u.is_guest, u.is_admin, u.locked, u.suspended, r.previous_hash
     FROM access_tokens a JOIN users u ON u.user_id = a.user_id LEFT JOIN refresh_tokens r ON r.token_hash = a.refresh_hash """
@@ -38,6 +39,7 @@ def add_login(cursor: WriteCursor, login: NewLogin) -> None:
     """A device, new or known, with new tokens in place of all it had."""
     added = cursor.run(_ADD_DEVICE, login.user_id, login.device_id, login.display_name, login.created_ts)
     if added:
+        check_device_name(cursor, login.user_id, login.device_id)
         change = DeviceChange((login.device_id,))
         cursor.announce(Change(cursor.position(), DEVICE_CHANGE, user_id=login.user_id, subject=change))
     else:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.appservices.house import House
+from tests.encryption.crypto import Identity
 from tests.support.rooms import path, refused
 
 
@@ -43,6 +44,13 @@ class TestIdentity:
         assert house.ok(house.bridge.post(path("keys", "upload"), {}, query=as_device)) == {"one_time_key_counts": {}}
         house.ok(house.bridge.delete(path("devices", "D"), {}, query=ghost))
         refused(house.server.run(house.bridge.get(path("account", "whoami"), as_device)), 400, "M_UNKNOWN_DEVICE")
+
+    def test_a_device_by_the_name_of_a_key(self, house: House) -> None:
+        ghost = house.ghost("bob")
+        identity = Identity(ghost["user_id"])
+        house.ok(house.bridge.post(path("keys", "device_signing", "upload"), identity.upload(), query=ghost))
+        device = path("devices", identity.master.public_base64)
+        refused(house.server.run(house.bridge.put(device, {}, query=ghost)), 403, "M_FORBIDDEN")
 
     def test_a_closed_account(self, house: House) -> None:
         ghost = house.ghost("bob")

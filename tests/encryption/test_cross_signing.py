@@ -9,8 +9,10 @@ from homeserver.protocol.signing import sign_json
 from tests.encryption.crypto import V3, Device, Identity
 from tests.encryption.house import PASSWORD, House
 from tests.encryption.test_device_lists import lists
+from tests.support.rooms import refused
 
 UPLOAD = f"{V3}/keys/device_signing/upload"
+DEHYDRATED = "/_matrix/client/unstable/org.matrix.msc3814.v1/dehydrated_device"
 SIGN = f"{V3}/keys/signatures/upload"
 
 
@@ -68,10 +70,26 @@ def test_a_new_self_signing_key_alone_needs_the_password(house: House) -> None:
 
 def test_keys_by_the_name_of_a_device_are_refused(house: House) -> None:
     identity = Identity("@alice:test")
-    alice = house.person("alice", identity.master.public_base64)
+    alice = house.person("alice", identity.self_signing.public_base64)
+    refused(house.run(alice.client.post(UPLOAD, identity.upload())), 403, "M_FORBIDDEN")
     house.upload(alice)
-    status, answer = house.run(alice.client.post(UPLOAD, identity.upload()))
-    assert (status, answer["errcode"]) == (403, "M_FORBIDDEN")
+    refused(house.run(alice.client.post(UPLOAD, identity.upload())), 403, "M_FORBIDDEN")
+
+
+@pytest.mark.parametrize("usage", ["master", "self_signing", "user_signing"])
+def test_devices_by_the_name_of_a_key_are_refused(house: House, usage: str) -> None:
+    alice, bob = house.person("alice"), house.person("bob")
+    identity = Identity(alice.user_id)
+    house.ok(alice.client.post(UPLOAD, identity.upload()))
+    name = getattr(identity, usage).public_base64
+    who = {"type": "m.id.user", "user": alice.user_id}
+    login = {"type": "m.login.password", "identifier": who, "password": PASSWORD, "device_id": name}
+    refused(house.run(house.server.client.post(f"{V3}/login", login)), 403, "M_FORBIDDEN")
+    dehydrated = Device(alice.client, alice.user_id, name)
+    body = {"device_id": name, "device_data": {"algorithm": "x"}, "device_keys": dehydrated.device_keys()}
+    refused(house.run(alice.client.put(DEHYDRATED, body)), 403, "M_FORBIDDEN")
+    assert [device["device_id"] for device in house.ok(alice.client.get(f"{V3}/devices"))["devices"]] == ["PHONE"]
+    house.another(Device(bob.client, bob.user_id, "PHONE"), name)  # of another user it is nothing
 
 
 def test_wrong_keys_are_refused(house: House) -> None:
