@@ -71,11 +71,11 @@ class LineObserver:
         level = event.get("log_level") or LogLevel.info
         message = mask(formatEvent(event))
         failure = event.get("log_failure")
-        outage = failure is not None and isinstance(failure.value, Unavailable)
-        if outage:
-            message = f"{message}: {mask(failure.value.reason)}"
+        outage = failure.value if failure is not None and isinstance(failure.value, Unavailable) else None
+        if outage is not None:
+            message = f"{message}: {mask(outage.reason)}"
         self.write(_LEVELS.get(level.name, level.name), str(event.get("log_namespace", "-")), message)
-        if failure is not None and not outage:
+        if failure is not None and outage is None:
             self.write_below(mask(failure.getTraceback()))
 
     def write(self, level: str, source: str, message: str) -> None:
