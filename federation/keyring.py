@@ -24,7 +24,16 @@ from homeserver.figures import CacheFigures
 from homeserver.protocol.errors import BadSignature, InvalidJson
 from homeserver.protocol.event import Event
 from homeserver.protocol.room_versions import RoomVersion
-from homeserver.protocol.signing import ALGORITHM, encode_base64, key_is_valid_at, required_signers, signed_bytes, verify_bytes, verify_json
+from homeserver.protocol.signing import (
+    ALGORITHM,
+    VerifyKey,
+    encode_base64,
+    key_is_valid_at,
+    required_signers,
+    signed_bytes,
+    verify_bytes,
+    verify_json,
+)
 from homeserver.waiting import shielded
 
 MOST_SERVERS: Final = 20_000  # whose keys are kept in memory
@@ -49,6 +58,7 @@ class Keyring:
         self._clock = clock
         self._denied = denied
         self._servers: OrderedDict[str, Keys] = OrderedDict()
+        self._verify_keys: dict[bytes, VerifyKey] = {}
         self._fetching: dict[str, Deferred[None]] = {}
         self._pauses: OrderedDict[str, tuple[int, int]] = OrderedDict()  # until when, and how long
         self._turns = Slots(MOST_FETCHES)
@@ -58,7 +68,7 @@ class Keyring:
     def figures(self) -> CacheFigures:
         return CacheFigures(len(self._servers), len(self._servers), MOST_SERVERS, self._loads)
 
-    async def request_key(self, server_name: str, key_id: str) -> bytes:
+    async def request_key(self, server_name: str, key_id: str) -> VerifyKey:
         """The key with which a server may sign requests now. Raises Unauthorized."""
         now_ms = self._clock.now_ms()
 
@@ -70,14 +80,14 @@ class Keyring:
         key = await self._find(server_name, key_id, fits, now_ms)
         if key is None:
             raise Unauthorized(f"No valid key {key_id[:100]} of {server_name} could be found")
-        return key.public_key
+        return self._verify_key(key)
 
     async def verify_json(self, value: Mapping[str, Any], server_name: str) -> None:
         """Raises BadSignature unless a present key of the server signed it."""
         now_ms = self._clock.now_ms()
 
         def check(key: KnownKey) -> None:
-            verify_json(value, server_name, key.key_id, key.public_key)
+            verify_json(value, server_name, key.key_id, self._verify_key(key))
 
         await self._any(value.get("signatures"), server_name, lambda key: not key.retired and key.until_ms >= now_ms, now_ms, check)
 
@@ -92,7 +102,7 @@ class Keyring:
         """As `verify_event`, for one server and what `signing.signed_bytes` gave."""
 
         def check(key: KnownKey) -> None:
-            verify_bytes(message, signatures, server_name, key.key_id, key.public_key)
+            verify_bytes(message, signatures, server_name, key.key_id, self._verify_key(key))
 
         await self._any(signatures, server_name, fits_event(version, at_ms, self._clock.now_ms()), at_ms, check)
 
@@ -104,13 +114,21 @@ class Keyring:
             return False
         self._servers.move_to_end(server_name)
         key = known.get(next(iter(by_server)))
-        if key is None or not fits_event(version, at_ms, self._clock.now_ms())(key):
+        if key is None or not key_is_valid_at(version, key.until_ms, at_ms, self._clock.now_ms()):
             return False
         try:
-            verify_bytes(message, signatures, server_name, key.key_id, key.public_key)
+            verify_bytes(message, signatures, server_name, key.key_id, self._verify_key(key))
         except (BadSignature, InvalidJson):
             return False
         return True
+
+    def _verify_key(self, key: KnownKey) -> VerifyKey:
+        found = self._verify_keys.get(key.public_key)
+        if found is None:
+            if len(self._verify_keys) >= MOST_SERVERS:
+                self._verify_keys.clear()
+            found = self._verify_keys[key.public_key] = VerifyKey(key.public_key)
+        return found
 
     async def _any(self, signatures: Any, server_name: str, fits: Fits, least_ms: int, check: Callable[[KnownKey], None]) -> None:
         """At least one of the server's signatures matches; one that does not match counts as none."""

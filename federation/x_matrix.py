@@ -11,7 +11,7 @@ from homeserver.protocol import canonical_json
 from homeserver.protocol.errors import BadSignature, InvalidIdentifier, InvalidJson
 from homeserver.protocol.ids import ServerName
 from homeserver.protocol.limits import MAX_FEDERATION_JSON_NESTING
-from homeserver.protocol.signing import SigningKey, encode_base64, verify_bytes
+from homeserver.protocol.signing import SigningKey, VerifyKey, encode_base64, verify_bytes
 
 SCHEME: Final = "x-matrix"
 MAX_HEADER = 4096
@@ -66,14 +66,14 @@ def read(header: str | None) -> Claim:
     return Claim(origin, found.get("destination"), key_id, signature)
 
 
-def verify(claim: Claim, public_key: bytes, *, method: str, uri: str, body: bytes) -> None:
+def verify(claim: Claim, key: VerifyKey, *, method: str, uri: str, body: bytes) -> None:
     """Raises Unauthorized unless the claim's key signed exactly this request."""
     signatures = {claim.origin: {claim.key_id: claim.signature}}
 
     def check(content: bytes | None) -> bool:
         message = signed_message(method, uri, claim.origin, claim.destination, content)
         try:
-            verify_bytes(message, signatures, claim.origin, claim.key_id, public_key)
+            verify_bytes(message, signatures, claim.origin, claim.key_id, key)
         except BadSignature:
             return False
         return True

@@ -11,7 +11,7 @@ from federation.errors import BadAnswer
 from federation.store import KnownKey
 from homeserver.protocol.errors import BadSignature
 from homeserver.protocol.limits import KEY_VALIDITY_CAP_MS, MAX_INTEGER
-from homeserver.protocol.signing import ALGORITHM, PUBLIC_KEY_BYTES, decode_base64, verify_json
+from homeserver.protocol.signing import ALGORITHM, PUBLIC_KEY_BYTES, VerifyKey, decode_base64, verify_json
 
 MOST_KEYS: Final = 100  # of one document
 MOST_KEY_ID: Final = 255
@@ -92,7 +92,7 @@ def _public_key(text: Any) -> bytes | None:
 
 def _signed(value: Mapping[str, Any], key: KnownKey) -> bool:
     try:
-        verify_json(value, key.server_name, key.key_id, key.public_key)
+        verify_json(value, key.server_name, key.key_id, VerifyKey(key.public_key))
     except BadSignature:
         return False
     return True

@@ -10,7 +10,7 @@ from homeserver.encryption.store import OneTimeKey
 from homeserver.errors import BadJson, InvalidParam, InvalidSignature, TooLarge
 from homeserver.protocol.canonical_json import encode_tolerant
 from homeserver.protocol.errors import BadSignature, InvalidJson
-from homeserver.protocol.signing import ALGORITHM, PUBLIC_KEY_BYTES, decode_base64, verify_json
+from homeserver.protocol.signing import ALGORITHM, PUBLIC_KEY_BYTES, VerifyKey, decode_base64, verify_json
 
 MAX_DEVICE_KEYS_BYTES = 65_536
 MAX_KEY_BYTES = 4_096
@@ -85,7 +85,7 @@ def _check_own_signature(keys: dict[str, Any], user_id: str, key_id: str) -> Non
     if key_id not in keys["signatures"].get(user_id, {}):
         return
     try:
-        verify_json(keys, user_id, key_id, public_key_of(keys["keys"].get(key_id), f"device_keys.keys.{key_id}"))
+        verify_json(keys, user_id, key_id, VerifyKey(public_key_of(keys["keys"].get(key_id), f"device_keys.keys.{key_id}")))
     except BadSignature as error:
         raise InvalidSignature("The device keys are not signed by the device") from error
 

@@ -8,7 +8,7 @@ from homeserver.encryption.key_shapes import public_key_of
 from homeserver.errors import InvalidSignature, MatrixError
 from homeserver.protocol.canonical_json import encode_tolerant
 from homeserver.protocol.errors import BadSignature
-from homeserver.protocol.signing import verify_json
+from homeserver.protocol.signing import VerifyKey, verify_json
 
 Signatures = dict[str, dict[str, str]]  # user → key ID → signature
 
@@ -42,6 +42,6 @@ def keep_signatures(new: bytes, stored: bytes | None) -> bytes | None:
 def check_signature(value: dict[str, Any], user_id: str, key_id: str, public_key: str) -> None:
     """Raises InvalidSignature."""
     try:
-        verify_json(value, user_id, key_id, public_key_of(public_key, "The signing key"))
+        verify_json(value, user_id, key_id, VerifyKey(public_key_of(public_key, "The signing key")))
     except (BadSignature, MatrixError) as error:
         raise InvalidSignature(f"There is no valid signature by {key_id}") from error

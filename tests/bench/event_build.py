@@ -10,7 +10,7 @@ from homeserver.protocol import event_bytes, event_format
 from homeserver.protocol.event import Draft
 from homeserver.protocol.event_build import Reference, build
 from homeserver.protocol.room_versions import DEFAULT_ROOM_VERSION
-from homeserver.protocol.signing import SigningKey, encode_base64_url
+from homeserver.protocol.signing import SigningKey, VerifyKey, encode_base64_url
 
 ROUNDS = 2_000
 
@@ -47,10 +47,13 @@ def main() -> None:
     body, links = event_bytes.split(event)
     show("sign alone", lambda: key.sign(body + links))
     show("build", build_one)
-    show("split a received event", lambda: event_bytes.split(event))
+    show("split", lambda: event_bytes.split_pdu(event.pdu, event.version))
     show("load", lambda: event_bytes.load(body, links, event.event_id, event.room_id, event.version))
     show("client_event", lambda: event_bytes.client_event(body, event.event_id, event.room_id, b'{"age":12}'))
     show("parse (no signature check)", lambda: event_format.parse(event.pdu, event.version))
+    signature, prepared = key.sign(body), VerifyKey(key.public_key)
+    show("verify", lambda: VerifyKey(key.public_key).verifies(body, signature))
+    show("verify, prepared", lambda: prepared.verifies(body, signature))
 
 
 main()

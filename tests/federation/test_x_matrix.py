@@ -4,7 +4,7 @@ import pytest
 
 from federation.x_matrix import MalformedHeader, authorization, read, verify
 from homeserver.errors import Unauthorized
-from homeserver.protocol.signing import SigningKey
+from homeserver.protocol.signing import SigningKey, VerifyKey
 
 KEY = SigningKey("ed25519:a_1", bytes(range(32)))
 URI = "/_matrix/federation/v1/send/1?a=%20b&c"
@@ -19,18 +19,18 @@ def header(**changes: str) -> str:
 def test_a_header_is_good_for_the_request_it_was_made_for() -> None:
     claim = read(header())
     assert claim[:3] == ("a.test", "b.test:8448", "ed25519:a_1")
-    verify(claim, KEY.public_key, method="PUT", uri=URI, body=BODY)
+    verify(claim, VerifyKey(KEY.public_key), method="PUT", uri=URI, body=BODY)
 
 
 def test_a_body_counts_as_the_json_that_it_is() -> None:
-    verify(read(header()), KEY.public_key, method="PUT", uri=URI, body=b'{ "b": [], "a": 1 }')
+    verify(read(header()), VerifyKey(KEY.public_key), method="PUT", uri=URI, body=b'{ "b": [], "a": 1 }')
 
 
 def test_without_a_body_nothing_is_signed_in_its_place() -> None:
     claim = read(authorization(KEY, "a.test", "b.test", "GET", URI, None))
-    verify(claim, KEY.public_key, method="GET", uri=URI, body=b"")
+    verify(claim, VerifyKey(KEY.public_key), method="GET", uri=URI, body=b"")
     with pytest.raises(Unauthorized):
-        verify(claim, KEY.public_key, method="GET", uri=URI, body=b"{}")
+        verify(claim, VerifyKey(KEY.public_key), method="GET", uri=URI, body=b"{}")
 
 
 @pytest.mark.parametrize(
@@ -48,19 +48,19 @@ def test_any_other_part_breaks_it(changed: dict[str, str]) -> None:
     signature = read(header(**changed)).signature
     claim = read(header())._replace(signature=signature)
     with pytest.raises(Unauthorized):
-        verify(claim, KEY.public_key, method="PUT", uri=URI, body=BODY)
+        verify(claim, VerifyKey(KEY.public_key), method="PUT", uri=URI, body=BODY)
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"a":2,"b":[]}', b"nonsense", b'{"a":1,"a":1,"b":[]}', b'{"a":1,"b":[]}}'])
 def test_any_other_body_breaks_it(body: bytes) -> None:
     with pytest.raises(Unauthorized):
-        verify(read(header()), KEY.public_key, method="PUT", uri=URI, body=body)
+        verify(read(header()), VerifyKey(KEY.public_key), method="PUT", uri=URI, body=body)
 
 
 def test_a_destination_left_out_was_not_signed() -> None:
     claim = read(header())._replace(destination=None)
     with pytest.raises(Unauthorized):
-        verify(claim, KEY.public_key, method="PUT", uri=URI, body=BODY)
+        verify(claim, VerifyKey(KEY.public_key), method="PUT", uri=URI, body=BODY)
 
 
 SPELLINGS = [

@@ -12,6 +12,7 @@ from homeserver.protocol.event import Draft, Event
 from homeserver.protocol.event_build import Reference, build, reference_to
 from homeserver.protocol.limits import MAX_DEPTH, MAX_EVENT_BYTES, MAX_INTEGER
 from homeserver.protocol.room_versions import ROOM_VERSIONS, RoomVersion
+from homeserver.protocol.signing import VerifyKey
 from tests.protocol.samples import ALICE, KEY, NOW, SERVER, built, events, references
 
 ALL = pytest.mark.parametrize("version", ROOM_VERSIONS.values(), ids=lambda version: version.identifier)
@@ -23,7 +24,7 @@ def test_what_is_built_is_what_the_general_functions_say(event: Event) -> None:
     version, pdu = event.version, event.pdu
     assert signing.encode_base64(signing.content_hash(pdu, version)) == pdu["hashes"]["sha256"]
     message = signing.signed_bytes(pdu, version)
-    signing.verify_bytes(message, pdu["signatures"], SERVER, KEY.key_id, KEY.public_key)
+    signing.verify_bytes(message, pdu["signatures"], SERVER, KEY.key_id, VerifyKey(KEY.public_key))
     if version.event_id != "server_chosen":
         assert event.event_id == signing.event_id_of(signing.reference_hash(pdu, version), version)
     received = event_format.receive(pdu, version, room_id=event.room_id)

@@ -14,6 +14,7 @@ from homeserver.protocol.event_format import parse, receive
 from homeserver.protocol.limits import MAX_EVENT_BYTES
 from homeserver.protocol.redaction import redact
 from homeserver.protocol.room_versions import ROOM_VERSIONS, RoomVersion
+from homeserver.protocol.signing import VerifyKey
 from tests.protocol.samples import ALICE, KEY, SERVER, built, event_ids, events, foreign_pdus, json_values, reencoded, tolerated_numbers
 
 ALL = pytest.mark.parametrize("version", ROOM_VERSIONS.values(), ids=lambda version: version.identifier)
@@ -57,7 +58,7 @@ def test_other_content_than_was_hashed_is_redacted_and_still_signed(version: Roo
     assert received.event.event_id == event.event_id
     assert received.event.content == {"membership": "join"}
     assert received.event.pdu == redact(event.pdu, version)
-    signing.verify_bytes(received.signed_bytes, forged["signatures"], SERVER, KEY.key_id, KEY.public_key)
+    signing.verify_bytes(received.signed_bytes, forged["signatures"], SERVER, KEY.key_id, VerifyKey(KEY.public_key))
 
 
 @given(foreign_pdus())

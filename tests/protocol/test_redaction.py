@@ -9,6 +9,7 @@ from homeserver.protocol import signing
 from homeserver.protocol.event import Event
 from homeserver.protocol.redaction import redact, redact_event
 from homeserver.protocol.room_versions import ROOM_VERSIONS, RoomVersion
+from homeserver.protocol.signing import VerifyKey
 from tests.protocol.samples import KEY, SERVER, events, foreign_pdus
 
 V1_TO_5, V6_AND_7, V8, V9_AND_10, V11_AND_12 = ("1", "2", "3", "4", "5"), ("6", "7"), ("8",), ("9", "10"), ("11", "12")
@@ -86,4 +87,4 @@ def test_signature_and_event_id_survive_redaction(event: Event) -> None:
     assert redacted.event_id == event.event_id
     assert signing.reference_hash(redacted.pdu, event.version) == signing.reference_hash(event.pdu, event.version)
     message = signing.signed_bytes(redacted.pdu, event.version)
-    signing.verify_bytes(message, redacted.pdu["signatures"], SERVER, KEY.key_id, KEY.public_key)
+    signing.verify_bytes(message, redacted.pdu["signatures"], SERVER, KEY.key_id, VerifyKey(KEY.public_key))

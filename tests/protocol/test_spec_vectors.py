@@ -9,6 +9,7 @@ import pytest
 from homeserver.protocol import canonical_json, signing
 from homeserver.protocol.errors import BadSignature, InvalidJson
 from homeserver.protocol.room_versions import ROOM_VERSIONS
+from homeserver.protocol.signing import VerifyKey
 
 VECTORS = Path(__file__).parent / "vectors"
 SIGNING: dict[str, Any] = json.loads((VECTORS / "signing.json").read_text())
@@ -46,7 +47,7 @@ def test_unpadded_base64(text: str, encoded: str) -> None:
 def test_json_signing(vector: dict[str, Any], key: signing.SigningKey) -> None:
     signed = signing.sign_json(vector["value"], SIGNING["server_name"], key)
     assert signed == {**vector["value"], "signatures": {"domain": {"ed25519:1": vector["signature"]}}}
-    signing.verify_json(signed, "domain", "ed25519:1", key.public_key)
+    signing.verify_json(signed, "domain", "ed25519:1", VerifyKey(key.public_key))
 
 
 @pytest.mark.parametrize("vector", SIGNING["events"])
@@ -61,6 +62,6 @@ def test_the_signed_key_document_of_the_appendices() -> None:
     """Signing details: `unsigned` is not covered, so it may change without breaking the signature."""
     key = signing.SigningKey("ed25519:1", bytes(range(32)))
     signed = signing.sign_json({"name": "example.org", "unsigned": {"age_ts": 922834800000}}, "example.org", key)
-    signing.verify_json({**signed, "unsigned": {"age_ts": 1}}, "example.org", "ed25519:1", key.public_key)
+    signing.verify_json({**signed, "unsigned": {"age_ts": 1}}, "example.org", "ed25519:1", VerifyKey(key.public_key))
     with pytest.raises(BadSignature):
-        signing.verify_json({**signed, "name": "example.com"}, "example.org", "ed25519:1", key.public_key)
+        signing.verify_json({**signed, "name": "example.com"}, "example.org", "ed25519:1", VerifyKey(key.public_key))

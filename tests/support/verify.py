@@ -11,6 +11,7 @@ from homeserver.protocol import signing
 from homeserver.protocol.auth_rules import check_auth_events, check_event
 from homeserver.protocol.event import Event, StateKey
 from homeserver.protocol.redaction import redact
+from homeserver.protocol.signing import VerifyKey
 from homeserver.protocol.state_resolution import resolve
 from homeserver.rooms import state_map
 from homeserver.rooms.notice import notice_of
@@ -107,7 +108,7 @@ class Verification:
         message = signing.signed_bytes(pdu, version)
         for server in signing.required_signers(event):
             key_id = next(iter(pdu["signatures"][server]))
-            signing.verify_bytes(message, pdu["signatures"], server, key_id, self._keys[server, key_id])
+            signing.verify_bytes(message, pdu["signatures"], server, key_id, VerifyKey(self._keys[server, key_id]))
 
     def _check_place(self, event: StoredEvent) -> None:
         """Depth, auth events, permission, and the states before and after."""

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from homeserver.errors import Forbidden
 from homeserver.protocol.errors import BadSignature
 from homeserver.protocol.event import Event, StateKey
-from homeserver.protocol.signing import decode_base64, signed_bytes, verify_bytes
+from homeserver.protocol.signing import VerifyKey, decode_base64, signed_bytes, verify_bytes
 from homeserver.rooms.store import StoredEvent
 
 POLICY: Final[StateKey] = ("m.room.policy", "")
@@ -81,7 +81,7 @@ def is_exempt(event: Event) -> bool:
 
 def is_signed(event: Event, server: PolicyServer) -> bool:
     try:
-        verify_bytes(signed_bytes(event.pdu, event.version), event.pdu.get("signatures"), server.name, KEY_ID, server.public_key)
+        verify_bytes(signed_bytes(event.pdu, event.version), event.pdu.get("signatures"), server.name, KEY_ID, VerifyKey(server.public_key))
     except BadSignature:
         return False
     return True

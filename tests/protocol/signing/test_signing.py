@@ -13,7 +13,7 @@ from homeserver.protocol.errors import BadSignature
 from homeserver.protocol.event import Draft
 from homeserver.protocol.limits import KEY_VALIDITY_CAP_MS
 from homeserver.protocol.room_versions import ROOM_VERSIONS
-from homeserver.protocol.signing import SigningKey
+from homeserver.protocol.signing import SigningKey, VerifyKey
 from tests.protocol.samples import ALICE, KEY, SERVER, built, reencoded, text, tolerated_values
 
 objects = st.dictionaries(text, tolerated_values, max_size=4)
@@ -25,7 +25,7 @@ def test_json_signatures_equal_the_reference_library(value: dict[str, Any]) -> N
     value = {key: item for key, item in value.items() if key not in ("signatures", "unsigned")}
     ours = signing.sign_json(value, SERVER, KEY)
     assert ours == signedjson.sign.sign_json(dict(value), SERVER, theirs)
-    signing.verify_json(ours, SERVER, KEY.key_id, KEY.public_key)
+    signing.verify_json(ours, SERVER, KEY.key_id, VerifyKey(KEY.public_key))
 
 
 def test_base64_is_read_in_both_alphabets_and_written_in_the_one_that_is_asked_for() -> None:
@@ -41,8 +41,8 @@ def test_base64_is_read_in_both_alphabets_and_written_in_the_one_that_is_asked_f
 def test_a_second_signature_keeps_the_first() -> None:
     other = SigningKey("ed25519:b", bytes(32))
     signed = signing.sign_json(signing.sign_json({"a": 1}, SERVER, KEY), "hs2", other)
-    signing.verify_json(signed, SERVER, KEY.key_id, KEY.public_key)
-    signing.verify_json(signed, "hs2", "ed25519:b", other.public_key)
+    signing.verify_json(signed, SERVER, KEY.key_id, VerifyKey(KEY.public_key))
+    signing.verify_json(signed, "hs2", "ed25519:b", VerifyKey(other.public_key))
 
 
 SIGNED = signing.sign_json({"a": 1}, SERVER, KEY)
@@ -70,18 +70,18 @@ GOOD = SIGNED["signatures"][SERVER][KEY.key_id]
 )
 def test_bad_signatures(signatures: Any) -> None:
     with pytest.raises(BadSignature):
-        signing.verify_json({"a": 1, "signatures": signatures}, SERVER, KEY.key_id, KEY.public_key)
+        signing.verify_json({"a": 1, "signatures": signatures}, SERVER, KEY.key_id, VerifyKey(KEY.public_key))
 
 
 def test_wrong_keys_and_values_do_not_verify() -> None:
     with pytest.raises(BadSignature):
-        signing.verify_json({**SIGNED, "a": 2}, SERVER, KEY.key_id, KEY.public_key)
+        signing.verify_json({**SIGNED, "a": 2}, SERVER, KEY.key_id, VerifyKey(KEY.public_key))
     with pytest.raises(BadSignature):
-        signing.verify_json({**SIGNED, "b": float("nan")}, SERVER, KEY.key_id, KEY.public_key)
+        signing.verify_json({**SIGNED, "b": float("nan")}, SERVER, KEY.key_id, VerifyKey(KEY.public_key))
     with pytest.raises(BadSignature):
-        signing.verify_json(SIGNED, SERVER, KEY.key_id, bytes(32))
+        signing.verify_json(SIGNED, SERVER, KEY.key_id, VerifyKey(bytes(32)))
     with pytest.raises(BadSignature):
-        signing.verify_json(SIGNED, SERVER, KEY.key_id, b"short")
+        signing.verify_json(SIGNED, SERVER, KEY.key_id, VerifyKey(b"short"))
 
 
 def test_key_files() -> None:
@@ -146,5 +146,5 @@ def test_countersigning_an_event_keeps_its_id_and_both_signatures(version: Any) 
     signed = signing.sign_event(event, "hs2", other)
     assert signed.event_id == event.event_id
     message = signing.signed_bytes(reencoded(signed.pdu), version)
-    signing.verify_bytes(message, signed.pdu["signatures"], SERVER, KEY.key_id, KEY.public_key)
-    signing.verify_bytes(message, signed.pdu["signatures"], "hs2", "ed25519:b", other.public_key)
+    signing.verify_bytes(message, signed.pdu["signatures"], SERVER, KEY.key_id, VerifyKey(KEY.public_key))
+    signing.verify_bytes(message, signed.pdu["signatures"], "hs2", "ed25519:b", VerifyKey(other.public_key))
