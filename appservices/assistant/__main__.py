@@ -50,6 +50,7 @@ def _run(settings: Settings) -> None:
     """Raises BadSettings."""
     from twisted.internet import reactor  # noqa: TID251
     from twisted.internet.defer import Deferred
+    from twisted.internet.error import CannotListenError
 
     from appservices.assistant.build import Built
     from appservices.assistant.matrix.agent import AgentWeb
@@ -62,8 +63,9 @@ def _run(settings: Settings) -> None:
     built = Built(settings, AgentWeb(machine), MachineClock(machine), workers)
     try:
         port = listen(built.door, machine, settings.listen_host, settings.listen_port)
-    except OSError as error:
-        raise BadSettings(f"assistant.listen_port: {settings.listen_host}:{settings.listen_port} cannot be had: {error}") from error
+    except CannotListenError as error:
+        why = getattr(error.socketError, "strerror", None) or error.socketError
+        raise BadSettings(f"assistant.listen_port: {settings.listen_host}:{settings.listen_port} cannot be had: {why}") from error
     built.begin()
 
     async def stop() -> None:

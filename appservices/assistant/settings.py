@@ -4,7 +4,7 @@ import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 from urllib.parse import urlsplit
@@ -115,8 +115,10 @@ def load_settings(path: Path, *, needs_tokens: bool = True) -> Settings:
     """Paths count from where the file is. Raises BadSettings."""
     try:
         table = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise BadSettings(f"{path}: {error}") from error
+    except OSError as error:
+        raise BadSettings(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{path}: is no valid TOML: {error}") from error
     settings = read_settings(table.get("assistant", table))
     folder = path.absolute().parent
     settings = replace(settings, database=str(folder / settings.database), registration=str(folder / settings.registration))
@@ -148,13 +150,18 @@ def read_settings(table: Mapping[str, Any]) -> Settings:
     settings: Settings = _read(Settings, table, "assistant")
     if not settings.user_id.startswith("@") or ":" not in settings.user_id:
         raise BadSettings("assistant.user_id: a full user ID such as @assistant:example.org")
+    for name, address in (("homeserver_url", settings.homeserver_url), ("model.base_url", settings.model.base_url)):
+        if address and not address.startswith(("http://", "https://")):
+            raise BadSettings(f"assistant.{name}: an http(s) address")
     return settings
 
 
 def _read(kind: Any, table: Mapping[str, Any], where: str) -> Any:
+    if not isinstance(table, Mapping):
+        raise BadSettings(f"{where}: should be a table")
     hints = get_type_hints(kind)
-    known = {each.name for each in fields(kind)}
-    if unknown := sorted(set(table) - known):
+    known = {each.name: each.default is MISSING and each.default_factory is MISSING for each in fields(kind)}
+    if unknown := sorted(set(table) - set(known)):
         raise BadSettings(f"{where}.{unknown[0]}: there is no such setting")
     values: dict[str, Any] = {}
     for name, value in table.items():
@@ -163,12 +170,11 @@ def _read(kind: Any, table: Mapping[str, Any], where: str) -> Any:
             value = _read(wanted, value, f"{where}.{name}")
         elif wanted is float and isinstance(value, int):
             value = float(value)
-        elif wanted == tuple[str, ...]:
+        elif wanted == tuple[str, ...] and isinstance(value, list):
             value = tuple(str(each) for each in value)
         elif type(value) is not wanted:
-            raise BadSettings(f"{where}.{name}: should be {getattr(wanted, '__name__', wanted)}")
+            raise BadSettings(f"{where}.{name}: should be {'a list' if wanted == tuple[str, ...] else wanted.__name__}")
         values[name] = value
-    try:
-        return kind(**values)
-    except TypeError as error:
-        raise BadSettings(f"{where}: {error}") from error
+    if missing := [name for name, needed in known.items() if needed and name not in values]:
+        raise BadSettings(f"{where}.{missing[0]}: is missing")
+    return kind(**values)

@@ -1,6 +1,7 @@
 """One setting switches it on; its registration is made once; what is wrong is said in one line."""
 
 import dataclasses
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -90,6 +91,36 @@ def test_a_key_from_a_file_or_the_environment(tmp_path: Path, monkeypatch: pytes
         load_settings(config)
     monkeypatch.setenv("THE_KEY", "other")
     assert load_settings(config).model.api_key == "other"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b'homeserver_url = "http://h"', "assistant.user_id: is missing"),
+        (b'homeserver_url = "h"\nuser_id = "@a:b"', "assistant.homeserver_url: an http"),
+        (b'homeserver_url = "http://h"\nuser_id = "@a:b"\nrooms = "!a:b"', "assistant.rooms: should be a list"),
+        (b'homeserver_url = "http://h"\nuser_id = "@a:b"\nturns_a_minute = "3"', "assistant.turns_a_minute: should be int"),
+        (b'homeserver_url = "http://h"\nuser_id = "@a:b"\nmodel = 3', "assistant.model: should be a table"),
+        (b'user_id = "\xff"', "a.toml: is no valid TOML: "),
+        (None, "a.toml: cannot be read: No such file or directory"),
+    ],
+)
+def test_settings_that_are_none(text: bytes | None, said: str, tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / "a.toml").write_bytes(text)
+    with pytest.raises(BadSettings, match=said):
+        load_settings(tmp_path / "a.toml")
+
+
+def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        (tmp_path / "assistant.toml").write_text(
+            f'homeserver_url = "http://h"\nuser_id = "@a:b"\nas_token = "a"\nhs_token = "h"\nlisten_port = {port}\n'
+        )
+        refused = command(CHATME, "assistant", "run", folder=tmp_path)
+    assert refused.returncode == 1
+    assert refused.stderr == f"chatme: assistant.listen_port: 127.0.0.1:{port} cannot be had: Address already in use\n"
 
 
 def test_commands_of_a_process_of_its_own(tmp_path: Path) -> None:
