@@ -83,7 +83,7 @@ class SlidingSyncing:
         if pos is not None and pos.position > self._streams.position:
             raise UnknownPos
         key = ConnectionKey(viewer.user_id, viewer.device_id or "", call.question.conn_id)
-        connection = await self._connections.at(key, pos)
+        connection = await self._connections.at(key, pos, is_ours=pos is not None and pos.boot == self._ephemera.boot_id)
         turn = connection.begin()
         deadline = self._clock.monotonic() + min(call.timeout_ms, MAX_TIMEOUT_MS) / 1000
         while True:

@@ -83,10 +83,13 @@ class Connection:
         connection._kept = CHANGES_KEPT
         return connection
 
+    def may_be_at(self, number: int) -> bool:
+        return number == self.number or (self.offer is not None and number == self.offer.number)
+
     def stand_at(self, pos: Pos) -> None:
         """The client has come with this token. Raises UnknownPos for one that is past."""
         if pos.number != self.number:
-            if self.offer is None or self.offer.number != pos.number:
+            if self.offer is None or not self.may_be_at(pos.number):
                 raise UnknownPos
             self._apply(self.offer.delta)
             self.number, self.offer = pos.number, None
@@ -128,8 +131,11 @@ class Connection:
             self._know({number: required.pairs})
         return number
 
-    def propose(self, delta: Delta) -> tuple[int, list[StateChange]]:
-        """(the number after an answer that tells this, the changes to store for it)."""
+    def propose(self, delta: Delta, least: int) -> tuple[int, list[StateChange]]:
+        """(the number after an answer that tells this, the changes to store for it).
+
+        Numbers begin at `least`, which follows the time: what another process would tell gets another one.
+        """
         if not delta and self._kept >= 0:
             self.offer = None
             return self.number, []
@@ -137,7 +143,7 @@ class Connection:
         if not 0 <= self._kept < CHANGES_KEPT:
             changes.append(self._change(self.number, self.rooms, is_whole=True))
             self._kept = 0
-        self._last_number += 1
+        self._last_number = max(self._last_number + 1, least)
         self._kept += 1
         self.offer = Offer(self._last_number, delta)
         changes.append(self._change(self._last_number, delta, is_whole=False))

@@ -1,4 +1,6 @@
-"""The connections in use, in memory; all others are in the database. A client's next question may come long after, or after a restart."""
+"""The connections in use, in memory; all others are in the database. A client's next question may come long after, or after a restart, or have been
+answered last by another process over the same database.
+"""
 
 from collections import OrderedDict
 from collections.abc import Coroutine
@@ -10,7 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from homeserver.clock import Clock
-from homeserver.errors import Unavailable
+from homeserver.errors import Unavailable, UnknownPos
 from homeserver.figures import CacheFigures
 from homeserver.sync.sliding.connections.connection import Connection, Delta
 from homeserver.sync.sliding.pos import Pos
@@ -18,6 +20,7 @@ from homeserver.sync.sliding.store import ConnectionKey, ConnectionStore
 
 MAX_WEIGHT = 400_000  # rooms, over all connections
 TOUCH_MS = 12 * 3_600_000
+LOOKS, PAUSE_S = 5, 0.1  # for what another process told a moment ago, and may still be writing down
 TAGS, TAG = 90_000, 10**13  # numbers have 18 digits, of which the time takes 13
 
 
@@ -31,18 +34,14 @@ class Connections:
         self._weight = 0
         self._loads = 0
 
-    async def at(self, key: ConnectionKey, pos: Pos | None) -> Connection:
-        """The connection at that place; a new one without. Raises UnknownPos."""
+    async def at(self, key: ConnectionKey, pos: Pos | None, *, is_ours: bool) -> Connection:
+        """The connection at that place; a new one without. Raises UnknownPos. `is_ours`: this process gave the token out since it started."""
         if pos is None:
             return self._anew(key)
-        held = self._held.get(key)
-        if held is None:
-            self._loads += 1
-            loaded = Connection.restored(key, await self._store.load(key), pos.number)
-            held = self._held.get(key)
-            if held is None:
-                held = self._hold(loaded)
-        connection = held[0]
+        connection = self._known(key, pos, is_ours=is_ours)
+        if connection is None:
+            loaded = await self._load(key, pos.number, LOOKS if not is_ours else 1)
+            connection = self._known(key, pos, is_ours=is_ours) or self._instead(loaded)
         connection.stand_at(pos)
         self._held.move_to_end(key)
         if self._clock.now_ms() - connection.touched_ms > TOUCH_MS:
@@ -50,11 +49,32 @@ class Connections:
             self._start(connection, self._store.touch(key, connection.touched_ms))
         return connection
 
+    def _known(self, key: ConnectionKey, pos: Pos, *, is_ours: bool) -> Connection | None:
+        """What is held is past where another process has answered since."""
+        held = self._held.get(key)
+        return held[0] if held is not None and (is_ours or held[0].may_be_at(pos.number)) else None
+
+    async def _load(self, key: ConnectionKey, number: int, looks: int) -> Connection:
+        for _ in range(looks - 1):
+            self._loads += 1
+            try:
+                return Connection.restored(key, await self._store.load(key), number)
+            except UnknownPos:
+                await self._clock.sleep(PAUSE_S)
+        self._loads += 1
+        return Connection.restored(key, await self._store.load(key), number)
+
+    def _instead(self, loaded: Connection) -> Connection:
+        before = self._held.get(loaded.key)
+        if before is not None:
+            before[0].begin()
+        return self._hold(loaded)[0]
+
     def settle(self, connection: Connection, delta: Delta) -> int:
         """The number after an answer that tells this. It is stored while the answer travels: should the server be killed in that moment, the client
         begins anew."""
         before = connection.number
-        number, changes = connection.propose(delta)
+        number, changes = connection.propose(delta, _first_number(connection.key, self._clock.now_ms()))
         if changes:
             self._start(connection, self._store.save(connection.key, before, changes, self._clock.now_ms()))
             held = self._held.get(connection.key)
