@@ -171,7 +171,11 @@ class Keyring:
             return known
         self._loads += 1
         known = {key.key_id: key for key in await self._store.keys(server_name) if key.public_key not in self._denied}
-        return self._servers.setdefault(server_name, known) if known else known
+        if not known:
+            return known
+        known = self._servers.setdefault(server_name, known)
+        self._forget_some()
+        return known
 
     async def _fetch_once(self, server_name: str, key_id: str, fits: Fits, least_ms: int) -> None:
         """One question at a time for each server."""
@@ -248,6 +252,9 @@ class Keyring:
                 )
         await self._store.put(StoredDocument(server_name, body, now_ms, document.valid_until_ms), taken)
         self._servers[server_name] = {**known, **{key.key_id: key for key in taken}}
+        self._forget_some()
+
+    def _forget_some(self) -> None:
         while len(self._servers) > MOST_SERVERS:
             self._servers.popitem(last=False)
 

@@ -28,6 +28,14 @@ STRANGERS_S: Final = 1.0  # who has left is looked at together with others
 MOST_ASKING: Final = 1_000  # lists that are asked for of our own accord; beyond, whoever wants one has it asked for
 
 
+class _Heard:
+    """The newest update that came while a list was asked for, by however many."""
+
+    def __init__(self) -> None:
+        self.askers = 0
+        self.newest = -1
+
+
 class DeviceFollower:
     _log = Logger()
 
@@ -38,6 +46,7 @@ class DeviceFollower:
         self._clock = clock
         self._suffix = ":" + own_name
         self._asking: dict[str, Deferred[RemoteUser]] = {}
+        self._heard: dict[str, _Heard] = {}  # of users whose lists are being asked for
         self._left_users: set[str] = set()
         self._left_rooms: set[str] = set()  # by somebody of this server
         self._timer: IDelayedCall | None = None
@@ -67,6 +76,9 @@ class DeviceFollower:
             device = shapes.device(user_id, content["device_id"], content.get("keys"), content.get("device_display_name"))
             if device is None and not may_be_here and not await self._store.users([user_id]):
                 return  # a device without keys has nothing to look up
+        heard = self._heard.get(user_id)
+        if heard is not None:
+            heard.newest = max(heard.newest, content["stream_id"])
         update = DeviceUpdate(user_id, content["stream_id"], content.get("prev_id") or [], content["device_id"], device)
         if not await self._store.update(update) and len(self._asking) < MOST_ASKING:
             self._ask_again(user_id)
@@ -87,6 +99,16 @@ class DeviceFollower:
 
     async def fetch(self, user_id: str, seconds: float = SECONDS) -> RemoteUser:
         """The user's list as his server has it now; followed from now on. Raises FederationError."""
+        heard = self._heard.setdefault(user_id, _Heard())
+        heard.askers += 1
+        try:
+            return await self._fetched(user_id, seconds, heard)
+        finally:
+            heard.askers -= 1
+            if not heard.askers:
+                del self._heard[user_id]
+
+    async def _fetched(self, user_id: str, seconds: float, heard: "_Heard") -> RemoteUser:
         server = user_id.partition(":")[2]
         answer = await self._client.get(server, v1("user", "devices", user_id), seconds=seconds)
         stream_id = answer.get("stream_id")
@@ -94,8 +116,9 @@ class DeviceFollower:
             raise BadAnswer
         signing = shapes.signing_keys(user_id, answer)
         devices = shapes.devices(user_id, answer.get("devices"))
-        user = RemoteUser(user_id, stream_id, devices, signing.get(MASTER), signing.get(SELF_SIGNING))
         before = (await self._store.users([user_id])).get(user_id)
+        is_past = heard.newest > stream_id  # an update overtook the answer: whoever wants the list next asks again
+        user = RemoteUser(user_id, stream_id, devices, signing.get(MASTER), signing.get(SELF_SIGNING), is_past)
         if before != user:
             await self._store.put(user, is_news=before is not None)
         return user

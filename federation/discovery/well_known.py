@@ -92,6 +92,12 @@ class WellKnown:
 
     async def _fetched(self, host: str) -> tuple[str, float]:
         """What the file says and how long that may be kept; raises FederationError for no such file."""
+        try:
+            return await self._followed(host)
+        except ValueError as error:
+            raise Unreachable("A redirect to no address") from error
+
+    async def _followed(self, host: str) -> tuple[str, float]:
         url, seen = f"https://{host}{PATH}", set[str]()
         for _ in range(MOST_REDIRECTS + 1):
             if url in seen:

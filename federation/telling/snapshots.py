@@ -83,7 +83,7 @@ class Snapshots:
                 return kept
             self._loads += 1
             snapshot = await (self._of_root(key) if isinstance(key, bytes) else self._of_id(key))
-        self._keep(key, snapshot)
+            self._keep(key, snapshot)  # before those who wait go on
         return snapshot
 
     def _keep(self, key: bytes | str, snapshot: Snapshot) -> None:

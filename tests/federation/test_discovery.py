@@ -121,6 +121,8 @@ FILE = b'{"m.server":"b.test"}'
         {"a.test": page(302, location=PATH)},
         {"a.test": page(302, location="https://b.test:99999/x")},
         {"a.test": page(302, location="gopher://b.test/x")},
+        {"a.test": page(302, location="https://[b.test/x")},
+        {"a.test": page(302, location="//b\u2100.test/x")},
         {"a.test": page(301, location="/1"), **{f"a.test:443/{n}": page(301, location=f"/{n + 1}") for n in range(1, 20)}},
     ],
 )

@@ -95,9 +95,9 @@ class Previews:
         preview = _open_graph(page)
         image = page.meta.get("og:image") or page.meta.get("og:image:url") or page.meta.get("twitter:image")
         if page.oembed is not None and not (image and "og:title" in page.meta):
-            image = await self._embedded(preview, urljoin(url, page.oembed), deadline) or image
+            image = await self._embedded(preview, _joined(url, page.oembed), deadline) or image
         if image:
-            preview.update(await self._picture(urljoin(url, image), deadline))
+            preview.update(await self._picture(_joined(url, image), deadline))
         return preview
 
     async def _embedded(self, preview: Preview, url: str, deadline: float) -> str | None:
@@ -141,7 +141,7 @@ class Previews:
                 if found.status != 200:
                     raise Unreachable
                 return url, found
-            url = urljoin(url, found.location)
+            url = _joined(url, found.location)
         raise Unreachable
 
 
@@ -154,6 +154,14 @@ def _open_graph(page: Page) -> Preview:
     if description:
         preview.setdefault("og:description", description)
     return preview
+
+
+def _joined(url: str, reference: str) -> str:
+    """What is no address leads nowhere."""
+    try:
+        return urljoin(url, reference)
+    except ValueError:
+        return ""
 
 
 def checked_url(url: str) -> str:

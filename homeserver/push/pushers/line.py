@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from homeserver.clock import Chance, Clock
+from homeserver.errors import Unavailable
 from homeserver.push.pushers.badges import Badges
 from homeserver.push.pushers.gateway import Gateways, Outcome
 from homeserver.push.pushers.notification import Named, about_counts, about_event, wants_badges, wants_event_ids_only
@@ -107,19 +108,24 @@ class Line:
         try:
             while not self._stopped and (self._waiting or self._badge_due):
                 if not await self._step():
-                    self._failures += 1
-                    longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(self._failures, 20))
-                    self._rest(self._means.chance.uniform(longest / 2, longest))
+                    self._try_later()
                     return
                 self._failures = 0
         except CancelledError:
             return
+        except Unavailable:  # the database is away
+            self._try_later()
         except Exception:
             self._log.failure("a pusher of {user} stumbled and goes on later", user=self.pusher.key.user_id)
             self._failures += 1
             self._rest(LONGEST_PAUSE_S)
         finally:
             self._running = None
+
+    def _try_later(self) -> None:
+        self._failures += 1
+        longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(self._failures, 20))
+        self._rest(self._means.chance.uniform(longest / 2, longest))
 
     def _rest(self, seconds: float) -> None:
         if not self._stopped:

@@ -132,7 +132,8 @@ def test_redirects(server: TestServer, alice: Client, web: Web) -> None:
     web.put("http://example.org/loop", b"", status=302, location="/loop")
     web.put("http://example.org/file", b"", status=302, location="file:///etc/passwd")
     web.put("http://example.org/missing", b"", status=404)
-    for name in ("loop", "file", "missing"):
+    web.put("http://example.org/nowhere", b"", status=302, location="//[")
+    for name in ("loop", "file", "missing", "nowhere"):
         assert preview(server, alice, f"http://example.org/{name}")[0] == 404
 
 
@@ -156,6 +157,13 @@ def test_pictures_that_are_none(server: TestServer, alice: Client, web: Web, pic
     web.put("http://example.org/", b'<title>A</title><meta property="og:image" content="a.png">')
     web.put("http://example.org/a.png", picture, "image/png")
     assert preview(server, alice, "http://example.org/") == (200, {"og:title": "A"})
+
+
+def test_addresses_in_pages_that_are_none(server: TestServer, alice: Client, web: Web) -> None:
+    web.put("http://example.org/1", b'<title>A</title><meta property="og:image" content="http://[">')
+    web.put("http://example.org/2", b'<title>A</title><link type="application/json+oembed" href="//[">')
+    for number in (1, 2):
+        assert preview(server, alice, f"http://example.org/{number}") == (200, {"og:title": "A"})
 
 
 def test_other_kinds_of_content(server: TestServer, alice: Client, web: Web) -> None:

@@ -76,6 +76,18 @@ def test_state_is_that_before_the_event_and_its_authority_goes_along(room: Room)
             assert (status, answer["errcode"]) in ((404, "M_NOT_FOUND"), (400, "M_INVALID_PARAM"), (400, "M_MISSING_PARAM"))
 
 
+def test_who_asks_for_the_same_state_meanwhile_waits_for_it(room: Room) -> None:
+    town, room_id = room
+    event_id = say(town, room_id, ALICE, "hello")
+    kept = town["a.test"].federation.telling.snapshots
+    loads, weight = kept.figures.loads, kept.figures.weight
+    asking = [start(kept.of_event(event_id)) for _ in range(3)]
+    assert not any(each.called for each in asking)
+    town.settle(1)
+    assert all(each.called for each in asking)
+    assert (kept.figures.loads, kept.figures.weight) == (loads + 1, weight + town.run(kept.of_event(event_id)).weight)
+
+
 def test_a_large_state_comes_in_pieces(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     town, room_id = room
     monkeypatch.setattr(snapshots, "PIECE", 3)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from federation.client import v1
 from tests.encryption.crypto import V3, Device, Identity
@@ -113,6 +114,25 @@ def test_a_list_with_a_gap_is_asked_for_again(town: Town, alice: Device, bob: De
     assert sorted(query(town, bob, ALICE)["device_keys"][ALICE]) == ["LAPTOP", "PHONE", "TABLET"]
     assert asked(town) == ["user/devices/%40alice%3Aa.test"] * 2
     assert [update["prev_id"] for update in edus(town, "m.device_list_update")][-1] == []
+
+
+def test_an_update_that_overtakes_the_whole_list_is_not_lost(town: Town, alice: Device, bob: Device) -> None:
+    share(town, alice)
+    upload(town, another(town, "a.test", "alice", "TABLET"))
+    town.settle(1)  # b.test knows the keys of a.test
+    before = len(edus(town, "m.device_list_update"))
+    town.network.slow["a.test"] = 1.0
+    answers: list[Any] = []
+    Deferred.fromCoroutine(bob.client.post(f"{V3}/keys/query", {"device_keys": {ALICE: []}})).addCallback(answers.append)
+    town.settle(1.5)  # the list is on its way back
+    upload(town, another(town, "a.test", "alice", "LAPTOP"))
+    town.settle(0.4)
+    assert answers == []
+    assert len(edus(town, "m.device_list_update")) == before + 1
+    town.settle(2)
+    assert len(answers) == 1
+    del town.network.slow["a.test"]
+    assert sorted(query(town, bob, ALICE)["device_keys"][ALICE]) == ["LAPTOP", "PHONE", "TABLET"]
 
 
 def test_cross_signing_keys_are_told(town: Town, alice: Device, bob: Device) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from storage.database import StorageUnavailable
+from storage.push.pushers import StoredPushers
 from tests.push.pushers.gateway import URL
 from tests.push.pushers.house import V3, House
 
@@ -122,6 +124,21 @@ def test_what_fails_is_tried_again_in_order(house: House) -> None:
     assert asked < house.gateway.asked < 10
     house.gateway.status = 200
     house.wait(600)
+    assert house.gateway.event_ids == sent
+
+
+def test_a_database_that_is_away_for_a_moment_makes_nobody_wait_long(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice, bob, room = house.friends()
+    house.push(bob)
+
+    async def away(*_: Any) -> None:
+        raise StorageUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StoredPushers, "told", away)
+        sent = [house.say(alice, room)]
+    sent.append(house.say(alice, room))
+    house.wait(10)
     assert house.gateway.event_ids == sent
 
 
