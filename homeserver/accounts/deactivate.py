@@ -9,9 +9,10 @@ from typing import Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from homeserver.accounts.store import AccountStore
-from homeserver.errors import NotFound
+from homeserver.errors import NotFound, Unavailable
 
 
 class Rooms(Protocol):
@@ -58,5 +59,8 @@ class Deactivation:
         finally:
             self._running.discard(user_id)
 
-    def _failed(self, failure: object, user_id: str) -> None:
-        self._log.error("{user} did not leave all rooms and will at the next start: {failure}", user=user_id, failure=failure)
+    def _failed(self, failure: Failure, user_id: str) -> None:
+        if failure.check(Unavailable):
+            self._log.info("{user} leaves the rest of its rooms at the next start", user=user_id)
+        else:
+            self._log.failure("{user} did not leave all rooms and will at the next start", failure, user=user_id)

@@ -169,6 +169,17 @@ def test_a_server_keeps_its_name(folder: Path) -> None:
     assert listed.stderr == said + "\n"
 
 
+def test_who_is_deactivated_while_no_server_runs_leaves_at_the_next_start(folder: Path) -> None:
+    with throw_away(folder, "--secret", "s") as server:
+        made = server.ask("POST", "/_matrix/client/v3/register", {"username": "alice", "password": "correct horse"} | DUMMY)[1]
+        for _ in range(3):
+            assert server.ask("POST", "/_matrix/client/v3/createRoom", {}, made["access_token"])[0] == 200
+    done = command(CHATME, "deactivate-user", "alice", "--data", str(folder / "data"), folder=folder)
+    assert done.stdout == "@alice:test.example has been deactivated; it leaves its rooms.\n"
+    assert "error" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_folder_of_files_that_is_none_is_one_line(folder: Path) -> None:
     (folder / "files").touch()
     said = refusal(folder, "--set", f"media.directory={folder / 'files'}", *ANY_PORT)
