@@ -1,5 +1,7 @@
 """Rows of the `events` table as records, and the rooms they name."""
 
+from collections.abc import Iterable
+
 from homeserver.protocol.room_versions import RoomVersion, room_version
 from homeserver.rooms.store import RoomRecord, StoredEvent
 from storage.database import Cursor, Row
@@ -13,6 +15,7 @@ SELECT_E = (
     "SELECT e.num, e.room_num, e.position, e.topo, e.flags, e.notifies, e.ts, e.type, e.sender, e.state_key, e.event_id, e.thread, "
     "e.redacted_by, e.state_before, e.state_after, e.body, e.links, e.shown_before, e.shown_after FROM events e "
 )
+NAMES = "SELECT room_num, room_id, version FROM rooms WHERE room_num IN ??"
 MAX_ROOM_NAMES = 50_000
 
 
@@ -40,6 +43,12 @@ class RoomNames:
             self.remember(row[0], room_id, room_version(row[1]))
             found = row[0]
         return found
+
+    def learn(self, cursor: Cursor, room_nums: Iterable[int]) -> None:
+        """Those of them that are not known yet, at once."""
+        unknown = [num for num in room_nums if num not in self._by_num]
+        for room_num, room_id, version in cursor.all(NAMES, unknown) if len(unknown) > 1 else ():
+            self.remember(room_num, room_id, room_version(version))
 
     def name(self, cursor: Cursor, room_num: int) -> tuple[str, RoomVersion]:
         found = self._by_num.get(room_num)

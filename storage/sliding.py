@@ -60,7 +60,9 @@ class StoredConnections:
 
     async def load(self, key: ConnectionKey) -> list[StateChange]:
         def question(cursor: Cursor) -> list[StateChange]:
-            return [self._decoded(cursor, number, is_whole, bytes(body)) for number, is_whole, body in cursor.all(LOAD, *key)]
+            rows = [(number, is_whole, orjson.loads(bytes(body))) for number, is_whole, body in cursor.all(LOAD, *key)]
+            self._names.learn(cursor, {room[0] for _, _, (_, rooms) in rows for room in rooms if room[0]})
+            return [self._decoded(cursor, number, is_whole, *body) for number, is_whole, body in rows]
 
         return await self._database.read(question)
 
@@ -83,8 +85,7 @@ class StoredConnections:
         rooms = [(self._names.num(cursor, room_id) if room_id else 0, *(told or ())) for room_id, told in change.rooms.items()]
         return orjson.dumps([[[index, pairs] for index, pairs in change.required.items()], rooms])
 
-    def _decoded(self, cursor: Cursor, number: int, is_whole: int, body: bytes) -> StateChange:
-        required, rooms = orjson.loads(body)
+    def _decoded(self, cursor: Cursor, number: int, is_whole: int, required: list[Any], rooms: list[Any]) -> StateChange:
         pairs = {index: [(type, key) for type, key in wanted] for index, wanted in required}
         told = {self._names.room_id(cursor, room[0]) if room[0] else "": Told(*room[1:]) if len(room) > 1 else None for room in rooms}
         return StateChange(number, bool(is_whole), pairs, told)

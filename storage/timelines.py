@@ -19,7 +19,7 @@ LAST_CHANGES = (
     "SELECT r.room_id, coalesce((SELECT max(e.position) FROM events e WHERE e.room_num = r.room_num), 0), "
     "coalesce((SELECT max(p.position) FROM receipts p WHERE p.room_num = r.room_num), 0) FROM rooms r WHERE r.room_id IN ??"
 )
-# Rooms of few: all at once, and what is not needed is thrown away. Others: one by one, each by an index.
+# Rooms of few: all at once, and what is not needed is thrown away. Others: each by an index.
 FEW_MEMBERS = 200
 PRESENT_COUNTS = "SELECT room_num, joined_count + invited_count FROM rooms WHERE room_num IN ??"
 HEROES_OF_FEW = (
@@ -65,10 +65,11 @@ class StoredTimelines:
 
     async def roots_at(self, places: Sequence[tuple[str, int]]) -> list[bytes | None]:
         def question(cursor: Cursor) -> list[bytes | None]:
-            roots: list[bytes | None] = []
-            for room_id, position in places:
-                row = cursor.one(ROOT_AT, self._names.num(cursor, room_id), position, HIDDEN)
-                roots.append(None if row is None else row[0])
+            nums = {index: num for index, (room_id, _) in enumerate(places) if (num := self._names.num(cursor, room_id)) is not None}
+            found = cursor.each(ROOT_AT, [(num, places[index][1], HIDDEN) for index, num in nums.items()])
+            roots: list[bytes | None] = [None] * len(places)
+            for index, rows in zip(nums, found, strict=True):
+                roots[index] = rows[0][0] if rows else None
             return roots
 
         return await (self._database.read(question) if len(places) == 1 else self._database.scan(question))
@@ -117,9 +118,7 @@ class StoredTimelines:
             if len(nums) > 1:
                 few = [num for num, count in cursor.all(PRESENT_COUNTS, list(nums)) if count <= FEW_MEMBERS]
                 found = heroes_of_few(cursor, few, user_id, limit)
-            for num in nums.keys() - found.keys():
-                rows = cursor.all(HEROES, num, user_id, limit) or cursor.all(FORMER_HEROES, num, user_id, limit)
-                found[num] = [row[0] for row in rows]
+            found.update(heroes_of_many(cursor, [num for num in nums if num not in found], user_id, limit))
             return {nums[num]: users for num, users in found.items()}
 
         return await (self._database.read(question) if len(room_ids) == 1 else self._database.scan(question))
@@ -141,4 +140,14 @@ def heroes_of_few(cursor: Cursor, nums: Sequence[int], user_id: str, limit: int)
     if alone:
         for num, hero in cursor.all(FORMER_HEROES_OF_FEW, alone, user_id, limit):
             found[num].append(hero)
+    return found
+
+
+def heroes_of_many(cursor: Cursor, nums: Sequence[int], user_id: str, limit: int) -> dict[int, list[str]]:
+    """Of rooms with many members, by number."""
+    found: dict[int, list[str]] = {}
+    for sql in (HEROES, FORMER_HEROES):
+        asked = [num for num in nums if not found.get(num)]
+        for num, rows in zip(asked, cursor.each(sql, [(num, user_id, limit) for num in asked]), strict=True):
+            found[num] = [row[0] for row in rows]
     return found

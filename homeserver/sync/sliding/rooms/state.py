@@ -65,9 +65,9 @@ class TurnStates:
         pairs = list(zip(turns, timelines, found, strict=True))
         await self._find_roots(pairs)
         await self._read_whole(user_id, [(turn, state) for turn, _, state in pairs if turn.is_initial or turn.is_wider])
-        for turn, timeline, state in pairs:
-            if timeline is not None and not turn.is_initial:
-                await self._add_changes(user_id, turn, timeline, state, notes)
+        followed = [(turn, timeline, state) for turn, timeline, state in pairs if timeline is not None and not turn.is_initial]
+        for (turn, timeline, state), held in zip(followed, await self._held(followed), strict=True):
+            await self._add_changes(user_id, turn, timeline, state, held, notes)
         await self._add_members(user_id, pairs, notes)
         return found
 
@@ -122,12 +122,14 @@ class TurnStates:
 
     # ---------------------------------------------------------------- what differs
 
-    async def _add_changes(self, user_id: str, turn: Turn, timeline: RoomTimeline, state: TurnState, notes: MemberNotes) -> None:
+    async def _add_changes(
+        self, user_id: str, turn: Turn, timeline: RoomTimeline, state: TurnState, held: bytes | None, notes: MemberNotes
+    ) -> None:
+        """`held`: see `_held`."""
         if not timeline.tells_state:
             own = [event for event in timeline.window if event.type == MEMBER and event.state_key == user_id]
             state.events += own[-1:]
             return
-        held = None if state.root is None else await self._held(turn, timeline)
         if any(event.type == REDACTION for event in timeline.window):
             await self._note_redacted(state)
         if state.root is None or held is None or held == state.root:
@@ -157,15 +159,25 @@ class TurnStates:
             if event is not None and event.flags & REDACTED:
                 state.note(event)
 
-    async def _held(self, turn: Turn, timeline: RoomTimeline) -> bytes | None:
-        """The root of the state the client has."""
-        window, since = timeline.window, turn.room.since
-        if window and not timeline.limited and not turn.is_deeper:
-            return window[0].current_before
-        before = self._timelines.before(turn.room.room_id, since)
-        if before is not None:
-            return before.current_after
-        return (await self._store.roots_at([(turn.room.room_id, since)]))[0]
+    async def _held(self, followed: Sequence[tuple[Turn, RoomTimeline, TurnState]]) -> list[bytes | None]:
+        """The roots of the states the client has, where they are needed."""
+        held: list[bytes | None] = [None] * len(followed)
+        lacking = []
+        for index, (turn, timeline, state) in enumerate(followed):
+            if state.root is None or not timeline.tells_state:
+                continue
+            if timeline.window and not timeline.limited and not turn.is_deeper:
+                held[index] = timeline.window[0].current_before
+            elif (before := self._timelines.before(turn.room.room_id, turn.room.since)) is not None:
+                held[index] = before.current_after
+            else:
+                lacking.append(index)
+        if lacking:
+            rooms = [followed[index][0].room for index in lacking]
+            roots = await self._store.roots_at([(room.room_id, room.since) for room in rooms])
+            for index, root in zip(lacking, roots, strict=True):
+                held[index] = root
+        return held
 
     # ---------------------------------------------------------------- members
 

@@ -1,6 +1,6 @@
 """How many people are in a room, and who they are where it has no name (MSC4186, "joined_count", "heroes")."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import orjson
@@ -46,15 +46,24 @@ class Summaries:
         lacking = [room_id for room_id, (_, state) in roots.items() if state.counts is None]
         counts = await self._store.counts(lacking) if lacking else {}
         counts.update((room_id, state.counts) for room_id, (_, state) in roots.items() if state.counts is not None)
-        nameless = [room_id for room_id, (root, state) in roots.items() if not await self._has_name(root, state)]
+        named = await self._named(roots)
+        nameless = [room_id for room_id in roots if room_id not in named]
         heroes = await self._heroes(user_id, {room_id: roots[room_id][0] for room_id in nameless}) if nameless else {}
         return {room_id: Summary(*counts.get(room_id, (0, 0)), heroes.get(room_id)) for room_id in roots}
 
-    async def _has_name(self, root: bytes | None, state: TurnState) -> bool:
-        if state.name is not None or NAME in state.changed or root is None:
-            return state.name is not None
-        event = await self._states.one(root, (NAME, ""))
-        return event is not None and bool(event.content.get("name"))
+    async def _named(self, roots: Mapping[str, tuple[bytes | None, TurnState]]) -> set[str]:
+        """The rooms that have a name."""
+        named = {room_id for room_id, (_, state) in roots.items() if state.name is not None}
+        unsure = [
+            (room_id, root)
+            for room_id, (root, state) in roots.items()
+            if state.name is None and NAME not in state.changed and root is not None
+        ]
+        found = await self._states.at_many([(root, [(NAME, "")]) for _, root in unsure]) if unsure else ()
+        for (room_id, _), state in zip(unsure, found, strict=True):
+            if (event := state.get((NAME, ""))) is not None and event.content.get("name"):
+                named.add(room_id)
+        return named
 
     async def _heroes(self, user_id: str, roots: dict[str, bytes | None]) -> dict[str, list[dict[str, str]]]:
         found = await self._store.heroes(roots, user_id, MAX_HEROES)
