@@ -1,4 +1,4 @@
-"""Sections about people: `registration`, `addresses`, `passwords`, `sessions`, `presence`, `user_directory`."""
+"""Sections about people: `registration`, `addresses`, `passwords`, `sessions`, `presence`, `user_directory`, `user_limits`, `server_notices`."""
 
 from typing import Annotated, Literal, NamedTuple
 
