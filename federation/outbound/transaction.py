@@ -12,10 +12,11 @@ from federation.outages import Outages
 from homeserver.clock import Chance, Clock
 from homeserver.protocol import canonical_json
 from homeserver.protocol.event import parse_pdu
+from homeserver.protocol.limits import MAX_TRANSACTION_EDUS, MAX_TRANSACTION_PDUS
 from homeserver.rooms.store import StoredEvent
 
-MOST_PDUS: Final = 50
-MOST_EDUS: Final = 100
+MOST_PDUS: Final = MAX_TRANSACTION_PDUS
+MOST_EDUS: Final = MAX_TRANSACTION_EDUS
 SPOILED: Final = frozenset({400, 413})  # the same would be refused again
 BOOT_LENGTH: Final = 8
 

@@ -5,7 +5,6 @@ from typing import NamedTuple
 ONLINE = "online"
 UNAVAILABLE = "unavailable"
 OFFLINE = "offline"
-STATES = (ONLINE, UNAVAILABLE, OFFLINE)
 
 IDLE_AFTER_S = 300.0
 ACTIVE_FOR_S = 60.0  # "currently active" that long after an action

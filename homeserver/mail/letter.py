@@ -22,10 +22,3 @@ class Letter(NamedTuple):
 class Postman(Protocol):
     async def send(self, letter: Letter) -> None:
         """Returns when the mail server has taken it; raises MailFailed."""
-
-
-class NoPostman:
-    """A server that sends no mail."""
-
-    async def send(self, letter: Letter) -> None:
-        raise MailFailed

@@ -86,11 +86,6 @@ def child_ids(body: bytes) -> list[bytes]:
     return [child for child in _children(body) if child is not None] if body[:1] == b"B" else []
 
 
-def entry_numbers(body: bytes) -> list[int]:
-    """The event numbers in a leaf; none for a branch."""
-    return list(_entries(body).values()) if body[:1] == b"L" else []
-
-
 def _load(node: bytes, nodes: Mapping[bytes, bytes]) -> bytes:
     if node == EMPTY:
         return EMPTY_BODY

@@ -40,10 +40,6 @@ class LoopThreads:
         self._soon = soon
         self._from_thread = from_thread
 
-    @classmethod
-    def of_reactor(cls, reactor: Any) -> "LoopThreads":
-        return cls(lambda call: reactor.callLater(0, call), reactor.callFromThread)
-
     def pool(self, name: str, size: int) -> Pool:
         return _ThreadPool(name, size, self._from_thread)
 

@@ -152,8 +152,3 @@ class StoredTokens:
             return row[0] if row is not None and row[1] > now_ms else None
 
         return await self._database.write(change)
-
-
-def token_hashes(cursor: Cursor, user_id: str) -> list[Row]:
-    """Of all the user's access tokens."""
-    return cursor.all("SELECT token_hash FROM access_tokens WHERE user_id = ?", user_id)

@@ -30,9 +30,6 @@ class RoomJournal:
     def get(self, room: str) -> RoomRecord:
         return self._rooms.get(room) or RoomRecord(room)
 
-    def all_on(self) -> list[RoomRecord]:
-        return [record for record in self._rooms.values() if record.is_on]
-
     def put(self, record: RoomRecord) -> None:
         settings = orjson.dumps({"watch": record.watch}).decode()
         self._file.write(

@@ -30,9 +30,6 @@ class Breaker:
         self._is_trying = True
         return True
 
-    def seconds_left(self) -> float:
-        return max(self._until - self._clock.monotonic(), 0.0) if self.is_open else 0.0
-
     def succeeded(self) -> None:
         self._failures, self._pause, self._is_trying = 0, FIRST_SECONDS, False
 

@@ -65,16 +65,3 @@ class NoRemoteDirectory:
 
     async def space(self, room_id: str, servers: Sequence[str], suggested_only: bool) -> RemoteSpace | None:
         return None
-
-
-class NoAliasOwners:
-    """AliasOwners of a server without application services."""
-
-    def owner(self, alias: str) -> str | None:
-        return None
-
-    def owns(self, appservice: str, alias: str) -> bool:
-        return False
-
-    async def provide(self, alias: str) -> bool:
-        return False
