@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from homeserver.upkeep import heap
-from homeserver.upkeep.heap import COUNTED_EVERY, NEVER, PERIOD, Heap
+from homeserver.upkeep.heap import COUNTED_EVERY, MIDDLE, NEVER, PERIOD, YOUNGEST, Heap
 from tests.support.clock import FakeClock
 
 
@@ -69,7 +69,7 @@ def world() -> Iterator[World]:
 
 def test_only_what_is_new_is_gone_through(world: World) -> None:
     assert world.objects.enabled
-    assert world.objects.threshold == (700, 10, NEVER)
+    assert world.objects.threshold == (YOUNGEST, MIDDLE, NEVER)
     assert [world.pass_by(20, used=5.0), world.pass_by(7, used=5.0), world.pass_by(0, used=0.0)] == [[20], [7], [0]]
     assert world.pass_by(0, used=0.0) == []  # nothing happened
 
