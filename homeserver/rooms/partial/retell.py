@@ -46,8 +46,8 @@ class Redactions:
                 self._by_target.setdefault(one.event.redacts, []).append(one)
 
     def of(self, event_id: str) -> list[StoredEvent]:
-        unjudged = [one for one in self._stored.get(event_id, ()) if one.num not in self._judged]
-        return [*unjudged, *self._by_target.get(event_id, ())]
+        known = [self._judged.get(one.num, one) for one in self._stored.get(event_id, ())]  # one that is emptied may name nothing any more
+        return [*known, *(one for one in self._by_target.get(event_id, ()) if one not in known)]
 
 
 class Retelling:

@@ -22,7 +22,7 @@ ANN, DEREK, ELSIE = "@ann:a.test", "@derek:a.test", "@elsie:a.test"
 class Halved:
     """alice made the room, ann, derek and elsie of a.test are in it, carol where there is a c.test; bob of b.test enters."""
 
-    def __init__(self, town: Town, *, levels: Mapping[str, int] | None = None, gone: str | None = None) -> None:
+    def __init__(self, town: Town, *, levels: Mapping[str, int] | None = None, gone: str | None = None, version: str = "11") -> None:
         self.town = town
         self.is_told = False
         self.asked = 0
@@ -30,7 +30,7 @@ class Halved:
         town.network.carry = self._carry  # type: ignore[method-assign]
         self.alice, self.bob = town.user("a.test", "alice"), town.user("b.test", "bob")
         more = {"power_level_content_override": {"users": {"@alice:a.test": 100, **levels}}} if levels else {}
-        self.room_id = create_room(town["a.test"], self.alice, preset="public_chat", room_version="11", name="Halved", **more)
+        self.room_id = create_room(town["a.test"], self.alice, preset="public_chat", room_version=version, name="Halved", **more)
         self.joins = {user: put_member(town, self.room_id, user) for user in (ANN, DEREK, ELSIE)}
         if gone is not None:
             put_member(town, self.room_id, gone, "leave")

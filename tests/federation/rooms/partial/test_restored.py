@@ -30,7 +30,11 @@ def by_alice(half: Halved, content: dict[str, Any], type: str = "m.room.message"
 
 def redaction(half: Halved, target: Event, sender: str = DEREK, after: str | None = None) -> Event:
     auth = {(MEMBER, sender): half.joins[sender]} if sender in half.joins else {}
-    return half.forge(Draft("m.room.redaction", sender, {"redacts": target.event_id}), auth=auth, after=after)
+    if target.version.redacts_in_content:
+        draft = Draft("m.room.redaction", sender, {"redacts": target.event_id})
+    else:
+        draft = Draft("m.room.redaction", sender, {}, redacts=target.event_id)
+    return half.forge(draft, auth=auth, after=after)
 
 
 def served(half: Halved, event: Event) -> dict[str, Any]:
@@ -112,6 +116,20 @@ def test_what_somebody_redacts_who_may_stays_so(half: Halved) -> None:
         assert served(half, event)["content"] == {}
         assert served(half, event)["unsigned"]["redacted_because"]["sender"] == ALICE
     assert (unread(half), withheld(half)) == ((0, 0), 0)
+
+
+@pytest.mark.parametrize("version", ["9", "11"])
+def test_a_redaction_that_is_redacted_itself_counts_all_the_same(town: Town, version: str) -> None:
+    half = Halved(town, levels={DEREK: 100}, gone=DEREK, version=version)
+    said = by_alice(half, CALL)
+    first = redaction(half, said, ALICE)
+    half.send(said, first)
+    half.send(redaction(half, first))
+    assert "redacted_because" in served(half, first)["unsigned"]
+    half.let_in()
+    assert "redacted_because" not in served(half, first)["unsigned"]
+    assert served(half, first)["redacts"] == said.event_id
+    assert served(half, said)["content"] == {}
 
 
 def test_members_have_their_names_again(half: Halved) -> None:
