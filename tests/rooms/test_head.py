@@ -58,6 +58,7 @@ def test_heads_are_bounded(server: TestServer, alice: Client, tmp_path: Path, mo
     for turn in range(3):
         for room in rooms:
             assert say(server, alice, room, str(turn))[0] == 200
+        assert server.server._parts.rooms.writing.heads.figures.entries <= 3
     verified(server, tmp_path)
 
 

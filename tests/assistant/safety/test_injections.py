@@ -141,4 +141,5 @@ def test_a_space_that_is_not_the_askers_is_not_touched(scene: Scene) -> None:
         scene.hs.react(scene.room.id, ALICE, event["event_id"], "👍")
     scene.bring()
     assert not any(kind == "m.space.child" for kind, _ in space.state)
+    assert scene.model.prompts
     assert all(space.id not in prompt for prompt in scene.model.prompts)
