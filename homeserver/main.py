@@ -23,7 +23,7 @@ from homeserver.figures import CommitFigures
 from homeserver.loop_watch import LoopWatch
 from homeserver.mail.letter import Postman
 from homeserver.outside import NoOutside, Outside
-from homeserver.start_up import CannotStart, check_name
+from homeserver.start_up import CannotStart, check_authority, check_name
 from homeserver.streams import Streams
 from homeserver.upkeep.heap import Heap
 from homeserver.upkeep.upkeep import Upkeep, tasks
@@ -279,10 +279,9 @@ def _postman(config: Config, reactor: Any, clock: Clock, chance: Chance) -> Post
         return None
     from homeserver.mail.smtp import SmtpPostman
 
-    try:
-        return SmtpPostman(config.mail, reactor, clock, chance)
-    except OSError as error:
-        raise CannotStart(f"mail.authority: {config.mail.authority} cannot be read: {error.strerror}") from error
+    if config.mail.authority:
+        check_authority("mail.authority", config.mail.authority)
+    return SmtpPostman(config.mail, reactor, clock, chance)
 
 
 def offline(config: Config, question: Callable[[Server], Awaitable[T]]) -> T:

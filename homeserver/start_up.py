@@ -14,6 +14,7 @@ from homeserver.clock import Chance
 from homeserver.protocol.signing import SEED_BYTES, SigningKey, read_key_file
 
 LOCK_FILE = "chatme.lock"
+PEM = b"CERTIFICATE-----"
 
 
 class Accounts(Protocol):
@@ -117,6 +118,16 @@ def _written(file: Path, keys: tuple[SigningKey, ...]) -> tuple[SigningKey, ...]
         unfinished.unlink(missing_ok=True)
         raise CannotStart(f"the signing key {file} cannot be written: {error.strerror}") from error
     return keys
+
+
+def check_authority(setting: str, path: str) -> None:
+    """Certificates are taken apart when they are first needed; what holds none is said at once."""
+    try:
+        holds_one = PEM in Path(path).read_bytes()
+    except OSError as error:
+        raise CannotStart(f"{setting}: {path} cannot be read: {error.strerror}") from error
+    if not holds_one:
+        raise CannotStart(f"{setting}: {path} holds no certificate (PEM)")
 
 
 def cannot_listen(host: str, port: int, certificate: str, error: OSError) -> CannotStart:

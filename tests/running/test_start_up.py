@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from homeserver.protocol.signing import read_key_file
-from homeserver.start_up import LOCK_FILE, CannotStart, DataDirectory, signing_keys
+from homeserver.start_up import LOCK_FILE, PEM, CannotStart, DataDirectory, check_authority, signing_keys
 from tests.support.clock import SeededChance
 
 HOLD = "import sys; from homeserver.start_up import DataDirectory; DataDirectory(sys.argv[1]).hold(); print('held', flush=True); input()"
@@ -74,6 +74,16 @@ def test_a_key_that_cannot_be_written_leaves_nothing(tmp_path: Path, monkeypatch
     with pytest.raises(CannotStart, match="cannot be written: No space left on device"):
         signing_keys(str(tmp_path / "signing.key"), SeededChance())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_authority_that_is_none_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "none.pem").write_text("no certificate")
+    with pytest.raises(CannotStart, match=r"mail.authority: .*none.pem holds no certificate \(PEM\)"):
+        check_authority("mail.authority", str(tmp_path / "none.pem"))
+    with pytest.raises(CannotStart, match=r"mail.authority: .*absent.pem cannot be read: No such file or directory"):
+        check_authority("mail.authority", str(tmp_path / "absent.pem"))
+    (tmp_path / "ca.pem").write_bytes(b"a comment\n" + PEM + b"\n")
+    check_authority("mail.authority", str(tmp_path / "ca.pem"))
 
 
 def test_a_signing_key_is_made_once_and_readable_by_this_user_alone(tmp_path: Path) -> None:

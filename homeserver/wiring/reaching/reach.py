@@ -1,6 +1,5 @@
 """How this server reaches others and knows them: laid before the rooms, and used by every floor that asks other servers."""
 
-import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +15,7 @@ from federation.server_policy import ServerPolicy
 from federation.transport import NoTransport, Transport
 from homeserver.clock import Chance, Clock
 from homeserver.protocol.signing import decode_base64
-from homeserver.start_up import CannotStart, replace_signing_key
+from homeserver.start_up import check_authority, replace_signing_key
 from homeserver.wiring.ground import Ground
 from storage.federation.keys import StoredServerKeys
 from storage.federation.outages import StoredOutages
@@ -37,8 +36,8 @@ class Reach(NamedTuple):
 def build_transport(config: Config, reactor: Any, loop: Any, clock: Clock, chance: Chance) -> Transport:
     """The real one; `loop` runs under the reactor. Raises CannotStart."""
     settings = config.federation
-    if settings.trusted_authorities and not os.access(settings.trusted_authorities, os.R_OK):
-        raise CannotStart(f"federation.trusted_authorities: {settings.trusted_authorities} cannot be read")
+    if settings.trusted_authorities:
+        check_authority("federation.trusted_authorities", settings.trusted_authorities)
 
     def make() -> Transport:
         from federation.discovery.address_policy import AddressPolicy
