@@ -10,13 +10,12 @@ from twisted.logger import Logger
 from federation.outbound.destination import Mark
 from federation.outbound.destinations import Destinations
 from federation.outbound.servers import RoomServers, Servers
+from homeserver.ephemeral.presence_user import OFFLINE
 from homeserver.ephemeral.sequence import Ephemera, EphemeralChange
 from homeserver.rooms.member_store import MemberStore
 
 TYPING: Final = frozenset({"typing", "typing_still"})
 PRESENCE: Final = "presence"
-
-
 AS_OF_NOW: Final = 2**63  # a counter that is later than all
 
 
@@ -53,9 +52,9 @@ class EphemeralNews:
         ephemera.subscribe(self._hear)
 
     def meet(self, room_id: str, user_id: str) -> None:
-        """The user came to the room: of ours, or the first of another server there. Who is here is told."""
+        """The user came to the room: of ours, or the first of another server there. Who is here is told; who is offline is taken to be."""
         if self._presence.enabled:
-            self._begin(self._be(user_id) if self._is_local(user_id) else self._show_others(room_id, user_id))
+            self._begin(self._be(user_id, room_id) if self._is_local(user_id) else self._show_others(room_id, user_id))
 
     async def _show_others(self, room_id: str, user_id: str) -> None:
         destination = self._destinations.get(user_id.partition(":")[2])
@@ -89,11 +88,14 @@ class EphemeralNews:
                 destination.passing.type(room_id, user_id, is_typing=is_typing)
                 destination.wake_soon()
 
-    async def _be(self, user_id: str) -> None:
-        names = await self._servers(await self._members.joined_rooms(user_id))
+    async def _be(self, user_id: str, new_room: str | None = None) -> None:
+        """Tell how the user is: everybody, or those who meet him in a room that he came to."""
+        names = await self._servers(await self._members.joined_rooms(user_id) if new_room is None else [new_room])
         if not names:
             return
         content = {"last_active_ago": 0, **await self._presence.of(user_id, user_id), "user_id": user_id}
+        if new_room is not None and content["presence"] == OFFLINE:
+            return
         for name in names:
             destination = self._destinations.get(name)
             if destination is not None and destination.owed is None and not destination.is_down:

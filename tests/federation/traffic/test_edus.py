@@ -126,6 +126,18 @@ def test_who_comes_to_a_room_learns_who_is_here(town: Town, alice: Client, room:
     assert [(each["user_id"], each["presence"], each["status_msg"]) for each in told["push"]] == [(ALICE, "online", "here")]
 
 
+def test_of_one_of_ours_who_comes_it_is_told_how_he_is_unless_offline(town: Town, room: str) -> None:
+    a = town["a.test"]
+    before = len(edus(town, "m.presence"))
+    for name, presence in (("carol", "offline"), ("dora", "online")):
+        user = town.user("a.test", name)
+        a.ok(user.put(path("presence", f"@{name}:a.test", "status"), {"presence": presence}))
+        a.ok(user.post(path("join", room)))
+        town.settle(2)
+    told = [each for content in edus(town, "m.presence")[before:] for each in content["push"]]
+    assert {(each["user_id"], each["presence"]) for each in told} == {("@dora:a.test", "online")}
+
+
 def test_what_is_forged_is_dropped_and_the_rest_is_taken(town: Town, room: str) -> None:
     b = town["b.test"]
     honest = edu("m.typing", room_id=room, user_id=ALICE, typing=True)
