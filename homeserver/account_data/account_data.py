@@ -141,6 +141,10 @@ class AccountData:
     async def of(self, user_id: str) -> UserData:
         return await self._cache.get(user_id)
 
+    def at_hand(self, user_id: str) -> UserData | None:
+        """As far as memory knows it."""
+        return self._cache.peek(user_id)
+
     async def ignored(self, user_id: str) -> frozenset[str]:
         """Whom the user ignores."""
         return (await self._cache.get(user_id)).ignored

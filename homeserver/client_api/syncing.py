@@ -7,9 +7,10 @@ from homeserver.ephemeral.presence import Presence
 from homeserver.protocol.filters import Filter
 from homeserver.rooms.reading.serve import Viewer
 from homeserver.sync.respond import MAX_TIMEOUT_MS, Syncing
-from homeserver.sync.scope import SyncQuestion
+from homeserver.sync.scope import SyncQuestion, plain_limit
 from homeserver.sync.token import SyncToken
-from homeserver.web.endpoint import Access, Answer, Body, Rate, endpoint
+from homeserver.sync.waiting import Waiting
+from homeserver.web.endpoint import Access, Answer, Body, Later, Rate, endpoint
 from homeserver.web.percent import without_field
 from homeserver.web.request import Request
 
@@ -23,10 +24,12 @@ STATE = b"state"
 class Asked(NamedTuple):
     """What a client asks again and again, only its token moves on."""
 
+    viewer: Viewer
     timeout_ms: int
     filter: Filter
     full_state: bool
     state_name: bytes
+    plain_limit: int
     presence: str
 
 
@@ -35,34 +38,37 @@ class SyncChapter:
         self._syncing = syncing
         self._filters = filters
         self._presence = presence
-        self._remembered: dict[tuple[str, str], Asked] = {}
+        self._remembered: dict[tuple[str, str | None, str], Asked] = {}
         self._latest = ("", SyncToken(0))  # a token as text and as what it says
 
     @endpoint("GET", "/_matrix/client/v3/sync", access=Access.GUEST, rate=Rate.SYNC, body=Body.NONE)
     async def sync(self, request: Request) -> Answer:
         caller = request.user
         since, others = without_field(request.query_text, "since")
-        asked = self._remembered.get((caller.user_id, others))
+        asked = self._remembered.get((caller.user_id, caller.device_id, others))
         if asked is None:
             asked = await self._read(request)
             if since is not None:
-                self._remember(caller.user_id, others, asked)
+                self._remember(others, asked)
         if since is None:
             since = request.text("since")
-        self._presence.seen(caller.user_id, asked.presence, caller.device_id, asked.timeout_ms / 1000)
+        viewer, timeout_ms, wanted, full_state, state_name, plain, presence = asked
+        self._presence.seen(viewer.user_id, presence, viewer.device_id, timeout_ms / 1000)
         token = self._token(since) if since else None
-        viewer = Viewer(caller.user_id, caller.device_id)
-        question = SyncQuestion(
-            viewer, token, asked.timeout_ms, asked.filter, asked.full_state, asked.state_name is not STATE, asked.state_name
-        )
-        return await self._syncing.respond(question, request.recheck)
+        question = SyncQuestion(viewer, token, timeout_ms, wanted, full_state, state_name is not STATE, state_name, plain)
+        found = await self._syncing.respond(question, request.recheck)
+        return Later(found) if isinstance(found, Waiting) else found
 
     async def _read(self, request: Request) -> Asked:
+        caller, timeout_ms = request.user, request.integer("timeout", 0, most=MAX_TIMEOUT_MS)
+        wanted = await self._filter(caller.user_id, request.text("filter"))
         return Asked(
-            request.integer("timeout", 0, most=MAX_TIMEOUT_MS),
-            await self._filter(request.user.user_id, request.text("filter")),
+            Viewer(caller.user_id, caller.device_id),
+            timeout_ms,
+            wanted,
             request.flag("full_state"),
             _state_name(request),
+            plain_limit(wanted),
             request.choice("set_presence", PRESENCE_STATES, "online"),
         )
 
@@ -72,12 +78,12 @@ class SyncChapter:
             self._latest = (text, SyncToken.parse(text))
         return self._latest[1]
 
-    def _remember(self, user_id: str, others: str, asked: Asked) -> None:
+    def _remember(self, others: str, asked: Asked) -> None:
         if len(others) > LONG_QUERY:
             return
         if len(self._remembered) >= MAX_REMEMBERED:
             self._remembered.clear()
-        self._remembered[user_id, others] = asked
+        self._remembered[asked.viewer.user_id, asked.viewer.device_id, others] = asked
 
     async def _filter(self, user_id: str, text: str | None) -> Filter:
         if not text:

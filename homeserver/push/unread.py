@@ -83,9 +83,10 @@ class UnreadCounts:
         if held is None or held.counts is None or not since <= held.until <= until:
             return None
         fresh = events if held.until == since else [event for event in events if (event.position or 0) > held.until]
-        if not all(_bring_forward(held.counts, held, user_id, event) for event in fresh):
-            self._forget(user_id, room_id)
-            return None
+        for event in fresh:
+            if not _bring_forward(held.counts, held, user_id, event):
+                self._forget(user_id, room_id)
+                return None
         held.until = until
         return held.counts
 

@@ -2,6 +2,7 @@
 
 import heapq
 from itertools import count
+from typing import Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
@@ -11,12 +12,21 @@ from homeserver.clock import Clock
 MIN_SWEEP = 1_000  # entries of waits that ended are swept out when they are more than this and than those that wait
 
 
+class Waiter(Protocol):
+    """A Deferred, or what is like one."""
+
+    @property
+    def called(self) -> object: ...
+
+    def callback(self, result: None, /) -> object: ...
+
+
 class Deadlines:
     """Fires a waiter with None when its time is over, unless it has fired before."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._heap: list[tuple[float, int, Deferred[None]]] = []
+        self._heap: list[tuple[float, int, Waiter]] = []
         self._numbers = count()
         self._timer: IDelayedCall | None = None
         self._due = 0.0
@@ -24,19 +34,20 @@ class Deadlines:
 
     async def wait(self, waiter: Deferred[None], at: float) -> None:
         """Until the waiter fires, or `at` by the monotonic clock."""
-        self._set(waiter, at)
+        self.watch(waiter, at)
         try:
             await waiter
         finally:
-            self._ended()
+            self.ended()
 
-    def _set(self, waiter: Deferred[None], at: float) -> None:
+    def watch(self, waiter: Waiter, at: float) -> None:
+        """`ended` is to be called when it waits no more."""
         heapq.heappush(self._heap, (at, next(self._numbers), waiter))
         self._waiting += 1
         if self._timer is None or at < self._due:
             self._arm(at)
 
-    def _ended(self) -> None:
+    def ended(self) -> None:
         self._waiting -= 1
         if len(self._heap) > MIN_SWEEP and len(self._heap) > 2 * self._waiting:
             self._heap = [entry for entry in self._heap if not entry[2].called]

@@ -19,6 +19,7 @@ from homeserver.rooms.partial.store import WHOLE_ROOM
 from homeserver.rooms.reading.timeline_store import TimelineStore
 from homeserver.rooms.store import MemberRecord, StoredEvent
 from homeserver.streams import Change, Streams
+from homeserver.sync.deadlines import Waiter
 
 MAX_FEEDS = 5_000
 MAX_ROOMS = 300_000  # over all feeds
@@ -29,10 +30,25 @@ _ROOM_KINDS = frozenset({"event", "receipt", "redacted", "related", WHOLE_ROOM})
 class Feed:
     """One user's view of the stream."""
 
-    __slots__ = ("changes", "joined", "left_at", "pending", "special", "touched", "typing", "typing_since", "user_id", "waiters")
+    __slots__ = (
+        "changes",
+        "is_current",
+        "joined",
+        "keys",
+        "keys_at",
+        "left_at",
+        "pending",
+        "special",
+        "touched",
+        "typing",
+        "typing_since",
+        "user_id",
+        "waiters",
+    )
 
     def __init__(self, user_id: str) -> None:
         self.user_id = user_id
+        self.is_current = True  # it follows the stream
         self.joined: dict[str, MemberRecord] = {}
         self.pending: dict[str, MemberRecord] = {}  # invited or knocking
         self.left_at = 0  # position where a room may last have been left: a reader further back asks the store which
@@ -41,7 +57,9 @@ class Feed:
         self.typing_since = 0  # ephemeral counter from which on `typing` is complete
         self.touched = 0  # position of the last change of any kind that concerns the user
         self.special = 0  # position of the last one that is more than a message in a room
-        self.waiters: list[Deferred[None]] = []
+        self.keys: dict[str, bytes] = {}  # of the user's devices, what a crowd's answer says of their keys, as of the special change at
+        self.keys_at = 0
+        self.waiters: list[Waiter] = []
 
     def changed_rooms(self, since: int) -> list[str]:
         """Joined rooms with a change after `since`, the latest change first."""
@@ -115,7 +133,11 @@ class Feed:
         self.waiters.append(waiter)
         return waiter
 
-    def give_up(self, waiter: Deferred[None]) -> None:
+    def expect(self, waiter: Waiter) -> None:
+        """As `wait`, for who is no Deferred."""
+        self.waiters.append(waiter)
+
+    def give_up(self, waiter: Waiter) -> None:
         if waiter in self.waiters:
             self.waiters.remove(waiter)
 
@@ -150,10 +172,6 @@ class Feeds:
     @property
     def figures(self) -> CacheFigures:
         return CacheFigures(len(self._feeds), self._size, MAX_ROOMS, self._loads)
-
-    def is_current(self, feed: Feed) -> bool:
-        """Whether it still follows the stream."""
-        return self._feeds.get(feed.user_id) is feed
 
     @property
     def waiting(self) -> int:
@@ -195,6 +213,7 @@ class Feeds:
     def _drop(self, feed: Feed) -> None:
         """It follows the stream no more; the next sync loads it anew."""
         del self._feeds[feed.user_id]
+        feed.is_current = False
         self._size -= feed.size
         for room_id in feed.joined:
             self._leave(room_id, feed)

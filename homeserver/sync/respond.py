@@ -3,7 +3,7 @@
 Waiting registers before it reads, so no change falls between. The answer's token is the position it was read up to.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 import orjson
 
@@ -23,10 +23,9 @@ from homeserver.sync.sections.key_counts import KeyCountsSection
 from homeserver.sync.sections.presence import PresenceSection
 from homeserver.sync.sections.to_device import ToDeviceSection
 from homeserver.sync.token import SyncToken
+from homeserver.sync.waiting import Found, Recheck, Waiting
 
 MAX_TIMEOUT_MS = 300_000
-
-Recheck = Callable[[], Awaitable[None]]
 
 Pieces = list[bytes]  # of JSON: a large answer is put together once, at its end
 
@@ -60,36 +59,54 @@ class Syncing:
         self._clock = clock
         self._deadlines = Deadlines(clock)
 
-    async def respond(self, question: SyncQuestion, recheck: Recheck) -> bytes:
-        """The JSON of the answer; M_INVALID_PARAM for a token from the future (of another server, or of a database since restored).
-
-        `recheck` raises if the user, who waits, is no longer let in.
-        """
+    async def respond(self, question: SyncQuestion, recheck: Recheck) -> Found:
+        """The JSON of the answer, or who waits for it; M_INVALID_PARAM for a token from the future (of another server, or of a database since
+        restored)."""
         since = question.since
         if since is not None and since.position > self._streams.position:
             raise InvalidParam("This token is ahead of the server")
         deadline = self._clock.monotonic() + min(question.timeout_ms, MAX_TIMEOUT_MS) / 1000
+        return await self.find(Waiting(self, question, recheck, deadline))
+
+    async def find(self, waiting: Waiting) -> Found:
+        """Look for an answer until there is one, or nothing more to be awaited than that something happens."""
+        question = waiting.question
+        since = question.since
         while True:
             feed = await self._feeds.of(question.viewer.user_id)
-            waits = since is not None and not question.full_state and self._clock.monotonic() < deadline
-            arrival = feed.wait() if waits else None
+            waits = since is not None and not question.full_state and self._clock.monotonic() < waiting.deadline
+            if waits:
+                waiting.called = False
+                feed.expect(waiting)
             try:
-                if arrival is None or not self._is_quiet(question, feed):
-                    if arrival is not None and since is not None and feed.special > since.position:
-                        await recheck()
+                if not waits or not self._is_quiet(question, feed):
+                    if waits and since is not None and feed.special > since.position:
+                        await waiting.recheck()
                     data = await self._account_data.of(question.viewer.user_id)
-                    if not self._feeds.is_current(feed):  # dropped meanwhile
+                    if not feed.is_current:  # dropped meanwhile
                         continue
-                    common = self._crowd.answer(question, self._streams.position, feed, data)
+                    common = self._crowd.answer(question, self._streams.position, feed)
                     if common is not None:
                         return common
                     answer, is_empty = await self._read(question, feed, data)
-                    if arrival is None or not is_empty:
+                    if not waits or not is_empty:
                         return answer
-                await self._deadlines.wait(arrival, deadline)
+                if not waiting.called:
+                    self._deadlines.watch(waiting, waiting.deadline)
+                    waiting.wait(feed)
+                    return waiting
             finally:
-                if arrival is not None:
-                    feed.give_up(arrival)
+                if not waiting.waits:
+                    feed.give_up(waiting)
+
+    def at_once(self, waiting: Waiting, feed: Feed) -> bytes | None:
+        """The answer to who was woken, where it is the one that a crowd waits for."""
+        return self._crowd.answer(waiting.question, self._streams.position, feed) if feed.is_current else None
+
+    def left(self, waiting: Waiting, feed: Feed) -> None:
+        self._deadlines.ended()
+        if feed.waiters:  # not when it was woken
+            feed.give_up(waiting)
 
     def _is_quiet(self, question: SyncQuestion, feed: Feed) -> bool:
         """Whether it is certain, without looking, that nothing has happened for the user since the token."""

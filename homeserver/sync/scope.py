@@ -24,6 +24,7 @@ class SyncQuestion(NamedTuple):
     full_state: bool = False
     use_state_after: bool = False
     state_name: bytes = b"state"  # under which the answer gives state
+    plain_limit: int = -1  # see there
 
 
 @dataclass(eq=False, slots=True)
@@ -78,3 +79,9 @@ def timeline_limit(wanted: Filter) -> int:
     """How many events of a room's timeline at most."""
     limit = wanted.room.timeline.events.limit
     return DEFAULT_TIMELINE_LIMIT if limit is None else min(limit, MAX_TIMELINE_LIMIT)
+
+
+def plain_limit(wanted: Filter) -> int:
+    """How many events of a room's timeline at most, if any message is wanted, as it is; -1 if not."""
+    is_plain = wanted.room.timeline.is_trivial and wanted.event_fields is None and wanted.event_format == "client"
+    return timeline_limit(wanted) if is_plain else -1

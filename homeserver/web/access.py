@@ -77,7 +77,8 @@ def _appservice(caller: Caller) -> None:
         raise Forbidden("Only application services may do this")
 
 
-CONDITIONS: dict[Access, Callable[[Caller], None]] = {
+Condition = Callable[[Caller], None]
+CONDITIONS: dict[Access, Condition] = {
     Access.OPTIONAL: _unlocked,
     Access.REGISTERING: _unlocked,
     Access.GUEST: _unlocked,
@@ -99,8 +100,8 @@ class Entry:
     def takes_peers(self) -> bool:
         return self._peers is not None
 
-    def known(self, request: Request, access: Access) -> Caller | None:
-        """The caller where no waiting is needed; None: ask `find`."""
+    def known(self, request: Request, access: Access, condition: Condition) -> Caller | None:
+        """The caller where no waiting is needed; None: ask `find`. `condition` is that of the access."""
         token = token_of(request)
         if token is None:
             if access in (Access.OPTIONAL, Access.REGISTERING):
@@ -109,7 +110,7 @@ class Entry:
         caller = self._tokens.cached(token)
         if caller is None or caller.appservice is not None:
             return None
-        CONDITIONS[access](caller)
+        condition(caller)
         return caller
 
     async def find(self, request: Request, access: Access) -> Caller | None:

@@ -8,27 +8,29 @@ from twisted.internet.defer import CancelledError
 from homeserver.clock import Chance, Clock
 from homeserver.errors import MethodNotAllowed, TooLarge, Unavailable
 from homeserver.logs import AccessLog, current_request
-from homeserver.web.access import Entry
+from homeserver.web.access import CONDITIONS, Entry
 from homeserver.web.body import BodyLimits, ReadyBody, read_all
-from homeserver.web.endpoint import Access, Body, Rate, Reply
-from homeserver.web.metrics import Metrics
+from homeserver.web.endpoint import Access, Body, Later, Rate, Reply
+from homeserver.web.metrics import Measure, Metrics
 from homeserver.web.rate_limit import RateLimiter
 from homeserver.web.replies import Replies, encode, refuse
 from homeserver.web.request import Request
 from homeserver.web.router import Route, Router
 from homeserver.web.validation import Validation
 
+_NO_PARAMETERS: dict[str, str] = {}
 _PREFLIGHT = {"Access-Control-Max-Age": "86400"}
 
 
 class Served:
     """A route with all that is known about it before the first request."""
 
-    __slots__ = ("access", "body_limit", "bucket", "call", "measure", "parameters", "parse", "path", "streams", "waits")
+    __slots__ = ("access", "body_limit", "bucket", "call", "condition", "measure", "parameters", "parse", "path", "streams", "waits")
 
     def __init__(self, route: Route, limits: BodyLimits, limiter: RateLimiter, validation: Validation, metrics: Metrics) -> None:
         declaration = route.declaration
         self.access = declaration.access
+        self.condition = CONDITIONS.get(declaration.access)
         self.path = declaration.path
         self.call = route.call
         self.parameters = route.parameters
@@ -75,6 +77,11 @@ class Dispatch:
 
     async def serve(self, request: Request) -> Reply:
         """The answer, with its body as bytes or as a stream of them; never raises an Exception."""
+        reply = await self.begin(request)
+        return await reply.reply() if isinstance(reply, Later) else reply
+
+    async def begin(self, request: Request) -> Reply | Later:
+        """As `serve`, for who can be told later."""
         clock = self.clock
         started = clock.monotonic()
         request.received_ms = clock.now_ms()
@@ -82,6 +89,7 @@ class Dispatch:
         request.request_id = request_id = self._prefix + str(self._count)
         current_request.set(request_id)
         measure = self._unmatched
+        reply: Reply | Later
         self._metrics.running += 1
         try:
             node, segments = self.router.find(request.path)
@@ -95,9 +103,28 @@ class Dispatch:
         except Exception as error:
             reply = self._for_error(error, request)
         finally:
-            self._metrics.running -= 1
             current_request.set("")
-        seconds = clock.monotonic() - started
+        if isinstance(reply, Later):
+            reply.end_with(partial(self._end_later, request, measure, started))
+            return reply
+        return self._end(request, measure, started, reply)
+
+    def _end_later(self, request: Request, measure: Measure, started: float, answer: bytes | Exception) -> Reply:
+        if isinstance(answer, bytes):
+            return self._end(request, measure, started, Reply(answer))
+        current_request.set(request.request_id)
+        try:
+            raise answer
+        except Exception as error:
+            reply = self._for_error(error, request)
+        finally:
+            del answer  # its traceback leads here
+            current_request.set("")
+        return self._end(request, measure, started, reply)
+
+    def _end(self, request: Request, measure: Measure, started: float, reply: Reply) -> Reply:
+        self._metrics.running -= 1
+        seconds = self.clock.monotonic() - started
         measure.observe(reply.status, seconds)
         if self._access_log is not None:
             self._log_access(self._access_log, request, reply.status, seconds)
@@ -123,13 +150,15 @@ class Dispatch:
         reply.headers = {"Allow": allowed}
         return reply
 
-    async def _answer(self, request: Request, served: Served, segments: list[str]) -> Reply:
+    async def _answer(self, request: Request, served: Served, segments: list[str]) -> Reply | Later:
         request.route = served.path
         request.waits = served.waits
-        parameters = {parameter.name: parameter.value(segments[parameter.index]) for parameter in served.parameters}
+        parameters = _NO_PARAMETERS
+        if served.parameters:
+            parameters = {parameter.name: parameter.value(segments[parameter.index]) for parameter in served.parameters}
         access = served.access
-        if access is not Access.NONE and access is not Access.PEER:
-            request.caller = self._entry.known(request, access) or await self._entry.find(request, access)
+        if served.condition is not None:
+            request.caller = self._entry.known(request, access, served.condition) or await self._entry.find(request, access)
             if served.waits:
                 request.recheck = partial(self._entry.recheck, request, access)
             if self._seen is not None and request.caller is not None:
@@ -142,7 +171,8 @@ class Dispatch:
             await self._read_body(request, served)
             if request.peer is not None and "room_id" in parameters:
                 await self._entry.admit(request.peer, parameters["room_id"])
-        return encode(await served.call(request, **parameters))
+        answer = await served.call(request, **parameters)
+        return answer if isinstance(answer, Later) else encode(answer)
 
     async def _read_body(self, request: Request, served: Served) -> None:
         if request.reader is not None:

@@ -14,7 +14,9 @@ identifier types of `protocol.ids` (M_INVALID_PARAM otherwise). A path may be de
 import enum
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
+
+from twisted.internet.defer import Deferred
 
 
 class Access(enum.Enum):
@@ -106,8 +108,52 @@ class Reply:
         return f"<Reply {self.status} {self.content_type}>"
 
 
+class Waiting(Protocol):
+    """Whoever waits in an endpoint's stead."""
+
+    def then(self, tell: Callable[[bytes | Exception], None]) -> None:
+        """`tell` is called once, not before this has returned, with ready JSON or with what an endpoint would raise."""
+
+    def cancel(self) -> None:
+        """Tell CancelledError, unless it was told already."""
+
+
+class Later:
+    """In place of an answer that is yet to come: nothing runs for the request until then."""
+
+    __slots__ = ("_end", "_tell", "_waiting")
+
+    def __init__(self, waiting: Waiting) -> None:
+        self._waiting = waiting
+        self._end: Callable[[bytes | Exception], Reply] | None = None
+        self._tell: Callable[[Reply], None] | None = None
+
+    def end_with(self, end: Callable[[bytes | Exception], Reply]) -> None:
+        """What makes a Reply of what was told."""
+        self._end = end
+
+    def then(self, tell: Callable[[Reply], None]) -> None:
+        self._tell = tell
+        self._waiting.then(self._come)
+
+    def cancel(self) -> None:
+        self._waiting.cancel()
+
+    def reply(self) -> Deferred[Reply]:
+        """For who can wait for it."""
+        told: Deferred[Reply] = Deferred(lambda _: self.cancel())
+        self.then(told.callback)
+        return told
+
+    def _come(self, answer: bytes | Exception) -> None:
+        end, tell = self._end, self._tell
+        self._end = self._tell = None  # they lead back here
+        if end is not None and tell is not None:
+            tell(end(answer))
+
+
 # A dict is JSON with 200; bytes are ready JSON with 200.
-Answer = dict[str, Any] | bytes | Reply
+Answer = dict[str, Any] | bytes | Reply | Later
 
 F = TypeVar("F", bound=Callable[..., Awaitable[Answer]])
 

@@ -6,13 +6,14 @@ reads or waits for it at once; a write runs to its end.
 
 from asyncio import BaseTransport, Protocol, Transport
 from collections import deque
+from functools import partial
 from typing import cast
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from homeserver.errors import InternalError, MatrixError
-from homeserver.web.endpoint import Reply
+from homeserver.web.endpoint import Later, Reply
 from homeserver.web.replies import refuse
 from homeserver.web.wire.arriving import BodyBroken, BodyLost
 from homeserver.web.wire.edge import Edge
@@ -181,9 +182,16 @@ class HttpProtocol(Protocol):
         if exchange.ready is not None:
             self._answer(exchange, exchange.ready)
             return
-        rest = begin(self._edge.serve(exchange.request), lambda reply: self._answer(exchange, reply))
+        rest = begin(self._edge.serve(exchange.request), partial(self._answered, exchange))
         if rest is not None:
             exchange.rest = rest
+
+    def _answered(self, exchange: Exchange, reply: Reply | Later) -> None:
+        if isinstance(reply, Later):
+            exchange.rest = reply
+            reply.then(partial(self._answer, exchange))
+        else:
+            self._answer(exchange, reply)
 
     def _refuse(self, refusal: Refused) -> None:
         """Answer after all that was asked before, then close."""
@@ -218,6 +226,7 @@ class HttpProtocol(Protocol):
     # ---- answers
 
     def _answer(self, exchange: Exchange, reply: Reply) -> None:
+        exchange.rest = None
         if self._running is not exchange:
             return  # the client has gone
         body = exchange.body

@@ -24,6 +24,7 @@ _IDENTIFIERS: dict[str, Callable[[object], str]] = {
     "room_alias": RoomAlias.parse,
     "server_name": ServerName.parse,
 }
+_NONE: list[str] = []
 _MAX_REMEMBERED = 4096  # decoded identifiers per kind of parameter
 
 Call = Callable[..., Awaitable[Answer]]
@@ -88,6 +89,7 @@ class Router:
 
     def __init__(self, chapters: Iterable[object]) -> None:
         self._root = Node()
+        self._fixed: dict[str, Node] = {}  # by whole path: those without parameters are found at once
         self._remembered: dict[str, dict[str, str]] = {}
         self.routes: list[Route] = []
         for chapter in chapters:
@@ -127,7 +129,10 @@ class Router:
         return node
 
     def _place(self, segments: list[str], route: Route) -> None:
-        routes = self._node(segments).routes
+        node = self._node(segments)
+        routes = node.routes
+        if not route.parameters:
+            self._fixed["/".join(segments)] = node
         method = route.declaration.method
         if method in routes and routes[method].declaration.method == method:
             raise ValueError(f"{method} {'/'.join(segments)} is declared twice")
@@ -137,6 +142,9 @@ class Router:
 
     def find(self, path: str) -> tuple[Node, list[str]]:
         """The place of a path and its segments, still encoded; raises Unrecognized."""
+        fixed = self._fixed.get(path)
+        if fixed is not None:
+            return fixed, _NONE
         segments = path.split("/")
         node = self._root
         for segment in segments:

@@ -70,7 +70,7 @@ def build_doors(ground: Ground, people: People, client: Chapters, federation: Fe
             continue
         chapters = tuple(chapter for api in settings.serves for chapter in groups[api])
         dispatch = build_dispatch(ground, people, chapters, metrics, access_log, federation.peers)
-        doors.append(Door(settings, dispatch, Edge(dispatch.serve, WireLimits(), ground.clock, metrics, proxies)))
+        doors.append(Door(settings, dispatch, Edge(dispatch.begin, WireLimits(), ground.clock, metrics, proxies)))
     return doors
 
 

@@ -67,7 +67,7 @@ def make_edge(clock: ReactorClock, access_log: str, limited: bool) -> Edge:
     dispatch = Dispatch(
         Router([Samples()]), entry, limiter, Validation(), metrics, clock, SystemChance(), limits=BodyLimits(), access_log=log
     )
-    return Edge(dispatch.serve, WireLimits(), clock, metrics, TrustedProxies([]))
+    return Edge(dispatch.begin, WireLimits(), clock, metrics, TrustedProxies([]))
 
 
 def serve(access_log: str, limited: bool) -> None:

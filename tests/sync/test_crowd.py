@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from homeserver.account_data.account_data import UserData
 from homeserver.sync.crowd import Crowd
 from homeserver.sync.feed import Feed
 from homeserver.sync.scope import SyncQuestion
@@ -53,12 +52,26 @@ class Script:
         elif kind < 0.88:
             where, event_id = chance.choice(self.events)
             self.server.ok(person.post(path("rooms", where, "receipt", "m.read", event_id), {}))
-        elif kind < 0.92:
+        elif kind < 0.9:
             where, event_id = chance.choice(self.events)
             self.count += 1
             self.server.run(person.put(path("rooms", where, "redact", event_id, str(self.count)), {}))
-        elif kind < 0.96:
+        elif kind < 0.92:
             self.server.ok(self.people["alice"].put(path("rooms", room, "state", "m.room.topic", ""), {"topic": str(self.count)}))
+        else:
+            self._act_alone(person, name, chance.choice(("letter", "key", "ignore", "account data")))
+
+    def _act_alone(self, person: Client, name: str, what: str) -> None:
+        """What concerns nobody but one user or device."""
+        self.count += 1
+        if what == "letter":
+            letters = {"messages": {f"@{name}:test": {"*": {"count": self.count}}}}
+            self.server.ok(person.put(path("sendToDevice", "a.letter", str(self.count)), letters))
+        elif what == "key":
+            self.server.ok(person.post(path("keys", "upload"), {"one_time_keys": {f"a_kind:{self.count}": "key"}}))
+        elif what == "ignore":
+            ignored: dict[str, Any] = {} if self.chance.random() < 0.7 else {f"@{self.chance.choice(NAMES)}:test": {}}
+            self.server.ok(person.put(path("user", f"@{name}:test", "account_data", "m.ignored_user_list"), {"ignored_users": ignored}))
         else:
             self.server.ok(person.put(path("user", f"@{name}:test", "account_data", "a.type"), {"value": self.count}))
 
@@ -101,8 +114,8 @@ def test_in_a_crowd_as_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, se
     script = Script(tmp_path, seed)
     ready, together = Crowd.answer, [0]
 
-    def counted(self: Crowd, question: SyncQuestion, until: int, feed: Feed, data: UserData) -> bytes | None:
-        answer = ready(self, question, until, feed, data)
+    def counted(self: Crowd, question: SyncQuestion, until: int, feed: Feed) -> bytes | None:
+        answer = ready(self, question, until, feed)
         together[0] += answer is not None
         return answer
 

@@ -14,6 +14,9 @@ class AccountDataSection:
     async def of(self, user_id: str) -> UserData:
         return await self._account_data.of(user_id)
 
+    def at_hand(self, user_id: str) -> UserData | None:
+        return self._account_data.at_hand(user_id)
+
     def global_events(self, scope: SyncScope, data: UserData) -> list[bytes]:
         """The ready events a client at `since` lacks."""
         wanted = scope.filter.account_data

@@ -46,6 +46,9 @@ def rules_changed(data: UserData) -> int:
 
 def encode_counts(counts: Counts, *, by_thread: bool) -> bytes:
     """Of the main timeline and each thread apart, or of all together."""
+    if not by_thread and len(counts) == 1:
+        ((notifications, highlights),) = counts.values()
+        return b'"unread_notifications":{"highlight_count":%d,"notification_count":%d}' % (highlights, notifications)
     if not by_thread or not counts:
         total = [sum(count[0] for count in counts.values()), sum(count[1] for count in counts.values())]
         return b'"unread_notifications":{"highlight_count":%d,"notification_count":%d}' % (total[1], total[0])

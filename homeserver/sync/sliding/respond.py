@@ -16,7 +16,6 @@ from homeserver.rooms.partial.partial_rooms import PartialRooms
 from homeserver.streams import Streams
 from homeserver.sync.deadlines import Deadlines
 from homeserver.sync.feed import Feed, Feeds
-from homeserver.sync.respond import Recheck
 from homeserver.sync.scope import SyncScope
 from homeserver.sync.sections.account_data import AccountDataSection
 from homeserver.sync.sections.device_lists import DeviceListSection
@@ -31,6 +30,7 @@ from homeserver.sync.sliding.pos import Pos
 from homeserver.sync.sliding.request import SlidingCall
 from homeserver.sync.sliding.rooms.tell import SlidingRooms
 from homeserver.sync.sliding.store import ConnectionKey
+from homeserver.sync.waiting import Recheck
 
 MAX_TIMEOUT_MS = 300_000
 ALL = Filter()
@@ -125,7 +125,7 @@ class SlidingSyncing:
             data = await self._account_data.of(call.viewer.user_id)
             view = await self._views.read(call.viewer, question, connection, feed, data)
             recount = await self._rooms.recount(self._scope(call, data), feed, data)
-            if not self._feeds.is_current(feed):
+            if not feed.is_current:
                 return None
             if feed.touched <= position and view.is_current:
                 break

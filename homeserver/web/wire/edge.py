@@ -7,14 +7,14 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 
 from homeserver.clock import Clock
-from homeserver.web.endpoint import Reply
+from homeserver.web.endpoint import Later, Reply
 from homeserver.web.metrics import Metrics
 from homeserver.web.rate_limit import TrustedProxies
 from homeserver.web.request import Request
 from homeserver.web.wire.head import Heads
 from homeserver.web.wire.limits import WireLimits
 
-Serve = Callable[[Request], Coroutine[Deferred[Any], Any, Reply]]
+Serve = Callable[[Request], Coroutine[Deferred[Any], Any, Reply | Later]]
 
 
 class Connection(Protocol):

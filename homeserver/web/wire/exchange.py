@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from homeserver.web.endpoint import Reply
+from homeserver.web.endpoint import Later, Reply
 from homeserver.web.request import Request
 from homeserver.web.wire.arriving import ArrivingBody
 from homeserver.web.wire.running import Rest
@@ -20,7 +20,7 @@ class Exchange:
         self.chunked = chunked  # whether the client knows chunked answers
         self.ready: Reply | None = None  # an answer of the wire itself; the request is not served
         self.streaming = False  # its answer goes out piece by piece
-        self.rest: Rest[Any] | None = None  # what is still running for it
+        self.rest: Rest[Any] | Later | None = None  # what is still running for it
 
     @property
     def may_be_dropped(self) -> bool:

@@ -37,7 +37,7 @@ def build_syncing(ground: Ground, rooms: Rooms, personal: Personal, encryption: 
     shared = _shared(ground, rooms, personal, encryption)
     told = LazyMembers()
     crowd = Crowd(
-        unread=shared.unread, told=told, states=rooms.states, counting=encryption.counting, inboxes=encryption.inboxes,
+        unread=shared.unread, account_data=shared.account_data, told=told, states=rooms.states, counting=encryption.counting, inboxes=encryption.inboxes,
         presence=personal.presence, ephemera=ground.ephemera, partial=rooms.partial, clock=ground.clock,
     )  # fmt: skip
     sync_rooms = SyncRooms(

@@ -24,7 +24,7 @@ def main() -> None:
         begin(stream, clock)
         access_log = AccessLog(stream, clock)
         dispatch = dispatch_for(Samples(), clock=clock, chance=SystemChance(), access_log=access_log)
-        edge = Edge(dispatch.serve, WireLimits(), clock, Metrics(CollectorRegistry()), TrustedProxies([]))
+        edge = Edge(dispatch.begin, WireLimits(), clock, Metrics(CollectorRegistry()), TrustedProxies([]))
         edge.start()
         listener = Listener(edge, loop)
 

@@ -154,7 +154,7 @@ class Wire:
 
 
 def make_edge(dispatch: Dispatch, clock: FakeClock, limits: WireLimits | None = None, proxies: tuple[str, ...] = ()) -> Edge:
-    edge = Edge(dispatch.serve, limits or WireLimits(), clock, Metrics(CollectorRegistry()), TrustedProxies(proxies))
+    edge = Edge(dispatch.begin, limits or WireLimits(), clock, Metrics(CollectorRegistry()), TrustedProxies(proxies))
     edge.start()
     return edge
 
