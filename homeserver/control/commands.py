@@ -84,17 +84,17 @@ class AdministratorCommands:
         return [f"{user_id} has a new password{'' if arguments['keep_devices'] else ' and is logged out everywhere'}."]
 
     async def _set_admin(self, arguments: Arguments) -> list[str]:
-        user_id = self._user_id(arguments["name"])
+        user_id = await self._active(arguments["name"])
         await self._accounts.set_admin(user_id, not arguments["no"])
         return [f"{user_id} is {'no longer' if arguments['no'] else 'now'} an administrator."]
 
     async def _lock_user(self, arguments: Arguments) -> list[str]:
-        user_id = self._user_id(arguments["name"])
+        user_id = await self._active(arguments["name"])
         await self._accounts.set_locked(user_id, not arguments["no"])
         return [f"{user_id} is {'no longer' if arguments['no'] else 'now'} locked."]
 
     async def _suspend_user(self, arguments: Arguments) -> list[str]:
-        user_id = self._user_id(arguments["name"])
+        user_id = await self._active(arguments["name"])
         await self._accounts.set_suspended(user_id, not arguments["no"])
         return [f"{user_id} is {'no longer' if arguments['no'] else 'now'} suspended."]
 
@@ -138,6 +138,13 @@ class AdministratorCommands:
     async def _revoke_token(self, arguments: Arguments) -> list[str]:
         await self._tokens.delete(arguments["token"])
         return ["The token has been revoked."]
+
+    async def _active(self, name: str) -> str:
+        """Of a closed account nothing can be changed any more."""
+        user_id = self._user_id(name)
+        if (await self._accounts.require(user_id)).deactivated:
+            raise Refused(f"{user_id} has been deactivated")
+        return user_id
 
     def _user_id(self, name: str) -> str:
         return self._names.user_id(self._localpart(name))

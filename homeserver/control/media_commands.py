@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from time import gmtime, strftime
 from typing import Any
 
+from homeserver.accounts.accounts import Accounts
 from homeserver.control.errors import Refused
 from homeserver.errors import MatrixError
 from homeserver.media.names import check_media_id
@@ -16,9 +17,10 @@ Arguments = dict[str, Any]
 
 
 class MediaCommands:
-    def __init__(self, removal: Removal, store: MediaStore, server_name: str) -> None:
+    def __init__(self, removal: Removal, store: MediaStore, accounts: Accounts, server_name: str) -> None:
         self._removal = removal
         self._store = store
+        self._accounts = accounts
         self._server_name = server_name
         self._table: dict[str, Callable[[Arguments], Awaitable[list[str]]]] = {
             "list-media": self._list,
@@ -36,7 +38,7 @@ class MediaCommands:
             raise Refused(error.message) from error
 
     async def _list(self, arguments: Arguments) -> list[str]:
-        user_id, lines = self._user_id(arguments["name"]), list[str]()
+        user_id, lines = await self._somebody(arguments["name"]), list[str]()
         while page := await self._store.listed(user_id, len(lines), PAGE, newest_first=False):
             lines += map(_line, page)
         return lines
@@ -50,7 +52,7 @@ class MediaCommands:
             else:
                 await self._removal.quarantine(origin, media_id, BY)
             return [f"{arguments['address']} is {'served again' if release else 'served to nobody'}, and so are the same bytes elsewhere."]
-        user_id = self._user_id(arguments["of"])
+        user_id = await self._somebody(arguments["of"])
         count = await (self._removal.release_of_user(user_id) if release else self._removal.quarantine_of_user(user_id, BY))
         return [f"{count} uploads of {user_id} are {'served again' if release else 'served to nobody'}."]
 
@@ -58,13 +60,15 @@ class MediaCommands:
         if arguments["of"] is None:
             await self._removal.delete(*_parts(arguments["address"]))
             return [f"{arguments['address']} has been deleted."]
-        user_id = self._user_id(arguments["of"])
+        user_id = await self._somebody(arguments["of"])
         return [f"{await self._removal.delete_of_user(user_id)} uploads of {user_id} have been deleted."]
 
-    def _user_id(self, name: str) -> str:
+    async def _somebody(self, name: str) -> str:
+        """The user of that name, deactivated or not. Raises NotFound."""
         user_id = name if name.startswith("@") else f"@{name}:{self._server_name}"
         if user_id.partition(":")[2] != self._server_name:
             raise Refused(f"{name} is no user of this server, {self._server_name}")
+        await self._accounts.require(user_id)
         return user_id
 
 

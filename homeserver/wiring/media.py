@@ -76,7 +76,7 @@ def build_media(ground: Ground, accounts: Accounts, outside: Outside, remote: Re
         MediaAdministration(removal, store, accounts, server.name),
         *((PreviewEndpoints(Previews(outside, pictures.keep, workbench, clock)),) if settings.url_previews else ()),
     )
-    commands = MediaCommands(removal, store, server.name)
+    commands = MediaCommands(removal, store, accounts, server.name)
     return Media(library, thumbnails, files, removal, commands, tuple(Task(*each) for each in kept if each[2] > 0), chapters)
 
 

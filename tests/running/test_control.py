@@ -84,6 +84,16 @@ def test_an_account_is_locked_and_suspended(commands: AdministratorCommands) -> 
         run(commands.run("lock-user", {"name": "bob", "no": False}))
 
 
+@pytest.mark.parametrize("no", [False, True])
+@pytest.mark.parametrize("command", ["set-admin", "lock-user", "suspend-user"])
+def test_of_a_closed_account_nothing_is_changed(command: str, no: bool, commands: AdministratorCommands) -> None:
+    run(commands.run("create-user", ALICE))
+    run(commands.run("deactivate-user", {"name": "alice", "erase": False}))
+    with pytest.raises(Refused, match="@alice:test has been deactivated"):
+        run(commands.run(command, {"name": "alice", "no": no}))
+    assert run(commands.run("list-users", {})) == ["@alice:test  since 2023-11-14, deactivated"]
+
+
 def test_people_are_told(commands: AdministratorCommands, told: Told) -> None:
     assert run(commands.run("send-notice", {"text": "Hello", "to": "alice", "all": False})) == ["@alice:test has been told."]
     assert run(commands.run("send-notice", {"text": "Hello", "to": None, "all": True})) == [

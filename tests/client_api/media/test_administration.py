@@ -118,3 +118,11 @@ def test_by_the_command_line(server: TestServer, bob: Client) -> None:
     for refused in ({"address": "mxc://test/unknown"}, {"address": "nonsense"}, {"address": "mxc://test/.."}, {"of": "@bob:elsewhere"}):
         with pytest.raises(Refused):
             command(server, "delete-media", **refused)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"), [("list-media", {"name": "nobody"}), ("quarantine-media", {"of": "nobody"}), ("delete-media", {"of": "nobody"})]
+)
+def test_the_command_line_says_who_is_unknown(name: str, arguments: dict[str, str], server: TestServer) -> None:
+    with pytest.raises(Refused, match="There is no such user here"):
+        command(server, name, **arguments)
