@@ -84,7 +84,7 @@ def check(value: Any, schema: dict[str, Any], path: Path = (), *, partial: bool 
             yield from check(item, schema["items"], path, partial=False)
     elif value not in schema.get("enum", [value]):
         yield Problem(path, f"must be one of {', '.join(schema['enum'])}, not {shown}")
-    elif "pattern" in schema and not re.search(schema["pattern"], value):
+    elif "pattern" in schema and not re.fullmatch(schema["pattern"], value):  # `$` alone lets a line break through
         yield Problem(path, f"must be {schema.get('description', 'of the form ' + schema['pattern'])}, not {shown}")
     elif value < schema.get("minimum", value) or value > schema.get("maximum", value):
         yield Problem(path, f"must be {_range(schema)}, not {value}")

@@ -30,7 +30,7 @@ _STARTS = (
     (b"\xc5\xd0\xd3\xc6", "application/postscript"),
 )
 _MARKUP = (b"<!doctype", b"<html", b"<head", b"<body", b"<script", b"<svg", b"<?xml", b"<!--", b"<iframe")
-_ESSENCE = re.compile(r"^[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}$")
+_ESSENCE = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}")
 
 
 def essence(content_type: str) -> str:
@@ -40,7 +40,7 @@ def essence(content_type: str) -> str:
 
 def declared_type(text: str | None) -> str:
     """What the uploader said, or UNKNOWN where that is no content type."""
-    if text is None or len(text) > MAX_LENGTH or not text.isascii() or not text.isprintable() or not _ESSENCE.match(essence(text)):
+    if text is None or len(text) > MAX_LENGTH or not text.isascii() or not text.isprintable() or not _ESSENCE.fullmatch(essence(text)):
         return UNKNOWN
     return text.strip()
 

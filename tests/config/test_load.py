@@ -70,6 +70,11 @@ def test_relative_paths_count_from_the_data_directory(tmp_path: Path) -> None:
         ("[servers]\nname = 'x'\n", "chatme.toml, line 1: servers is no setting; did you mean server?"),
         ("[server]\nname = 3\n", "chatme.toml, line 2: server.name must be text in quotes, not 3"),
         ("server.name = 'a b'\n", "chatme.toml, line 1: server.name must be a host name, with or without a port, not “a b”"),
+        (
+            '[server]\nname = "example.org\\n"\n',
+            "chatme.toml, line 2: server.name must be a host name, with or without a port, not “example.org",
+        ),
+        ('[server_notices]\nlocalpart = "a\\n"\n', "chatme.toml, line 2: server_notices.localpart must be a user name"),
         ("[listeners.client]\nport = 'x'", "chatme.toml, line 2: listeners.client.port must be a whole number, not “x”"),
         ("[listeners.client]\nport = true", "chatme.toml, line 2: listeners.client.port must be a whole number, not true"),
         ("[listeners.client]\nport = 65536", "chatme.toml, line 2: listeners.client.port must be from 0 to 65535, not 65536"),
