@@ -78,11 +78,6 @@ class Line:
         """How many positions it has not been told of."""
         return max(0, self._means.streams.position - self._done)
 
-    @property
-    def is_waiting(self) -> bool:
-        """Whether it failed and is left alone for a while."""
-        return self._retry is not None
-
     async def start(self) -> None:
         means = self._means
         progress = await means.store.progress(self.service.id)

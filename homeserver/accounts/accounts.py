@@ -65,21 +65,9 @@ class Accounts:
         """Also for deactivated users: their names are not given out again."""
         return await self.find(user_id) is not None
 
-    async def is_active(self, user_id: str) -> bool:
-        account = await self.find(user_id)
-        return account is not None and not account.deactivated
-
     async def is_guest(self, user_id: str) -> bool:
         account = await self.find(user_id)
         return account is not None and account.is_guest
-
-    async def is_deactivated(self, user_id: str) -> bool:
-        account = await self.find(user_id)
-        return account is not None and account.deactivated
-
-    async def is_erased(self, user_id: str) -> bool:
-        account = await self.find(user_id)
-        return account is not None and account.erased
 
     async def is_locked(self, user_id: str) -> bool:
         account = await self.find(user_id)

@@ -22,7 +22,6 @@ class TestLookups:
     def test_nobody(self, people: People) -> None:
         for user_id in ("@nobody:test", "@alice:elsewhere", "nonsense"):
             assert not run(people.accounts.exists(user_id))
-            assert not run(people.accounts.is_active(user_id))
             assert not run(people.accounts.is_admin(user_id))
         with pytest.raises(NotFound):
             run(people.accounts.require("@nobody:test"))
@@ -30,7 +29,7 @@ class TestLookups:
     def test_states(self, people: People) -> None:
         people.user("alice")
         accounts: Accounts = people.accounts
-        assert run(accounts.is_active("@alice:test"))
+        assert not run(accounts.require("@alice:test")).deactivated
         run(accounts.set_admin("@alice:test", True))
         run(accounts.set_suspended("@alice:test", True))
         run(accounts.set_locked("@alice:test", True))
@@ -40,7 +39,7 @@ class TestLookups:
         assert not run(accounts.is_admin("@alice:test"))
         run(people.deactivation.deactivate("@alice:test", erase=False))
         assert run(accounts.exists("@alice:test"))
-        assert not run(accounts.is_active("@alice:test"))
+        assert run(accounts.require("@alice:test")).deactivated
 
     def test_are_from_memory(self, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
         people.user("alice")

@@ -79,7 +79,6 @@ def test_the_wait_goes_on_where_it_was(tmp_path: Path, orderly: bool) -> None:
     house.wait(300)
     house = houses.restart(orderly=orderly)
     service.down = False
-    assert house.line.is_waiting
     house.wait(5)
     assert house.said == []
     house.wait(600)

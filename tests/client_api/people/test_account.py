@@ -146,7 +146,7 @@ class TestDeactivation:
         assert run(alice.post(DEACTIVATE, {"auth": confirm(), "erase": True}))[0] == 200
         assert people.count("SELECT count(*) FROM profiles WHERE user_id = '@alice:test'") == 0
         assert people.count("SELECT count(*) FROM users WHERE erased = 1 AND password_hash IS NULL") == 1
-        assert run(people.accounts.is_erased("@alice:test"))
+        assert run(people.accounts.require("@alice:test")).erased
 
     def test_a_session_confirms_what_it_was_opened_for(self, people: People, alice: Client) -> None:
         session = run(alice.post(DEACTIVATE, {"erase": False}))[1]["session"]
@@ -161,7 +161,7 @@ class TestDeactivation:
     def test_a_session_brings_its_parameters_back(self, people: People, alice: Client) -> None:
         session = run(alice.post(DEACTIVATE, {"erase": True}))[1]["session"]
         assert run(alice.post(DEACTIVATE, {"auth": {**confirm(), "session": session}}))[0] == 200
-        assert run(people.accounts.is_erased("@alice:test"))
+        assert run(people.accounts.require("@alice:test")).erased
 
     def test_appservices_need_no_auth(self) -> None:
         bridge = Bridge()
@@ -169,7 +169,7 @@ class TestDeactivation:
         run(people.registration.register_for_appservice("irc", _wish("_irc_bob")))
         service = people.client.with_token(Bridge.token)
         assert run(service.post(DEACTIVATE, {"erase": True}, {"user_id": "@_irc_bob:test"}))[0] == 200
-        assert run(people.accounts.is_deactivated("@_irc_bob:test"))
+        assert run(people.accounts.require("@_irc_bob:test")).deactivated
 
     def test_what_was_cut_short_goes_on_after_a_restart(self, people: People, alice: Client) -> None:
         class Broken:
