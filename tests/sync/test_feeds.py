@@ -79,7 +79,11 @@ def test_rooms_of_feeds_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for client in clients[1:]:
         for room in rooms:
             join(server, client, room)
-    tokens = [sync(server, client)["next_batch"] for client in clients]
+    kept = server.server._parts.sync.feeds
+    tokens = []
+    for number, client in enumerate(clients, 1):
+        tokens.append(sync(server, client)["next_batch"])
+        assert kept.figures == (1, 6, 10, number)
     server.ok(clients[0].put(path("rooms", rooms[3], "send", "m.room.message", "1"), {"body": "hello"}))
     for client, token in zip(clients, tokens, strict=True):
         assert bodies(sync(server, client, token), rooms[3]) == ["hello"]
