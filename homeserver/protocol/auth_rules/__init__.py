@@ -1,7 +1,7 @@
 """May this event stand? The authorisation rules of room versions 1 to 12 (rooms/, "Authorisation rules"): one rule, one function."""
 
 from homeserver.protocol.auth_rules import power_levels
-from homeserver.protocol.auth_rules.auth_events import check_auth_events, create_event_id
+from homeserver.protocol.auth_rules.auth_events import check_auth_events, create_event_id, may_cite_too
 from homeserver.protocol.auth_rules.check import check_event
 from homeserver.protocol.auth_rules.membership import join_rule_of, membership_of
 from homeserver.protocol.auth_rules.needed_state import judging_state, needed_state
@@ -20,6 +20,7 @@ __all__ = [
     "join_rule_of",
     "judging_state",
     "may_ban",
+    "may_cite_too",
     "may_invite",
     "may_kick",
     "may_notify",

@@ -1,6 +1,6 @@
 """Are the cited auth events fit to be cited? The rule on `auth_events` (2 or 3, by version), and rule 1; no state is looked at."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Container, Iterable
 
 from homeserver.protocol.auth_rules.create import check_create
 from homeserver.protocol.auth_rules.needed_state import CREATE, needed_state
@@ -25,7 +25,7 @@ def check_auth_events(event: Event, auth_events: Iterable[Event], rejected: Cont
     missing = [event_id for event_id in event.auth_events if event_id not in given]
     if missing:
         raise MissingEvents(missing)
-    selected = frozenset(needed_state(event.type, event.sender, event.state_key, event.content, version))
+    selected = _selected(event)
     seen: set[StateKey] = set()
     for event_id in event.auth_events:
         seen.add(_check_one(event, given[event_id], seen, selected, rejected))
@@ -33,7 +33,17 @@ def check_auth_events(event: Event, auth_events: Iterable[Event], rejected: Cont
         raise refusal(version, "auth_events.create", "the create event is not cited")
 
 
-def _check_one(event: Event, cited: Event, seen: set[StateKey], selected: frozenset[StateKey], rejected: Container[str]) -> StateKey:
+def may_cite_too(event: Event, cited: Collection[StateKey]) -> bool:
+    """Whether an event, not the create event, may cite the very events that stand at these addresses, since another of its room rightfully did."""
+    selected = _selected(event)
+    return all(address in selected for address in cited)
+
+
+def _selected(event: Event) -> list[StateKey]:
+    return needed_state(event.type, event.sender, event.state_key, event.content, event.version)
+
+
+def _check_one(event: Event, cited: Event, seen: set[StateKey], selected: Collection[StateKey], rejected: Container[str]) -> StateKey:
     version = event.version
     if cited.state_key is None:
         raise refusal(version, "auth_events.unselected", "an auth event is no state event")

@@ -3,8 +3,9 @@
 Format, signatures and content hash were checked by whoever brought it. The caller holds the room's lock; a commit made here is counted by the head.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from homeserver.protocol.auth_rules import check_auth_events, check_event, judging_state
 from homeserver.protocol.errors import MissingEvents, NotAuthorised
@@ -182,15 +183,29 @@ def _members(around: Surroundings) -> list[StoredEvent]:
     return [one for one in around.auth.values() if one.type == MEMBER and not one.flags & REJECTED]
 
 
-def check_by_auth_events(event: Event, auth: Mapping[str, StoredEvent], create: Event | None) -> dict[StateKey, Event]:
-    """Raises NotAuthorised, or MissingEvents; the state that the cited events make up, and the create event `create` where none need be cited."""
+class Authority(NamedTuple):
+    """What an event cites, once that was found fit to be cited: its addresses, and the state it makes up, with the create event where none need be cited."""
+
+    cited: Collection[StateKey]
+    state: dict[StateKey, Event]
+
+
+def authority_of(event: Event, auth: Mapping[str, StoredEvent], create: Event | None) -> Authority:
+    """Raises NotAuthorised, or MissingEvents."""
     missing = [event_id for event_id in event.auth_events if event_id not in auth]
     if missing:
         raise MissingEvents(missing)
     cited = [auth[event_id] for event_id in event.auth_events]
     check_auth_events(event, [one.event for one in cited], {one.event_id for one in cited if one.flags & REJECTED})
     state = {one.event.address: one.event for one in cited}
+    addresses = tuple(state)
     if create is not None:
         state.setdefault(CREATE, create)
+    return Authority(addresses, state)
+
+
+def check_by_auth_events(event: Event, auth: Mapping[str, StoredEvent], create: Event | None) -> dict[StateKey, Event]:
+    """Raises NotAuthorised, or MissingEvents; the state by which it was judged."""
+    state = authority_of(event, auth, create).state
     check_event(event, state)
     return state

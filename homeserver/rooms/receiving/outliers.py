@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from homeserver.clock import Clock
-from homeserver.protocol.auth_rules import create_event_id
+from homeserver.protocol.auth_rules import check_event, create_event_id, may_cite_too
 from homeserver.protocol.errors import NotAuthorised
 from homeserver.protocol.event import Event
 from homeserver.protocol.state_resolution import cited_by
 from homeserver.rooms.append import stored_event
-from homeserver.rooms.receiving.admit import check_by_auth_events
+from homeserver.rooms.receiving.admit import Authority, authority_of
 from homeserver.rooms.receiving.order import cited_first
 from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import OUTLIER, REJECTED, UNJUDGED, EventCommit, Lineage, RoomStore, StoredEvent
@@ -25,13 +25,14 @@ class Gathered:
     """Events of one room by ID: those that are stored, and those that are new and still to be committed, in order.
 
     `foreign`: IDs that are taken by events of other rooms, as whoever chooses IDs (room versions 1 and 2) may have it. `asked`: how many questions
-    were put to other servers.
+    were put to other servers. `authorities`: by what is cited; the members of a room nearly all cite the same.
     """
 
     known: dict[str, StoredEvent] = field(default_factory=dict)
     fresh: dict[str, StoredEvent] = field(default_factory=dict)
     foreign: set[str] = field(default_factory=set)
     asked: int = 0
+    authorities: dict[tuple[str, ...], Authority] = field(default_factory=dict)
 
     def add_known(self, room_num: int, found: Mapping[str, StoredEvent]) -> None:
         """What the store has under IDs that were looked up."""
@@ -69,12 +70,11 @@ class Outliers:
         return left
 
     def _judge(self, room_num: int, event: Event, gathered: Gathered) -> bool:
-        auth = {event_id: found for event_id in cited_by(event) if (found := gathered.get(event_id)) is not None}
-        if len(auth) < len(set(cited_by(event))) or event.event_id in gathered.foreign:
+        if event.event_id in gathered.foreign or None in map(gathered.get, cited_by(event)):
             return False
         flags = OUTLIER
         try:
-            check_by_auth_events(event, auth, _create_of(event, gathered))
+            check_event(event, _authority(event, gathered).state)
         except NotAuthorised:
             flags |= REJECTED
         known = gathered.known.get(event.event_id)
@@ -93,6 +93,18 @@ class Outliers:
             for event_id, record in gathered.fresh.items()
             if record.flags & OUTLIER
         ]
+
+
+def _authority(event: Event, gathered: Gathered) -> Authority:
+    """Raises NotAuthorised. All that is cited is there."""
+    known = gathered.authorities.get(event.auth_events)
+    if known is not None and may_cite_too(event, known.cited):
+        return known
+    auth = {event_id: cited for event_id in event.auth_events if (cited := gathered.get(event_id)) is not None}
+    authority = authority_of(event, auth, _create_of(event, gathered))
+    if event.type != "m.room.create":  # by which the create event itself is not judged
+        gathered.authorities[event.auth_events] = authority
+    return authority
 
 
 def _create_of(event: Event, gathered: Gathered | Mapping[str, StoredEvent]) -> Event | None:
