@@ -41,7 +41,6 @@ class RoomVersion(NamedTuple):
     creator_from_sender: bool = False  # 11: no `creator` in the content of m.room.create
     privileged_creators: bool = False  # 12: sender and additional_creators stand above all power levels
     owned_state: bool = False  # MSC3757: a state key may go on after its owner's user ID, and whoever has more power may write it
-    auth_events_same_room: bool = True  # MSC4307 makes explicit what all versions need
     # state resolution
     state_resolution: Literal["v1", "v2"] = "v1"  # 2
     resolve_from_empty: bool = False  # 12, state resolution v2.1
