@@ -45,6 +45,14 @@ class History:
         """Those of the room's events that the user may see, in the given order."""
         return await self.visible_to(user_id, await self._store.member(room_id, user_id), events)
 
+    async def retrievable(self, user_id: str, event: StoredEvent) -> Seen | None:
+        """The event, if the user may see it and has not forgotten the room, where that is not open to everyone."""
+        member = await self._store.member(event.room_id, user_id)
+        seen = await self.visible_to(user_id, member, [event])
+        if not seen or (member is not None and member.forgotten and not await self._is_world_readable(event.room_id)):
+            return None
+        return seen[0]
+
     async def visible_to(self, user_id: str, member: MemberRecord | None, events: Sequence[StoredEvent]) -> list[Seen]:
         """As `visible`, where the caller has the membership at hand."""
         since = member.joined_position if member is not None and member.membership == "join" else None
@@ -63,11 +71,13 @@ class History:
             member = None
         if member is not None and (member.membership == "join" or (member.membership in ("leave", "ban") and member.joined_position)):
             return member
-        state = await self._store.current_state(room_id, [VISIBILITY])
-        current = state.get(VISIBILITY)
-        if current is not None and effective(current.content.get("history_visibility")) == WORLD_READABLE:
+        if await self._is_world_readable(room_id):
             return member
         raise Forbidden("You are not in this room")
+
+    async def _is_world_readable(self, room_id: str) -> bool:
+        current = (await self._store.current_state(room_id, [VISIBILITY])).get(VISIBILITY)
+        return current is not None and effective(current.content.get("history_visibility")) == WORLD_READABLE
 
     async def _judge(self, user_id: str, member: MemberRecord | None, events: list[StoredEvent], since: int | None) -> list[Seen]:
         own: StateKey = ("m.room.member", user_id)

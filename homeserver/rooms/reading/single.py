@@ -14,7 +14,7 @@ class SingleEvents:
         """M_NOT_FOUND alike for what there is not, what is in another room, and what the user may not see."""
         event = (await self._store.events([event_id])).get(event_id)
         if event is not None and room_id in (None, event.room_id):
-            seen = await self._history.visible(user_id, event.room_id, [event])
-            if seen:
-                return seen[0]
+            seen = await self._history.retrievable(user_id, event)
+            if seen is not None:
+                return seen
         raise NotFound("There is no such event, or you may not see it")

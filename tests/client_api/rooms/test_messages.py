@@ -192,9 +192,21 @@ def test_invited_is_not_enough(talk: Talk) -> None:
 
 
 def test_a_forgotten_room_is_closed(talk: Talk) -> None:
+    event_id = talk.say("a word")
     talk.server.ok(talk.bob.post(talk.path("leave")))
+    assert talk.event(event_id, talk.bob)["event_id"] == event_id
     talk.server.ok(talk.bob.post(talk.path("forget")))
     assert talk.refusal(talk.path("messages"), talk.bob, dir="b") == (403, "M_FORBIDDEN")
+    for single in (talk.path("event", event_id), talk.path("context", event_id), path("events", event_id)):
+        assert talk.refusal(single, talk.bob) == (404, "M_NOT_FOUND")
+
+
+def test_a_forgotten_room_stays_open_where_it_is_to_everyone(talk: Talk) -> None:
+    talk.state("m.room.history_visibility", {"history_visibility": "world_readable"})
+    event_id = talk.say("a word")
+    talk.server.ok(talk.bob.post(talk.path("leave")))
+    talk.server.ok(talk.bob.post(talk.path("forget")))
+    assert talk.event(event_id, talk.bob)["event_id"] == event_id
 
 
 def test_an_empty_limit_still_goes_on(talk: Talk) -> None:
