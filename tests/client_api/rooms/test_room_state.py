@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.client_api.rooms.talk import Talk
-from tests.support.rooms import join, path
+from tests.support.rooms import join, member, path
 
 
 def test_all_of_it(talk: Talk) -> None:
@@ -44,6 +44,20 @@ def test_who_left_sees_the_state_of_that_time(talk: Talk) -> None:
     assert ("m.room.member", "@eve:test") not in state
     members = talk.get(talk.path("members"), talk.bob)["chunk"]
     assert {event["state_key"] for event in members} == {"@alice:test", "@bob:test"}
+
+
+@pytest.mark.parametrize("since", [("ban",), ("ban", "unban"), ("invite", "kick")])
+def test_what_comes_over_one_who_left_opens_nothing_more(talk: Talk, since: tuple[str, ...]) -> None:
+    talk.state("m.room.topic", {"topic": "before"})
+    talk.server.ok(talk.bob.post(talk.path("leave")))
+    talk.state("m.room.topic", {"topic": "after"})
+    join(talk.server, talk.eve, talk.room)
+    for action in since:
+        assert member(talk.server, talk.alice, talk.room, action, "@bob:test")[0] == 200
+    assert talk.get(talk.path("state", "m.room.topic"), talk.bob) == {"topic": "before"}
+    state = {(event["type"], event["state_key"]): event["content"] for event in talk.get(talk.path("state"), talk.bob)}
+    assert state["m.room.topic", ""] == {"topic": "before"}
+    assert {event["state_key"] for event in talk.get(talk.path("members"), talk.bob)["chunk"]} == {"@alice:test", "@bob:test"}
 
 
 @pytest.mark.parametrize("what", ["state", "members", "joined_members", "messages", "initialSync"])
