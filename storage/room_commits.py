@@ -267,11 +267,21 @@ def write_relations(cursor: WriteCursor, commits: Sequence[EventCommit]) -> None
     if not related:
         return
     relate(cursor, related)
+    latest: dict[tuple[int, str], StoredEvent] = {}
+    grown: dict[tuple[int, str], None] = {}  # by what comes from the past, and need not be the latest
     for event, relation in related:
-        if (event.position or 0) > 0:
+        is_new = (event.position or 0) > 0
+        if is_new:
             cursor.announce(Change(event.position or 0, "related", event.room_id, None, relation.parent_id))
-    threads = {(event.room_num, r.parent_id): event for event, r in related if r.rel_type == "m.thread" and event.is_shown}
-    cursor.many(PUT_THREAD, [(room_num, root, event.num, event.position) for (room_num, root), event in threads.items()])
+        if relation.rel_type == "m.thread":
+            thread = (event.room_num, relation.parent_id)
+            if is_new:
+                latest[thread] = event
+            else:
+                grown[thread] = None
+    cursor.many(PUT_THREAD, [(room_num, root, event.num, event.position) for (room_num, root), event in latest.items()])
+    for room_num, root in grown:
+        renew_thread(cursor, room_num, root)
 
 
 def relate(cursor: WriteCursor, related: Sequence[tuple[StoredEvent, Relation]]) -> None:
