@@ -59,6 +59,11 @@ class Gathering:
             return not self._wants_devices
         return True
 
+    def begin_anew(self) -> None:
+        """What was read last was not taken: it will be asked for again."""
+        self._interest.forget_all()
+        self._keys_until = 0
+
     async def read(self, since: int) -> News:
         """The next stretch: as much as one transaction takes."""
         readings = self._readings

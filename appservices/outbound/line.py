@@ -164,6 +164,7 @@ class Line:
                 raise
         except Exception:
             self._log.failure("application service {id} could not be told, it is tried again", id=self.service.id)
+            self._gathering.begin_anew()
             self._back_off()
         finally:
             self._running = None

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from storage.database import StorageUnavailable
 from tests.appservices.house import House
 from tests.encryption.crypto import Device
 from tests.support.client import Client
@@ -83,6 +85,40 @@ def test_whose_keys_changed(house: House) -> None:
         house.ok(client.post(path("keys", "upload"), {"device_keys": Device(client, f"@{name}:test", device_id).device_keys()}))
     house.wait()
     assert [changed["changed"] for changed in house.service.told(LISTS)] == [["@alice:test"]]
+
+
+@pytest.mark.parametrize("is_long_ago", [False, True])
+def test_nothing_is_lost_when_the_database_fails(house: House, monkeypatch: pytest.MonkeyPatch, is_long_ago: bool) -> None:
+    """Neither what happened before its user left, nor whose keys changed."""
+    alice, ghost = house.server.user("alice"), house.ghost("bob")
+    room, means = house.room(alice, ghost), house.line._means
+    house.wait()
+    house.service.down = True
+    house.say(alice, room, "zero")
+    house.wait(0.1)
+    house.say(alice, room, "one")
+    device_id = house.ok(alice.get(path("account", "whoami")))["device_id"]
+    house.ok(alice.post(path("keys", "upload"), {"device_keys": Device(alice, "@alice:test", device_id).device_keys()}))
+    if not is_long_ago:  # else she is no longer met
+        house.ok(house.bridge.post(path("rooms", room, "leave"), {}, query=ghost))
+    begin, failures = means.store.begin, 0
+
+    async def fail_once(*what: Any) -> None:
+        nonlocal failures
+        failures += 1
+        if failures == 1:
+            raise StorageUnavailable
+        await begin(*what)
+
+    monkeypatch.setattr(means.store, "begin", fail_once)
+    if is_long_ago:
+        monkeypatch.setattr(means.streams, "recent", lambda _since: None)
+    house.service.down = False
+    house.wait(60)
+    assert failures > 1
+    assert house.said == ["zero", "one"]
+    told = [lists["changed"] + lists["left"] for lists in house.service.told(LISTS)]
+    assert told == [["@alice:test"]]
 
 
 @pytest.mark.parametrize("away", [False, True])
