@@ -12,9 +12,9 @@ from homeserver.rooms.directory.ports import RemoteSpace
 from homeserver.rooms.directory.room_summary import RoomSummaries
 from homeserver.rooms.directory.summaries import Summaries
 from homeserver.rooms.servers.members import ServerMembers
-from homeserver.rooms.spaces.hierarchy import Hierarchy
+from homeserver.rooms.spaces.hierarchy import MAX_PASSED_OVER, Hierarchy
 from homeserver.rooms.spaces.peer_hierarchy import PeerHierarchy
-from homeserver.rooms.spaces.remote_spaces import RemoteSpaces
+from homeserver.rooms.spaces.remote_spaces import MAX_KEPT_BYTES, RemoteRoom, RemoteSpaces
 from homeserver.rooms.spaces.walks import MAX_WEIGHT, Step, Walk, Walks
 from homeserver.streams import Streams
 from storage.event_rows import RoomNames
@@ -136,6 +136,34 @@ def test_that_no_server_tells_of_a_room_is_not_remembered(server: TestServer, al
     assert [room["room_id"] for room in looking.tree(root)] == [root, "!late:far"]
 
 
+def test_a_page_passes_over_so_many_rooms_and_no_more(server: TestServer, alice: Client) -> None:
+    remote = FarAway(
+        far("!space:far", room_type="m.space", children_state=[child(f"!{number}:far") for number in range(MAX_PASSED_OVER + 50)]),
+        children={},
+    )
+    looking = Looking(server, remote)
+    root = space_of(server, alice, child("!space:far"))
+    page = orjson.loads(server.run(looking.hierarchy.first_page(ALICE, root, limit=50, suggested_only=False, max_depth=9)))
+    assert [room["room_id"] for room in page["rooms"]] == [root, "!space:far"]
+    assert len(remote.asked) == 1 + MAX_PASSED_OVER
+    rest = orjson.loads(server.run(looking.hierarchy.next_page(ALICE, root, page["next_batch"], limit=50, given={})))
+    assert rest == {"rooms": []}
+    assert len(remote.asked) == 1 + MAX_PASSED_OVER + 50
+
+
+def test_what_is_remembered_is_bounded_in_bytes(server: TestServer) -> None:
+    topic = "t" * (MAX_KEPT_BYTES // 3)
+    remote = FarAway(*[far(f"!{number}:far", topic=topic) for number in range(3)], children={})
+    spaces = RemoteSpaces(remote, FakeClock())
+
+    def ask(number: int) -> None:
+        assert server.run(spaces.get(f"!{number}:far", ["far"], False)) is not None
+
+    for number in (0, 1, 2, 2, 1, 0):
+        ask(number)
+    assert remote.asked == ["!0:far", "!1:far", "!2:far", "!0:far"]
+
+
 def test_what_may_be_seen_of_rooms_far_away(server: TestServer, alice: Client) -> None:
     club = create_room(server, alice)
     rooms = [
@@ -187,6 +215,8 @@ def test_walks_are_bounded() -> None:
     def walk(weight: int) -> Walk:
         return Walk(ALICE, "!root", False, 3, [Step("!a", 0)] * weight)
 
+    told = RemoteRoom({"room_id": "!a", "topic": "t" * 5_000})
+    assert Walk(ALICE, "!root", False, 3, [Step("!a", 0, (), told)]).weight > 50
     first = walks.keep(walk(10))
     assert walks.resume(first, ALICE, "!root", {}).weight == 11
     walks.keep(walk(MAX_WEIGHT // 2))

@@ -15,6 +15,7 @@ from homeserver.rooms.spaces.walks import Step, Walk, Walks
 
 MAX_PAGE = 50
 MAX_DEPTH = 100
+MAX_PASSED_OVER = 100  # rooms that are not shown, for one page: other servers may have to be asked about each
 
 
 class Visit(NamedTuple):
@@ -50,13 +51,15 @@ class Hierarchy:
 
     async def _page(self, walk: Walk, view: View, limit: int) -> bytes:
         chunks: list[bytes] = []
-        while walk.todo and len(chunks) < min(limit, MAX_PAGE):
+        passed_over = 0
+        while walk.todo and len(chunks) < min(limit, MAX_PAGE) and passed_over < MAX_PASSED_OVER:
             step = walk.todo.pop()
             if step.room_id in walk.seen:
                 continue
             walk.seen.add(step.room_id)
             visit = await self._visit(step, view, walk.suggested_only)
             if visit is None:
+                passed_over += 1
                 continue
             chunks.append(visit.chunk)
             walk.seen.update(visit.inaccessible - view.memberships.keys())

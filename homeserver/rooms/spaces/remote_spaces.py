@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 
 from homeserver.clock import Clock
 from homeserver.rooms.directory.ports import RemoteDirectory, RemoteSpace
-from homeserver.rooms.directory.summary import Child, children_of
+from homeserver.rooms.directory.summary import MAX_ALLOWED_ROOMS, Child, children_of
 
 KEPT_SECONDS = 300.0
 MAX_KEPT = 1_000
+MAX_KEPT_BYTES = 8 * 2**20
 MAX_CHILDREN = 1_000  # of one remote space
 
+_OVERHEAD = 100  # of a text
 _TYPES: Mapping[str, type] = {
     "avatar_url": str,
     "canonical_alias": str,
@@ -40,6 +42,13 @@ class RemoteRoom(NamedTuple):
     def is_space(self) -> bool:
         return self.chunk.get("room_type") == "m.space"
 
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        texts = sum(len(value) for value in self.chunk.values() if isinstance(value, str))
+        texts += sum(len(room) + _OVERHEAD for room in self.chunk.get("allowed_room_ids", ()))
+        return 10 * _OVERHEAD + texts + sum(2 * len(child.stripped) + 3 * _OVERHEAD for child in self.children)
+
 
 class RemoteAnswer(NamedTuple):
     """A room, what was told of its children, and the children nobody may see."""
@@ -47,6 +56,18 @@ class RemoteAnswer(NamedTuple):
     room: RemoteRoom
     described: Mapping[str, RemoteRoom]
     inaccessible: frozenset[str]
+
+    @property
+    def size(self) -> int:
+        """As a room's."""
+        rooms = self.room.size + sum(room.size for room in self.described.values())
+        return rooms + sum(len(room) + _OVERHEAD for room in self.inaccessible)
+
+
+class _Kept(NamedTuple):
+    until: float
+    answer: RemoteAnswer
+    size: int
 
 
 class _Stripped(NamedTuple):
@@ -57,27 +78,35 @@ class _Stripped(NamedTuple):
 
 
 class RemoteSpaces:
-    """Asks and remembers, bounded in number and time."""
+    """Asks and remembers, bounded in number, bytes and time."""
 
     def __init__(self, remote: RemoteDirectory, clock: Clock) -> None:
         self._remote = remote
         self._clock = clock
-        self._kept: OrderedDict[tuple[str, bool], tuple[float, RemoteAnswer]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, bool], _Kept] = OrderedDict()
+        self._size = 0
 
     async def get(self, room_id: str, servers: Sequence[str], suggested_only: bool) -> RemoteAnswer | None:
         """None when no server tells of the room."""
         key = (room_id, suggested_only)
         kept = self._kept.get(key)
-        if kept is not None and self._clock.monotonic() < kept[0]:
-            return kept[1]
+        if kept is not None and self._clock.monotonic() < kept.until:
+            return kept.answer
         space = await self._remote.space(room_id, servers, suggested_only) if servers else None
         answer = None if space is None else read_answer(room_id, space)
         if answer is not None:
-            self._kept[key] = (self._clock.monotonic() + KEPT_SECONDS, answer)
-            self._kept.move_to_end(key)
-            while len(self._kept) > MAX_KEPT:
-                self._kept.popitem(last=False)
+            self._keep(key, answer)
         return answer
+
+    def _keep(self, key: tuple[str, bool], answer: RemoteAnswer) -> None:
+        before = self._kept.pop(key, None)
+        if before is not None:
+            self._size -= before.size
+        kept = self._kept[key] = _Kept(self._clock.monotonic() + KEPT_SECONDS, answer, answer.size)
+        self._size += kept.size
+        while len(self._kept) > MAX_KEPT or self._size > MAX_KEPT_BYTES:
+            _, oldest = self._kept.popitem(last=False)
+            self._size -= oldest.size
 
 
 def read_answer(room_id: str, space: RemoteSpace) -> RemoteAnswer | None:
@@ -97,7 +126,7 @@ def _room(told: Mapping[str, Any]) -> RemoteRoom | None:
     chunk.update({key: told[key] for key, kind in _TYPES.items() if type(told.get(key)) is kind})
     allowed = told.get("allowed_room_ids")
     if isinstance(allowed, list):
-        chunk["allowed_room_ids"] = [room for room in allowed if isinstance(room, str)]
+        chunk["allowed_room_ids"] = [room for room in allowed if isinstance(room, str)][:MAX_ALLOWED_ROOMS]
     events = told.get("children_state")
     stripped = [event for entry in events[:MAX_CHILDREN] if (event := _child(entry)) is not None] if isinstance(events, list) else []
     return RemoteRoom(chunk, children_of(stripped))

@@ -10,7 +10,7 @@ from homeserver.errors import InvalidParam
 from homeserver.rooms.spaces.remote_spaces import RemoteRoom
 
 KEPT_SECONDS = 600.0
-MAX_WEIGHT = 500_000  # rooms remembered over all walks
+MAX_WEIGHT = 500_000  # rooms remembered over all walks, or as many times 100 bytes of what was told of them
 TOKEN_LENGTH = 24
 
 
@@ -39,7 +39,8 @@ class Walk:
 
     @property
     def weight(self) -> int:
-        return len(self.todo) + len(self.seen) + 1
+        told = sum(step.told.size // 100 for step in self.todo if step.told is not None)
+        return len(self.todo) + len(self.seen) + told + 1
 
 
 class Walks:
