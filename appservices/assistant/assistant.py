@@ -110,7 +110,7 @@ class Assistant:
             self._cover.note(event)
             if event.sender == self._me and event.type != "m.room.member":
                 continue
-            if (turn := await self._look_at(event)) is not None:
+            if (turn := await self._asked_by(event)) is not None:
                 turns.append(turn)
         for edu in [*(body.get("ephemeral") or ()), *(body.get("de.sorunome.msc2409.ephemeral") or ())]:
             self._kit.markers.take(as_object(edu))
@@ -120,6 +120,16 @@ class Assistant:
         await self._file.settle()
         for turn in fresh:
             self._runner.run_soon(turn)
+
+    async def _asked_by(self, event: Event) -> TurnRecord | None:
+        """What the homeserver will say no to each time must not hold up what comes behind it."""
+        try:
+            return await self._look_at(event)
+        except Refused as error:
+            if error.status == 429 or error.status >= 500:
+                raise
+            _log.warning("nothing comes of %s: %s", event.id, error)
+            return None
 
     async def _look_at(self, event: Event) -> TurnRecord | None:
         if event.type == "m.room.member" and event.state_key == self._me:
@@ -245,6 +255,7 @@ class Assistant:
             await self._cover.expect(event)
             try:
                 await self._kit.homeserver.join(event.room)
+                await self._count(event.room)
                 await self._greet(event)
             except (Refused, Unreachable) as error:
                 _log.warning("%s could not be joined: %s", event.room, error)
@@ -274,8 +285,20 @@ class Assistant:
                 self._runner.cancel(turn_id)
             kit.things.drop_proposals_of(event.room, user)
             kit.markers.forget(event.room, user)
-        elif membership == "join" and kit.consent.room(event.room).is_direct and len(await kit.homeserver.joined_members(event.room)) > 2:
-            kit.consent.know_direct(event.room, False)
+        elif membership == "join":
+            await self._count(event.room)
+
+    async def _count(self, room: str) -> None:
+        """A chat of more than two is no direct one, whoever called it so."""
+        if not self._kit.consent.room(room).is_direct:
+            return
+        try:
+            members = await self._kit.homeserver.joined_members(room)
+        except Refused as error:
+            _log.info("who is in %s cannot be known: %s", room, error)  # it was removed, and hears of that next
+            return
+        if len(members) > 2:
+            self._kit.consent.know_direct(room, False)
 
     async def _settings_changed(self, event: Event) -> None:
         """Turned on or off by state event. Who may set it says the room; who may decide, the settings."""

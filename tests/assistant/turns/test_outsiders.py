@@ -1,0 +1,56 @@
+"""What people in rooms may bring about, by accident or on purpose: nobody stops the others, and nobody reaches into another room."""
+
+from typing import Any
+
+import pytest
+
+from tests.assistant.homeserver import ME, No, Room
+from tests.assistant.house import ALICE, BOB, CAROL, House
+from tests.assistant.scripted_model import Say
+
+
+def test_a_direct_chat_that_it_was_thrown_out_of_holds_nobody_up(house: House) -> None:
+    """A third one joins and the assistant is removed, before it hears of either."""
+    room = house.room(BOB)
+    direct = house.hs.create(CAROL)
+    house.hs.invite_assistant(direct.id, CAROL, direct=True)
+    house.settle()
+    house.hs.join(direct.id, "@dave:test")
+    house.hs.join(direct.id, "@eve:test")
+    house.hs.leave(direct.id, ME)
+    house.hs.mention(room.id, BOB, "hello")
+    house.settle()
+    assert house.texts(room) == ["Fine."]
+
+
+def test_what_the_homeserver_always_says_no_to_holds_nobody_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = house.room(BOB, CAROL)
+    serve = house.hs._in_room
+
+    def strict(method: str, room: Room, path: list[str], request: Any, body: bytes) -> Any:
+        if path == ["event", "no ID"]:
+            raise No(400, "M_INVALID_PARAM")
+        return serve(method, room, path, request, body)
+
+    monkeypatch.setattr(house.hs, "_in_room", strict)
+    house.says(Say(pieces=["word "], seconds=0.1, never_ends=True))
+    house.hs.mention(room.id, BOB, "hello")
+    house.deliver()
+    house.loop.until(lambda: bool(house.texts(room)))
+    house.hs.react(room.id, BOB, "no ID", "🛑")
+    house.hs.say(room.id, CAROL, "!ai help")
+    house.deliver()
+    house.hs.say(room.id, BOB, "!ai stop")
+    house.settle()
+    assert any("summary" in text for text in house.texts(room))
+
+
+def test_a_room_of_many_is_no_direct_chat_whatever_the_invitation_says(house: House) -> None:
+    room = house.hs.create(ALICE, BOB, CAROL)
+    house.hs.invite_assistant(room.id, ALICE, direct=True)
+    house.settle()
+    house.hs.say(room.id, ALICE, "!ai on")
+    house.settle()
+    house.hs.say(room.id, BOB, "lunch, anybody?")
+    house.settle()
+    assert house.model.prompts == []
