@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import orjson
+from twisted.internet.defer import Deferred
 
 from homeserver.errors import InvalidParam
 from homeserver.rooms.directory.store import LISTING, DirectoryStore
@@ -82,6 +83,7 @@ class PublicRooms:
         self._dirty: set[str] = set()
         self._lists_changed = True
         self._unsorted = False
+        self._turns: list[Deferred[None]] | None = None  # while somebody looks again: who waits for that
         streams.subscribe(self._follow)
 
     async def page(self, query: DirectoryQuery) -> bytes:
@@ -111,7 +113,21 @@ class PublicRooms:
         return self._published
 
     async def _renew(self) -> None:
-        """Look again at what has changed since the last answer."""
+        """Look again at what has changed since the last answer; one after the other, so that nobody is answered, or overwritten, with less."""
+        while self._turns is not None:
+            turn: Deferred[None] = Deferred()
+            self._turns.append(turn)
+            await turn
+        self._turns = []
+        try:
+            await self._look_again()
+        finally:
+            turns, self._turns = self._turns, None
+            for turn in turns:
+                if not turn.called:
+                    turn.callback(None)
+
+    async def _look_again(self) -> None:
         while self._lists_changed:
             self._lists_changed = False
             await self._load_lists()
