@@ -95,10 +95,10 @@ class StateCollector:
             await self._store.done(room_num)
 
     async def _mark(self, room_num: int) -> set[bytes]:
-        """Every node that a state of the room is made of."""
+        """Every node that a state of the room is made of; not all of them once told to stop, when nothing will be swept."""
         kept: set[bytes] = {EMPTY}
         last: int | None = -1
-        while last is not None:
+        while last is not None and not self._stopping:
             roots, last = await self._store.roots(room_num, last, STEP)
             level = roots - kept
             while level:

@@ -1,14 +1,17 @@
 """Unreferenced nodes go, everything a state is made of stays, also while rooms are written."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+from twisted.internet.defer import Deferred
 
 from homeserver.rooms import state_map
-from homeserver.rooms.collect import StateCollector
+from homeserver.rooms.collect import IDLE_S, CollectionStore, StateCollector
 from storage.database import Cursor, WriteCursor
 from storage.event_rows import RoomNames
 from storage.room_commits import CommitWriter
 from storage.state_collection import StoredCollection
+from tests.support.clock import FakeClock
 from tests.support.server import TestServer, make_server
 
 V3 = "/_matrix/client/v3"
@@ -87,3 +90,31 @@ def test_what_is_written_again_during_a_collection_stays(tmp_path: Path) -> None
         return await server.database.read(lambda cursor: cursor.value("SELECT count(*) FROM state_nodes WHERE node_id = ?", node))
 
     assert server.run(ask()) == 1
+
+
+class EndlessRoom:
+    """A CollectionStore with a room that has no last event."""
+
+    async def next_room(self) -> int:
+        return 1
+
+    async def begin(self) -> int:
+        return 1
+
+    async def roots(self, room_num: int, after: int, limit: int) -> tuple[set[bytes], int]:
+        return set(), after + limit
+
+    async def sweep(self, *_: Any) -> None:
+        raise AssertionError("swept, though not all was marked")
+
+
+def test_a_server_that_stops_does_not_wait_for_a_whole_room() -> None:
+    clock = FakeClock()
+    collector = StateCollector(cast("CollectionStore", EndlessRoom()), clock)
+    collector.start()
+    clock.advance(IDLE_S)
+    stopped = Deferred.fromCoroutine(collector.stop())
+    assert not stopped.called
+    clock.advance(1)
+    assert stopped.called
+    assert clock.waiting() == 0
