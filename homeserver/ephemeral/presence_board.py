@@ -23,6 +23,7 @@ class PresenceBoard:
         self._ephemera = ephemera
         self._clock = clock
         self._users: OrderedDict[str, PresenceUser] = OrderedDict()
+        self._offline: OrderedDict[str, None] = OrderedDict()  # those of them who may be forgotten, in the same order
         self._due: list[tuple[float, str]] = []
         self._changed: dict[str, PresenceUser] = {}
         self._untold: dict[str, PresenceUser] = {}
@@ -37,11 +38,10 @@ class PresenceBoard:
     def add(self, user_id: str, user: PresenceUser) -> PresenceUser:
         """A user of whom nothing was known; those longest unchanged and offline are forgotten for him."""
         self._users[user_id] = user
-        while len(self._users) > MAX_USERS:
-            oldest_id, oldest = next(iter(self._users.items()))
-            if oldest.shown.state != OFFLINE:
-                break
+        while len(self._users) > MAX_USERS and self._offline:
+            oldest_id, _ = self._offline.popitem(last=False)
             del self._users[oldest_id]
+        self._offline[user_id] = None
         return user
 
     def look(self, user_id: str, user: PresenceUser, now: float) -> None:
@@ -56,6 +56,9 @@ class PresenceBoard:
         before, user.shown = user.shown, shown
         user.counter = self._ephemera.count()
         self._users.move_to_end(user_id)
+        self._offline.pop(user_id, None)
+        if shown.state == OFFLINE:
+            self._offline[user_id] = None
         if shown.state != before.state and not user.is_remote:
             self._changed[user_id] = user
         if (shown.state, shown.status_msg) != (before.state, before.status_msg):

@@ -137,8 +137,7 @@ class Typing:
     def _forget(self) -> None:
         """Quiet rooms whose last change is longest ago; never one where somebody is typing."""
         while len(self._rooms) > MAX_ROOMS:
-            room_id, room = next(iter(self._rooms.items()))
-            if room.typists:
+            room_id = next((room_id for room_id, room in self._rooms.items() if not room.typists), None)
+            if room_id is None:
                 break
-            self._floor = room.counter
-            del self._rooms[room_id]
+            self._floor = max(self._floor, self._rooms.pop(room_id).counter)

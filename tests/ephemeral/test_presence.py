@@ -241,3 +241,13 @@ def test_those_long_offline_are_forgotten(world: World, monkeypatch: pytest.Monk
         world.presence.seen(f"@user{number}:test", "online", "D", 0.0)
         world.clock.advance(40)
     assert len(world.since(OTHER_BOOT)) <= 11
+
+
+def test_who_is_here_all_the_time_keeps_nobody_else(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("homeserver.ephemeral.presence_board.MAX_USERS", 10)
+    world.presence.seen(BOB, "unavailable", "D", 86_400.0)
+    for number in range(30):
+        world.presence.seen(f"@user{number}:test", "online", "D", 0.0)
+        world.clock.advance(40)
+    assert world.presence.known_users <= 11
+    assert world.state(BOB) == "unavailable"

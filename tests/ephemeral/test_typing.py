@@ -122,6 +122,21 @@ def test_quiet_rooms_are_forgotten_without_loss(world: World, monkeypatch: pytes
     assert not world.typing.changed("!a", world.ephemera.counter)
 
 
+def test_who_types_for_ever_keeps_no_other_room(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("homeserver.ephemeral.typing.MAX_ROOMS", 3)
+    world.typing.started(ROOM, BOB)
+    for number in range(10):
+        world.typing.started(ROOM, BOB)
+        world.typing.started(f"!{number}", ALICE)
+        world.typing.stopped(f"!{number}", ALICE)
+    assert list(world.typing.changed_since(OTHER_BOOT)) == ["!9", "!8", ROOM]
+    assert world.now() == [BOB]
+    before = world.ephemera.counter
+    world.typing.stopped(ROOM, BOB)
+    assert world.typing.remembers(before)
+    assert list(world.typing.changed_since(before)) == [ROOM]
+
+
 def test_a_failing_reader_disturbs_nobody(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(change: EphemeralChange) -> None:
         raise ValueError(change)
