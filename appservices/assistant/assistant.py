@@ -309,7 +309,9 @@ class Assistant:
             watch = event.content.get("watch")
             names = tuple(name for name in WATCHED if isinstance(watch, list) and name in watch)
             was_on = consent.is_on(event.room)
-            consent.turn_on(event.room, event.sender, event.id, names)
+            consent.turn_on(event.room, event.sender, event.id)
+            if isinstance(watch, list):
+                consent.watch(event.room, names)
             if not was_on:
                 await self._kit.homeserver.send(
                     event.room, "m.room.message", notice(f"I am on in this room. {await consent.terms(event.room)}"), f"on{event.id}"

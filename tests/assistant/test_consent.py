@@ -1,8 +1,11 @@
 """Off until turned on; off again, and everything is gone."""
 
 from collections.abc import Callable
+from typing import Any
 
-from tests.assistant.homeserver import ME
+import pytest
+
+from tests.assistant.homeserver import ME, No
 from tests.assistant.house import ALICE, BOB, House
 
 
@@ -75,3 +78,54 @@ def test_the_profile_may_say_so_too(house: House) -> None:
     house.hs.mention(room.id, ALICE, "what was said?")
     house.settle()
     assert "tulip" not in "".join(house.model.prompts)
+
+
+def test_off_is_heard_after_any_outage(house: House) -> None:
+    """What else was asked then is not answered any more; who wanted an end to it is not passed over."""
+    room = house.room(BOB)
+    house.hs.say(room.id, ALICE, "!ai off")
+    house.hs.say(room.id, BOB, "!ai optout")
+    house.clock.ahead = 3600
+    house.settle()
+    assert not house.built.kit.consent.is_on(room.id)
+    assert house.built.kit.consent.is_out(BOB)
+
+
+def test_off_where_it_may_not_speak(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = house.room(BOB)
+
+    def muted(*_: Any) -> Any:
+        raise No(403, "M_FORBIDDEN")
+
+    monkeypatch.setattr(house.hs, "_send", muted)
+    house.hs.say(room.id, ALICE, "!ai off")
+    house.settle()
+    assert not house.built.kit.consent.is_on(room.id)
+
+
+def test_the_state_event_says_what_is_looked_for(house: House) -> None:
+    room = house.room(BOB)
+    settings = "chat.chatme.ai.settings"
+    for content, watched in (
+        ({"enabled": True, "watch": ["links", "code"]}, ("code", "links")),
+        ({"enabled": True}, ("code", "links")),
+        ({"enabled": True, "watch": []}, ()),
+    ):
+        house.hs.put(room.id, ALICE, settings, content, "")
+        house.settle()
+        assert house.built.kit.consent.room(room.id).watch == watched
+
+
+def test_turned_off_while_the_request_is_looked_up(house: House) -> None:
+    room = house.room(BOB)
+    house.hs.mention(room.id, BOB, "hello")
+    house.hs.freeze = lambda _, path, is_after: not is_after and "/event/" in path
+    house.deliver()
+    house.loop.until(lambda: bool(house.hs.waiting))
+    house.hs.put(room.id, ALICE, "chat.chatme.ai.settings", {"enabled": False}, "")
+    house.deliver()
+    house.hs.freeze = lambda _method, _path, _after: False
+    house.hs.serve_late()
+    house.loop.until(house.built.assistant.is_idle)
+    assert house.model.prompts == []
+    assert house.texts(room) == []

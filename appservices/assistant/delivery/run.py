@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 
 _AGAIN_SECONDS: Final = 5.0
 ANSWER: Final = "answer"
+NEVER_STALE: Final = ("off", "optout")  # nobody who wants an end to it has to say so twice
 
 
 class Runner:
@@ -181,9 +182,11 @@ class Runner:
             return "withdrawn"
         if event.type == "m.room.encrypted":
             return "unreadable"
-        if kit.clock.now_ms() - record.asked_at > kit.settings.freshness_seconds * 1000:
+        if record.skill not in NEVER_STALE and kit.clock.now_ms() - record.asked_at > kit.settings.freshness_seconds * 1000:
             await self._label(voice)
             return "stale"
+        if room.is_on and not kit.consent.is_on(record.room):
+            return "off"  # since a moment ago
         self._journal.begin(record.id)
         turn = Turn(record, event, self._words(record, event), room, kit, voice, self.skill_of(record.skill))
         running = self._running.get(record.id)

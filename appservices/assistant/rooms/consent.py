@@ -53,9 +53,8 @@ class Consent:
     async def may_decide(self, room: str, user: str) -> bool:
         return await self._people.is_joined(room, user) and await self._people.power(room, user) >= self._settings.consent_power
 
-    def turn_on(self, room: str, user: str, event: str, watch: tuple[str, ...] = ()) -> None:
-        record = self._journal.get(room)
-        self._journal.put(replace(record, is_on=True, by_user=user, event=event, watch=watch or record.watch))
+    def turn_on(self, room: str, user: str, event: str) -> None:
+        self._journal.put(replace(self._journal.get(room), is_on=True, by_user=user, event=event))
         self._audit.write(self._clock.now_ms(), "turned on", room, event, user)
 
     def turn_off(self, room: str, user: str, event: str) -> None:

@@ -1,8 +1,13 @@
 """On and off, help, what to watch for, and who does not want to be read."""
 
+import logging
+
 from appservices.assistant.matrix.contents import notice
+from appservices.assistant.matrix.errors import Refused
 from appservices.assistant.rooms.consent import WATCHED
 from appservices.assistant.skill import Turn
+
+_log = logging.getLogger(__name__)
 
 
 class SetUp:
@@ -35,8 +40,11 @@ class SetUp:
         if not await consent.may_decide(room, turn.asker):
             await turn.voice.say("That is for the moderators of this room.")
             return
-        await turn.voice.say_plainly(notice("I am off in this room, and what I had written down of it is gone."), "off")
-        await consent.show(room, False)
+        try:
+            await turn.voice.say_plainly(notice("I am off in this room, and what I had written down of it is gone."), "off")
+            await consent.show(room, False)
+        except Refused as error:
+            _log.info("%s could not be told that it is off there: %s", room, error)
         consent.turn_off(room, turn.asker, turn.record.event)
         turn.kit.markers.forget(room)
 
