@@ -117,10 +117,12 @@ class RoomSender:
         return commit
 
     async def _same_state(self, head: RoomHead, draft: Draft) -> StoredEvent | None:
-        """The current event at that address, if the draft would only repeat it."""
-        address = (draft.type, draft.state_key or "")
-        await self._heads.learn(head, [address])
+        """The current event at that address, if the draft would only repeat it; not for who is not in the room, who may not write it."""
+        address, member = (draft.type, draft.state_key or ""), ("m.room.member", draft.sender)
+        await self._heads.learn(head, [address, member])
         current = head.get(address)
+        if head.membership(draft.sender) != "join":
+            return None
         if current is None or current.sender != draft.sender or current.flags & REDACTED or not _is_same(current.content, draft.content):
             return None
         return current

@@ -92,6 +92,15 @@ def test_the_same_state_of_another_sender_is_a_new_event(server: TestServer, ali
     assert put_state(server, bob, room, "org.example", {"n": 1}) != first
 
 
+def test_who_has_left_cannot_repeat_what_he_wrote(server: TestServer, alice: Client) -> None:
+    bob = server.user("bob")
+    room = create_room(server, alice, preset="trusted_private_chat", invite=["@bob:test"])
+    join(server, bob, room)
+    put_state(server, bob, room, "org.example", {"n": 1})
+    server.ok(bob.post(path("rooms", room, "leave")))
+    refused(server.run(bob.put(path("rooms", room, "state", "org.example"), {"n": 1})), 403, "M_FORBIDDEN")
+
+
 def test_numbers_of_old_room_versions(server: TestServer, alice: Client) -> None:
     """1 and 1.0 are different texts, and there they may stand."""
     room = create_room(server, alice, room_version="5")
