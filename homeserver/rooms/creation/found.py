@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred
 
 from config.rooms import Rooms
 from homeserver.errors import Forbidden, MatrixError, RoomInUse
+from homeserver.protocol.errors import ProtocolError
 from homeserver.protocol.ids import RoomAlias
 from homeserver.rooms.append import Identity
 from homeserver.rooms.creation.create import RoomCreator
@@ -57,10 +58,21 @@ class RoomFounder:
             await self._permissions.check(user, actor.user_id)
         # Once begun it goes on, whether or not the client waits: an alias must not be left without its room.
         room_id = await shielded(Deferred.fromCoroutine(self._make(actor, options)))
-        for user in options.invite:
-            if not self._identity.is_local(user):
-                await self._membership.invite(room_id, actor.user_id, user, {"is_direct": True} if options.is_direct else {})
+        await self._invite_others(room_id, actor.user_id, options)
         return room_id
+
+    async def _invite_others(self, room_id: str, creator: str, options: RoomOptions) -> None:
+        """Users of other servers; one who cannot be invited is told of, and keeps nobody else out."""
+        failed: MatrixError | ProtocolError | None = None
+        for user in options.invite:
+            if self._identity.is_local(user):
+                continue
+            try:
+                await self._membership.invite(room_id, creator, user, {"is_direct": True} if options.is_direct else {})
+            except (MatrixError, ProtocolError) as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
 
     async def _make(self, actor: Actor, options: RoomOptions) -> str:
         if options.alias is None:

@@ -52,6 +52,15 @@ def test_people_are_invited_as_a_room_is_made(town: Town) -> None:
     assert membership(town, "a.test", alice, room, "@bob:b.test") == "join"
 
 
+def test_one_who_cannot_be_invited_to_a_new_room_keeps_nobody_else_out(town: Town) -> None:
+    alice, bob = town.user("a.test", "alice"), town.user("b.test", "bob")
+    invite = ["@nobody:nowhere.test", "@bob:b.test"]
+    status, _ = town["a.test"].run(alice.post(path("createRoom"), {"preset": "private_chat", "invite": invite}))
+    assert status != 200
+    ((room, _),) = synced(town, "b.test", bob)["invite"].items()
+    assert membership(town, "a.test", alice, room, "@bob:b.test") == "invite"
+
+
 def test_an_invite_is_told_to_the_servers_in_the_room_alone(town: Town) -> None:
     """The other server has it already; a kick takes it back, of which it is told all the same."""
 
