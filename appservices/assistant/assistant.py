@@ -284,6 +284,7 @@ class Assistant:
             for turn_id in self._runner.of_person(event.room, user):
                 self._runner.cancel(turn_id)
             kit.things.drop_proposals_of(event.room, user)
+            kit.publisher.leave(event.room, user)
             kit.markers.forget(event.room, user)
         elif membership == "join":
             await self._count(event.room)

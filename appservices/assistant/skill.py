@@ -117,11 +117,12 @@ class Turn:
             if hear is not None:
                 hear(text)
 
+        is_out = await self.kit.people.is_out(self.asker, unknown=False)
         if self.is_stopped:
             raise Stopped
         if self.voice.is_closed:
             raise CancelledError
-        if await self.kit.people.is_out(self.asker, unknown=False):
+        if is_out:
             raise OptedOut
         self.heard = ""
         prompt = Prompt(messages, list(tools), self.kit.settings.model.answer_tokens)

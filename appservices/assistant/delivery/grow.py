@@ -140,12 +140,16 @@ class Growing:
         if len(parts) > 1:
             await self._voice.rest_of(parts, whole, self._key)
 
-    async def _end(self) -> None:
+    def let_go(self) -> None:
+        """No more of it is shown, nor told to those who watch."""
         self._is_over = True
         if self._stream is not None:
             self._audience.publisher.close(self._stream)
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
+
+    async def _end(self) -> None:
+        self.let_go()
         if self._sending is not None:
             await self._sending
         await _quietly(self._typing(False))

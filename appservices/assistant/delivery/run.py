@@ -140,13 +140,12 @@ class Runner:
             except Unreachable as error:
                 _log.warning("turn %s waits for the homeserver: %s", record.id, error)
                 again = True
-                resting = self._kit.clock.sleep(_AGAIN_SECONDS)
-                self._resting.append(resting)
-                try:
-                    await resting
-                finally:
-                    self._resting.remove(resting)
-                continue
+                if await self._rest(record):
+                    continue
+                if self._was_closed():
+                    return
+                outcome = "withdrawn"
+                await self._take_back(record)
             except CancelledError:
                 if self._was_closed():
                     return
@@ -160,6 +159,21 @@ class Runner:
                 outcome = "broken"
             self._end(record, outcome)
             return
+
+    async def _rest(self, record: TurnRecord) -> bool:
+        """False where nobody wants the turn any more."""
+        _, turn = self._running.get(record.id, (None, None))
+        if turn is not None:
+            await turn.voice.fall_silent()
+        resting = self._kit.clock.sleep(_AGAIN_SECONDS)
+        self._resting.append(resting)
+        try:
+            await resting
+        except CancelledError:
+            return False
+        finally:
+            self._resting.remove(resting)
+        return turn is None or not (turn.voice.is_closed or turn.is_stopped)
 
     def _end(self, record: TurnRecord, outcome: str) -> None:
         self._journal.finish(record.id)
@@ -191,7 +205,10 @@ class Runner:
         turn = Turn(record, event, self._words(record, event), room, kit, voice, self.skill_of(record.skill))
         running = self._running.get(record.id)
         self._running[record.id] = (running[0] if running else Deferred(), turn)
-        await self._skills[record.skill].run(turn)
+        try:
+            await self._skills[record.skill].run(turn)
+        finally:
+            voice.grow_no_more()
         self._addressing.answered(record.room, record.sender)
         if room.is_on and not kit.consent.is_on(record.room):
             self.stop_room(record.room, besides=record.id)

@@ -46,6 +46,7 @@ class Voice:
         self._asked_at = asked_at
         self._said: dict[str, tuple[str, Mapping[str, Any]]] = {}  # key to what an earlier life said
         self._beside: Deferred[None] | None = None
+        self._growing: Growing | None = None
         self.is_closed = False  # what asked is gone
 
     def close(self) -> None:
@@ -121,7 +122,13 @@ class Voice:
         return await self.send(content, key, kind)
 
     def grow(self, clean: Callable[[str], str], audience: Audience, key: str = "answer") -> Growing:
-        return Growing(self, self._clock, clean, key, self._typing, audience)
+        self._growing = Growing(self, self._clock, clean, key, self._typing, audience)
+        return self._growing
+
+    def grow_no_more(self) -> None:
+        """The turn is over, however it ended."""
+        if self._growing is not None:
+            self._growing.let_go()
 
     async def rest_of(self, parts: list[str], text: str, key: str) -> None:
         """What follows a first part that was edited into place."""

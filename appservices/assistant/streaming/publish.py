@@ -56,6 +56,12 @@ class Publisher:
         stream.close()
         self._streams.pop((stream.room, stream.event), None)
 
+    def leave(self, room: str, user: str) -> None:
+        """Who is not in the room any more is told no more of what is said there."""
+        for stream in self._streams.values():
+            if stream.room == room:
+                stream.leave(user)
+
     async def _update(self, room: str, txn: str, messages: Messages) -> None:
         if self._homeserver.is_known_encrypted(room):
             return  # since a moment ago

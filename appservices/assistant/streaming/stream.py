@@ -64,6 +64,10 @@ class Stream:
             known.told = None
         self._consider()
 
+    def leave(self, user: str) -> None:
+        for key in [key for key in self._watchers if key[0] == user]:
+            del self._watchers[key]
+
     def tell(self, text: Callable[[], str]) -> None:
         """There is more; what it is, is asked when it is sent."""
         self._text = text

@@ -199,3 +199,32 @@ def test_nothing_grows_for_who_is_not_there(house: House, presence: dict[str, An
     end(house, say)
     assert bool(edits_in(room)) is grows
     assert house.texts(room) == [say.said.strip()]
+
+
+def test_who_left_is_told_no_more(house: House) -> None:
+    room = streaming(house)
+    first = begun(house, room)
+    subscribe(house, room.id, first["event_id"], CAROL)
+    house.loop.until(lambda: len(updates(house, CAROL)) >= 2)
+    house.hs.leave(room.id, CAROL)
+    house.deliver()
+    house.loop.turn(0.1)  # what was under way
+    told, letters = len(updates(house, CAROL)), len(house.hs.letters)
+    subscribe(house, room.id, first["event_id"], BOB)
+    house.loop.until(lambda: len(house.hs.letters) >= letters + 4)
+    assert len(updates(house, CAROL)) == told
+    enough(house, room)
+
+
+def test_an_answer_that_was_taken_back_is_told_to_nobody(house: House) -> None:
+    room = streaming(house)
+    first = begun(house, room)
+    subscribe(house, room.id, first["event_id"], CAROL)
+    house.loop.until(lambda: len(updates(house, CAROL)) >= 2)
+    house.hs.redact(room.id, BOB, next(event["event_id"] for event in room.by(BOB)))
+    house.settle()
+    told = len(updates(house, CAROL))
+    subscribe(house, room.id, first["event_id"], CAROL, resync=True)
+    house.loop.turn(0.1)
+    assert len(updates(house, CAROL)) == told
+    assert refusals(house, CAROL) == ["m.unknown_stream"]
