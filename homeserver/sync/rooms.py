@@ -1,6 +1,6 @@
 """Which rooms an answer speaks of, and each room's JSON, put together from the sections."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from homeserver.account_data.account_data import UserData
@@ -55,17 +55,24 @@ class SyncRooms:
 
     async def joined(self, scope: SyncScope, feed: Feed, data: UserData) -> list[tuple[str, bytes]]:
         """(room ID, JSON) of joined rooms with something to tell."""
+        rooms = self._joined_scopes(scope, feed, self._changed(scope, feed, data))  # before anything is awaited: see `respond`
         scope.recounted = await self._unread.recounted(scope, feed.joined.values(), data)
-        return await self._encode(scope, self._joined_scopes(scope, feed, data), data)
+        if scope.recounted:
+            others = scope.recounted.difference(room.room_id for room in rooms).intersection(feed.joined)
+            rooms += self._joined_scopes(scope, feed, others)
+        return await self._encode(scope, rooms, data)
 
-    def _joined_scopes(self, scope: SyncScope, feed: Feed, data: UserData) -> list[RoomScope]:
-        wanted = scope.filter.room
+    def _changed(self, scope: SyncScope, feed: Feed, data: UserData) -> list[str]:
+        """Joined rooms where anything happened."""
         if scope.since == 0 or scope.full_state:
-            names = list(feed.joined)
-        else:
-            names = feed.changed_rooms(scope.since)
-            extra = self._account_data.changed_rooms(scope, data) | self._ephemeral.typing_rooms(scope, feed) | scope.recounted
-            names.extend(room_id for room_id in extra.difference(names) if room_id in feed.joined)
+            return list(feed.joined)
+        names = feed.changed_rooms(scope.since)
+        extra = self._account_data.changed_rooms(scope, data) | self._ephemeral.typing_rooms(scope, feed)
+        names.extend(room_id for room_id in extra.difference(names) if room_id in feed.joined)
+        return names
+
+    def _joined_scopes(self, scope: SyncScope, feed: Feed, names: Iterable[str]) -> list[RoomScope]:
+        wanted = scope.filter.room
         rooms = []
         for room_id in names:
             member = feed.joined[room_id]

@@ -1,9 +1,12 @@
 """Sync at the edges of a membership: coming into a room, meeting others, leaving, forgetting."""
 
 from typing import Any
+from urllib.parse import quote
 
 import orjson
+import pytest
 
+from homeserver.push.unread import UnreadCounts
 from tests.support.client import Client
 from tests.support.rooms import create_room, join, path
 from tests.support.server import TestServer
@@ -101,3 +104,26 @@ def test_a_client_that_takes_no_state_from_timelines_is_told_of_its_bans(server:
         state = answer["rooms"]["leave"][room_id]["state_after"]["events"]
         assert [(event["state_key"], event["content"]["membership"]) for event in state] == [("@bob:test", membership)]
         since = answer["next_batch"]
+
+
+def test_what_was_said_before_one_left_is_told_though_counts_are_read_meanwhile(
+    server: TestServer, alice: Client, bob: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room_id = create_room(server, alice, preset="public_chat")
+    join(server, bob, room_id)
+    since = sync(server, bob)["next_batch"]
+    server.ok(bob.put(f"/_matrix/client/v3/pushrules/global/room/{quote(room_id)}", {"actions": []}))
+    say(server, alice, room_id, "hello")
+    read = UnreadCounts.unread_rooms
+
+    async def read_while_he_leaves(counts: UnreadCounts, *what: Any) -> set[str]:
+        monkeypatch.undo()
+        server.ok(bob.post(path("rooms", room_id, "leave")))
+        return await read(counts, *what)
+
+    monkeypatch.setattr(UnreadCounts, "unread_rooms", read_while_he_leaves)
+    answers = [sync(server, bob, since)]
+    answers.append(sync(server, bob, answers[0]["next_batch"]))
+    rooms = [kind[room_id] for answer in answers for kind in answer.get("rooms", {}).values() if room_id in kind]
+    texts = [event["content"].get("body") for room in rooms for event in room["timeline"]["events"] if event["type"] == "m.room.message"]
+    assert texts == ["hello"]
