@@ -4,6 +4,7 @@ A file is written under a name of chance, brought to disk, then renamed to its p
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from os import O_DIRECTORY, O_RDONLY, close, fsync
 from os import open as open_descriptor
@@ -162,5 +163,6 @@ def _remove_older(folder: Path, before: float) -> None:
     if not folder.is_dir():
         return
     for path in folder.iterdir():
-        if path.stat().st_mtime < before:
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # an upload ended meanwhile
+            if path.stat().st_mtime < before:
+                path.unlink()

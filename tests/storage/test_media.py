@@ -216,6 +216,15 @@ def test_what_a_crash_left_is_removed_when_it_is_old(files: DiskFiles, tmp_path:
     assert on_disk(tmp_path) == [str(new.relative_to(tmp_path))]
 
 
+def test_an_upload_that_ends_meanwhile_is_no_error(files: DiskFiles, tmp_path: Path) -> None:
+    run(run(files.begin()).seal())
+    (left,) = (tmp_path / path for path in on_disk(tmp_path))
+    os.utime(left, (0, 0))
+    (left.parent / "gone").symlink_to("nowhere")  # listed, and not to be found
+    run(files.clean())
+    assert on_disk(tmp_path) == []
+
+
 def test_a_disk_that_refuses(tmp_path: Path) -> None:
     (tmp_path / "incoming").write_text("in the way")
     with pytest.raises(FilesUnavailable) as raised:
