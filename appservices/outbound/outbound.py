@@ -32,9 +32,9 @@ class Outbound:
 
     async def start(self) -> None:
         """Take up what an earlier run left untold, and begin to follow."""
+        await self._store.keep_only([line.service.id for line in self._lines])
         if not self._lines:
             return
-        await self._store.keep_only([line.service.id for line in self._lines])
         for line in self._lines:
             await line.start()
         self._streams.subscribe_last(self._follow)

@@ -10,6 +10,7 @@ from storage.database import Cursor, Database, WriteCursor
 from storage.event_rows import SELECT, RoomNames
 
 _PROGRESS = "SELECT position, txn_id, txn_until, txn_body, txn_fetched, failures, retry_ts FROM appservices WHERE service_id = ?"
+_OTHERS = "SELECT 1 FROM appservices WHERE service_id NOT IN ?? LIMIT 1"
 _FORGET = "DELETE FROM appservices WHERE service_id NOT IN ??"
 _BEGIN = """INSERT INTO appservices (service_id, position, txn_id, txn_until, txn_body, txn_fetched, failures, retry_ts)
     VALUES (?, ?, ?, ?, ?, ?, 0, 0) ON CONFLICT (service_id) DO UPDATE SET position = excluded.position, txn_id = excluded.txn_id,
@@ -37,7 +38,9 @@ class StoredAppservices:
         return Progress(position, transaction, failures, retry_ts)
 
     async def keep_only(self, service_ids: Sequence[str]) -> None:
-        await self._database.write(lambda cursor: cursor.run(_FORGET, list(service_ids) or [""]))
+        kept = list(service_ids) or [""]
+        if await self._database.read(lambda cursor: cursor.one(_OTHERS, kept)) is not None:  # no start waits for the disk in vain
+            await self._database.write(lambda cursor: cursor.run(_FORGET, kept))
 
     async def begin(self, service_id: str, position: int, transaction: Transaction | None, fetched: Sequence[Fetched]) -> None:
         under_way: tuple[str | None, int | None, bytes | None, bytes | None] = (None, None, None, None)

@@ -8,6 +8,7 @@ from homeserver.streams import Streams
 from tests.appservices.house import FakeAppservice, House
 from tests.support.client import Client, run
 from tests.support.rooms import path
+from tests.support.server import make_server
 from tests.support.storage import open_memory_database
 
 
@@ -133,7 +134,8 @@ def test_a_new_bridge_is_not_told_of_the_past(tmp_path: Path) -> None:
     house.say(alice, room, "one")
     house.wait()
     houses.end(orderly=True)
-    run(house.line._means.store.keep_only([]))
+    house.say(alice, room, "while there was none")
+    house.server.run(make_server(tmp_path, database=houses.database, streams=houses.streams).server.take_up())
     houses.service.asked.clear()
     house = houses.open()
     house.wait()
