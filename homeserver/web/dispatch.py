@@ -163,6 +163,7 @@ class Dispatch:
                 request.recheck = partial(self._entry.recheck, request, access)
             if self._seen is not None and request.caller is not None:
                 self._seen(request)
+        request.limiter = self._limiter
         if served.bucket is not None:
             self._limiter.take(served.bucket, request.caller, request.remote_ip)
         if served.streams:

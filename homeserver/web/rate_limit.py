@@ -80,6 +80,12 @@ class RateLimiter:
         key = caller.user_id if caller is not None else normalise_address(address)
         _refuse_if(bucket.wait(key, self._clock.monotonic()))
 
+    def charge(self, rate: Rate, caller: Caller | None, address: str) -> None:
+        """As `take`, of a rate that may have no limit."""
+        bucket = self._buckets.get(rate)
+        if bucket is not None:
+            self.take(bucket, caller, address)
+
 
 class FailedLogins:
     """Wrong passwords, counted per account and per address. Ask `check` before the password is looked at, tell `failed` after."""

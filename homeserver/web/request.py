@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from homeserver.errors import InvalidParam, MissingParam
-from homeserver.web.endpoint import Caller
+from homeserver.web.endpoint import Caller, Rate
 from homeserver.web.percent import parse_query
 
 
@@ -16,6 +16,11 @@ class BodyReader(Protocol):
 
     async def read(self) -> bytes:
         """The next piece, b"" at the end; raises TooLarge, or Unavailable when the client has gone."""
+
+
+class Charging(Protocol):
+    def charge(self, rate: Rate, caller: Caller | None, address: str) -> None:
+        """Raises LimitExceeded."""
 
 
 class Request:
@@ -31,6 +36,7 @@ class Request:
         "body",
         "caller",
         "headers",
+        "limiter",
         "method",
         "path",
         "peer",
@@ -63,6 +69,12 @@ class Request:
         self.waits = False  # a long poll: it may be cancelled at any time
         self.recheck: Callable[[], Awaitable[None]] = _unchecked  # of a long poll: raises if the caller is no longer let in
         self.abandoned = False
+        self.limiter: Charging | None = None
+
+    def charge(self, rate: Rate) -> None:
+        """Take a token of another rate beside the one that the endpoint declares; raises LimitExceeded."""
+        if self.limiter is not None:
+            self.limiter.charge(rate, self.caller, self.remote_ip)
 
     @property
     def user(self) -> Caller:

@@ -1,12 +1,14 @@
 """Joining, knocking, inviting, leaving, kicking, banning."""
 
+from pathlib import Path
 from typing import Any
 
+from config.rate_limits import RateLimit, RateLimits
 from homeserver.protocol.signing import SigningKey, sign_json
 from storage.people.accounts import StoredAccounts
 from tests.support.client import Client
 from tests.support.rooms import create_room, join, member, path, refused, state_of
-from tests.support.server import TestServer
+from tests.support.server import TestServer, make_server
 
 ALICE, BOB, CHARLIE = "@alice:test", "@bob:test", "@charlie:test"
 
@@ -202,6 +204,27 @@ def test_guests_leave_a_room_that_closes_to_them(server: TestServer, alice: Clie
     join(server, bob, room_id)
     server.ok(alice.put(path("rooms", room_id, "state", "m.room.guest_access"), {"guest_access": "forbidden"}))
     assert set(server.ok(alice.get(path("rooms", room_id, "joined_members")))["joined"]) == {ALICE, BOB}
+
+
+def test_invites_and_joins_by_way_of_the_state_are_as_few_as_others(tmp_path: Path) -> None:
+    server = make_server(tmp_path, rate_limits=RateLimits(invite=RateLimit(0.1, 2), join=RateLimit(0.1, 2)))
+    alice, bob = server.user("alice"), server.user("bob")
+    room_id, other = create_room(server, alice), create_room(server, alice, preset="public_chat")
+
+    def put(client: Client, room: str, user_id: str, **content: Any) -> tuple[int, Any]:
+        return server.run(client.put(path("rooms", room, "state", "m.room.member", user_id), content))
+
+    assert put(alice, room_id, "@a:test", membership="invite")[0] == 200
+    assert member(server, alice, room_id, "invite", "@b:test")[0] == 200
+    refused(put(alice, room_id, "@c:test", membership="invite"), 429, "M_LIMIT_EXCEEDED")
+    for name in ("Bob", "Robert", "Bobby"):
+        assert put(bob, other, BOB, membership="join", displayname=name)[0] == 200
+    server.ok(bob.post(path("rooms", other, "leave")))
+    assert put(bob, other, BOB, membership="join")[0] == 200
+    server.ok(bob.post(path("rooms", other, "leave")))
+    refused(put(bob, other, BOB, membership="join"), 429, "M_LIMIT_EXCEEDED")
+    refused(put(bob, room_id, BOB, membership="knock"), 429, "M_LIMIT_EXCEEDED")
+    assert put(alice, room_id, "@a:test", membership=["invite"])[0] == 400
 
 
 def test_suspended_accounts_may_only_leave(server: TestServer, alice: Client, bob: Client) -> None:

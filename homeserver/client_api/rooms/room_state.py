@@ -30,8 +30,18 @@ class RoomState:
         caller = request.user
         if not (event_type == "m.room.member" and state_key == caller.user_id and request.body.get("membership") == "leave"):
             active(request)
+        if event_type == "m.room.member":
+            await self._charge(request, room_id)
         draft = Draft(event_type, caller.user_id, request.body, state_key, origin_server_ts=sent_at(request, caller))
         return sent(await self._sending.write(room_id, draft, guest=caller.is_guest))
+
+    async def _charge(self, request: Request, room_id: str) -> None:
+        """Who is invited, or comes in, by way of the state costs what it costs by the endpoints for that; a new name in a room does not."""
+        membership = request.body.get("membership")
+        if membership == "invite":
+            request.charge(Rate.INVITE)
+        elif membership == "knock" or (membership == "join" and not await self._sending.is_joined(room_id, request.user.user_id)):
+            request.charge(Rate.JOIN)
 
     @endpoint("GET", _STATE + "/{event_type}/", access=Access.GUEST, rate=Rate.READ, body=Body.NONE)
     @endpoint("GET", _STATE + "/{event_type}", access=Access.GUEST, rate=Rate.READ, body=Body.NONE)

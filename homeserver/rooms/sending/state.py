@@ -45,6 +45,9 @@ class StateSending:
         self._timelines = timelines
         self._aliases = aliases
 
+    async def is_joined(self, room_id: str, user_id: str) -> bool:
+        return await self._members.is_joined(room_id, user_id)
+
     async def write(self, room_id: str, draft: Draft, *, guest: bool = False) -> str:
         """The event ID."""
         if draft.type == "m.room.member":
