@@ -1,0 +1,1 @@
+"""Rooms as they are found: the directory and spaces."""
