@@ -1,1 +1,0 @@
-"""Rooms as they are found: the directory and spaces."""
