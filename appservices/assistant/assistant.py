@@ -85,13 +85,13 @@ class Assistant:
         self._file.close()
 
     def _clean(self) -> None:
+        self._cleaning[0] = self._kit.clock.call_later(_CLEAN_SECONDS, self._clean)  # first, for a full disk passes
         self._file.clean(self._kit.clock.now_ms(), self._kit.settings.audit_days)
         self._cover.clean()
-        self._cleaning[0] = self._kit.clock.call_later(_CLEAN_SECONDS, self._clean)
 
     def _erase(self) -> None:
-        self._kit.things.drop_old_proposals(self._kit.clock.now_ms())
         self._cleaning[1] = self._kit.clock.call_later(_ERASE_SECONDS, self._erase)
+        self._kit.things.drop_old_proposals(self._kit.clock.now_ms())
 
     async def take(self, txn: str, body: dict[str, Any]) -> None:
         """A transaction of the homeserver: when this returns, what there is to do is on disk."""
@@ -233,7 +233,7 @@ class Assistant:
     async def _stop(self, room: str, user: str, said: str) -> None:
         """By a reaction to the answer, or to the request."""
         answered = self._journal.turn_that_said(said)
-        turns = [answered] if answered is not None else self._journal.of_event(said) or await self._turns_saying(room, user, said)
+        turns = [answered] if answered is not None else self._journal.of_event(room, said) or await self._turns_saying(room, user, said)
         for turn_id in turns:
             if self._journal.sender_of(turn_id) == user:
                 self._runner.stop(turn_id)
@@ -324,25 +324,25 @@ class Assistant:
 
     async def _redacted(self, room: str, event_id: str) -> None:
         """What was asked, said about it or drawn from it goes too."""
-        turns = dict.fromkeys([*self._journal.of_event(event_id), *self._kit.sources.turns_from(event_id)])
-        self._forget(event_id)
-        self._kit.history.forget(event_id)
+        turns = dict.fromkeys([*self._journal.of_event(room, event_id), *self._kit.sources.turns_from(room, event_id)])
+        self._forget(room, event_id)
+        self._kit.history.forget(room, event_id)
         await self._withdraw(room, list(turns))
 
     async def _withdraw(self, room: str, turns: list[str]) -> None:
         for turn_id in turns:
             self._runner.cancel(turn_id)
             for said in self._journal.said_in(turn_id):
-                self._forget(said)
+                self._forget(room, said)
                 try:
                     await self._kit.homeserver.redact(room, said, f"gone{said}")
                 except Refused as error:
                     _log.info("%s could not be taken back: %s", said, error)
 
-    def _forget(self, event_id: str) -> None:
-        self._file.forget_event(event_id)
-        self._kit.things.forget_task(event_id)
-        self._kit.things.forget_meeting(event_id)
+    def _forget(self, room: str, event_id: str) -> None:
+        self._file.forget_event(room, event_id)
+        self._kit.things.forget_task(room, event_id)
+        self._kit.things.forget_meeting(room, event_id)
 
     def is_idle(self) -> bool:
         return self._runner.is_idle()

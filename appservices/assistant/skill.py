@@ -93,7 +93,7 @@ class Turn:
         self.kit.sources.note(self.record.id, self.record.room, sources)
 
     def prompt(self, task: str, material: Material, request: str, more: Iterable[str] = ()) -> list[dict[str, Any]]:
-        material.lines = [line for line in material.lines if not self.kit.history.is_gone(line.event.id)]
+        material.lines = [line for line in material.lines if not self.kit.history.is_gone(line.event)]
         self.draw_on(material.lines)
         return build(task, material, request, self.asker, more)
 

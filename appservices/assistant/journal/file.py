@@ -108,9 +108,9 @@ class JournalFile:
         if self.write(statement, values):
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def forget_event(self, event_id: str) -> None:
+    def forget_event(self, room: str, event_id: str) -> None:
         """What was derived from it and holds text."""
-        self.erase("DELETE FROM proposals WHERE event_id = ? OR source_event = ?", (event_id, event_id))
+        self.erase("DELETE FROM proposals WHERE room_id = ? AND (event_id = ? OR source_event = ?)", (room, event_id, event_id))
 
     def clean(self, now_ms: int, audit_days: int) -> None:
         week, day = 7 * 86_400_000, 86_400_000

@@ -39,5 +39,5 @@ class SourceJournal:
         """Whether we know what that answer of ours says again."""
         return self._file.row("SELECT 1 FROM said WHERE event_id = ?", (event_id,)) is not None
 
-    def turns_from(self, event_id: str) -> list[str]:
-        return [str(row[0]) for row in self._file.rows("SELECT turn_id FROM drawn WHERE event_id = ?", (event_id,))]
+    def turns_from(self, room: str, event_id: str) -> list[str]:
+        return [str(row[0]) for row in self._file.rows("SELECT turn_id FROM drawn WHERE event_id = ? AND room_id = ?", (event_id, room))]

@@ -1,5 +1,7 @@
 """Tasks, meetings, reminders and proposals: where they are and when, their text stays in the room."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from appservices.assistant.journal.file import JournalFile
@@ -50,6 +52,7 @@ class Proposal:
 class ThingJournal:
     def __init__(self, file: JournalFile) -> None:
         self._file = file
+        self._on_their_way: dict[str, list[int]] = {}  # room to numbers of tasks that are being said
 
     def add_task(self, task: Task) -> Task:
         """With the number that people call it by in its room."""
@@ -59,9 +62,19 @@ class ThingJournal:
         )
         return task
 
-    def next_task_number(self, room: str) -> int:
-        row = self._file.row("SELECT COALESCE(MAX(number), 0) + 1 FROM tasks WHERE room_id = ?", (room,))
-        return 1 if row is None else int(row[0])
+    @contextmanager
+    def task_number(self, room: str) -> Iterator[int]:
+        """The next one there, nobody else's until it is said."""
+        row = self._file.row("SELECT COALESCE(MAX(number), 0) FROM tasks WHERE room_id = ?", (room,))
+        taken = self._on_their_way.setdefault(room, [])
+        number = max(0 if row is None else int(row[0]), *taken, 0) + 1
+        taken.append(number)
+        try:
+            yield number
+        finally:
+            taken.remove(number)
+            if not taken and self._on_their_way.get(room) is taken:
+                del self._on_their_way[room]
 
     def tasks(self, room: str) -> list[Task]:
         rows = self._file.rows(
@@ -73,11 +86,13 @@ class ThingJournal:
     def change_task(self, event: str, *, assignee: str, due: int, is_open: bool) -> None:
         self._file.write("UPDATE tasks SET assignee = ?, due = ?, is_open = ? WHERE event_id = ?", (assignee, due, is_open, event))
 
-    def forget_task(self, event: str) -> None:
+    def forget_task(self, room: str, event: str) -> None:
+        which = (room, event, event)
         self._file.write(
-            "DELETE FROM reminders WHERE event_id IN (SELECT event_id FROM tasks WHERE event_id = ? OR source_event = ?)", (event, event)
+            "DELETE FROM reminders WHERE event_id IN (SELECT event_id FROM tasks WHERE room_id = ? AND (event_id = ? OR source_event = ?))",
+            which,
         )
-        self._file.write("DELETE FROM tasks WHERE event_id = ? OR source_event = ?", (event, event))
+        self._file.write("DELETE FROM tasks WHERE room_id = ? AND (event_id = ? OR source_event = ?)", which)
 
     def add_meeting(self, meeting: Meeting) -> None:
         self._file.write(
@@ -92,9 +107,9 @@ class ThingJournal:
     def close_meeting(self, poll: str) -> None:
         self._file.write("UPDATE meetings SET is_open = 0 WHERE poll_event = ?", (poll,))
 
-    def forget_meeting(self, event: str) -> None:
-        self._file.write("DELETE FROM meetings WHERE poll_event = ?", (event,))
-        self._file.write("DELETE FROM reminders WHERE event_id = ?", (event,))
+    def forget_meeting(self, room: str, event: str) -> None:
+        self._file.write("DELETE FROM meetings WHERE room_id = ? AND poll_event = ?", (room, event))
+        self._file.write("DELETE FROM reminders WHERE room_id = ? AND event_id = ?", (room, event))
 
     def remind(self, reminder: Reminder) -> None:
         self._file.write(

@@ -61,9 +61,11 @@ class TurnJournal:
     def is_done(self, turn_id: str) -> bool:
         return self._file.row("SELECT 1 FROM turns WHERE turn_id = ? AND state = 'done'", (turn_id,)) is not None
 
-    def of_event(self, event_id: str) -> list[str]:
-        """Those that it asked for, or that are about it."""
-        rows = self._file.rows("SELECT turn_id FROM turns WHERE event_id = ? OR target = ? OR edit = ?", (event_id, event_id, event_id))
+    def of_event(self, room: str, event_id: str) -> list[str]:
+        """Those of the room that it asked for, or that are about it."""
+        rows = self._file.rows(
+            "SELECT turn_id FROM turns WHERE room_id = ? AND (event_id = ? OR target = ? OR edit = ?)", (room, event_id, event_id, event_id)
+        )
         return [str(row[0]) for row in rows]
 
     def asked_by(self, event_id: str) -> list[TurnRecord]:

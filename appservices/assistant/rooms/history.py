@@ -82,15 +82,15 @@ class History:
         self._clock = clock
         self._me = me
         self._commands = (command, "!task", "!meet")
-        self._gone: OrderedDict[str, None] = OrderedDict()  # redacted a moment ago, while a turn may have read it already
+        self._gone: OrderedDict[tuple[str, str], None] = OrderedDict()  # redacted a moment ago, while a turn may have read it already
 
-    def forget(self, event_id: str) -> None:
-        self._gone[event_id] = None
+    def forget(self, room: str, event_id: str) -> None:
+        self._gone[room, event_id] = None
         while len(self._gone) > _MOST_GONE:
             self._gone.popitem(last=False)
 
-    def is_gone(self, event_id: str) -> bool:
-        return event_id in self._gone
+    def is_gone(self, event: Event) -> bool:
+        return (event.room, event.id) in self._gone
 
     async def read(
         self,
@@ -130,7 +130,7 @@ class History:
             start = page.get("end")
             if not start or not chunk:
                 break
-        walk.lines.reverse()
+        walk.lines = [line for line in reversed(walk.lines) if not self.is_gone(line.event)]  # since it was read
         return walk
 
     async def _visibility(self, room: str) -> str:

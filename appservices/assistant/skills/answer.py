@@ -5,6 +5,7 @@ from typing import Any, Final
 from appservices.assistant.language.trouble import NO_MODEL, TROUBLES, explain
 from appservices.assistant.language.words import Reply, ToolCall
 from appservices.assistant.rooms.history import find_urls
+from appservices.assistant.safety.approvals import canonical
 from appservices.assistant.safety.framing import Material, as_data, fit
 from appservices.assistant.skill import Stopped, Turn
 from appservices.assistant.tools import TOOLS, find_tool
@@ -85,6 +86,10 @@ class _Conversation:
 
     async def _propose(self, tool: Tool, arguments: dict[str, str]) -> str:
         clean = {name: self._turn.kit.guard.clean(value, self._material) for name, value in arguments.items()}
+        try:
+            clean = tool.read(canonical(clean))  # a number is a link by now
+        except BadArguments as error:
+            return str(error)
         shown = "\n".join(f"{name}: {value}" for name, value in clean.items())
         words = f"I propose: {tool.name.replace('_', ' ')}\n{shown}"
         if not await propose(self._turn, tool, clean, words=words, key=f"proposal/{self._calls}"):

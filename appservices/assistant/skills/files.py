@@ -31,12 +31,12 @@ class LookAtFiles:
             if turn.verb != "watch-files":
                 await turn.voice.say("Reply to the file that I shall look at.")
             return
+        turn.draw_on([line])
         try:
             data = await turn.kit.homeserver.file_of(line.event.content)
         except (BadFile, Refused, Unreachable):
             await turn.voice.say("I could not get that file: it is gone, or too large for me.")
             return
-        turn.draw_on([line])
         declared = as_text(as_object(line.event.content.get("info")).get("mimetype"))
         found = look(data, declared)
         shown = f"{line.text[:200]}: {found.describe()}"

@@ -36,7 +36,7 @@ class Meetings:
         poll = await turn.kit.history.fetch(meeting.room, meeting.poll)
         title = as_text(as_object(poll.content.get(MEETING)).get("title")) if poll is not None else ""
         if not title:
-            turn.kit.things.forget_meeting(meeting.poll)
+            turn.kit.things.forget_meeting(meeting.room, meeting.poll)
             await turn.voice.say("That poll is gone.")
             return
         votes = await count_votes(turn, meeting)

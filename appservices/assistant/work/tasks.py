@@ -52,9 +52,10 @@ def task_content(number: int, wanted: Wanted, *, is_open: bool, source: str = ""
 async def post_task(turn: Turn, wanted: Wanted, *, source: str, key: str) -> Task:
     earlier = turn.voice.earlier(key)
     known = as_object(as_object(earlier[1] if earlier else None).get(TASK)).get("number")
-    number = known if isinstance(known, int) else turn.kit.things.next_task_number(turn.record.room)
-    event = await turn.voice.send(task_content(number, wanted, is_open=True, source=source), key, TASK)
-    task = turn.kit.things.add_task(Task(event, turn.record.room, source, turn.asker, wanted.assignee, wanted.due, True, number))
+    with turn.kit.things.task_number(turn.record.room) as new:
+        number = known if isinstance(known, int) else new
+        event = await turn.voice.send(task_content(number, wanted, is_open=True, source=source), key, TASK)
+        task = turn.kit.things.add_task(Task(event, turn.record.room, source, turn.asker, wanted.assignee, wanted.due, True, number))
     plan_reminder(turn, event, wanted.due)
     fallback = task_content(number, wanted, is_open=True) | {"m.relates_to": {"rel_type": "m.reference", "event_id": event}}
     await turn.voice.send(fallback, f"{key}/shown")

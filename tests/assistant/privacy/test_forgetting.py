@@ -193,7 +193,7 @@ def test_a_redaction_while_the_room_is_read(house: House) -> None:
         nonlocal is_told
         if after and path.endswith("/messages") and not is_told:
             is_told = True
-            house.built.kit.history.forget(source)
+            house.built.kit.history.forget(room.id, source)
         return False
 
     house.hs.freeze = tell

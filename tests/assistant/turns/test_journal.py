@@ -48,7 +48,7 @@ def test_a_journal_of_a_time_without_numbers_is_taken_up(path: str, tmp_path: Pa
     turns = TurnJournal(file)
     assert turns.open_turns() == [OLD]
     assert turns.add(NEW)
-    assert turns.of_event("$edit") == ["t2"]
+    assert turns.of_event(NEW.room, "$edit") == ["t2"]
     assert file.rows("SELECT turn_id FROM said") == [("t0",)]
     assert file.row("PRAGMA user_version") == (len(steps()),)
     assert schema(file) == schema(opened(str(tmp_path / "fresh.db")))

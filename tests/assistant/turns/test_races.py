@@ -1,11 +1,15 @@
 """What comes between the look and the deed: turned off, stopped, withdrawn, redacted while something else is waited for."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from appservices.assistant.matrix.errors import Unreachable
-from tests.assistant.house import BOB, House
+from tests.assistant.homeserver import ME
+from tests.assistant.house import ALICE, BOB, CAROL, House
+from tests.assistant.scripted_model import Say
 
 
 def hold(house: House, part: str, *, method: str = "GET") -> None:
@@ -15,6 +19,7 @@ def hold(house: House, part: str, *, method: str = "GET") -> None:
 
 def go_on(house: House) -> None:
     house.hs.freeze = lambda _method, _path, _after: False
+    house.hs.waiting = [request for request in house.hs.waiting if request.channel is not None]  # who gave up is not served
     house.hs.serve_late()
 
 
@@ -57,3 +62,90 @@ def test_withdrawn_while_the_homeserver_is_away(house: House, words: str, monkey
     assert house.texts(room) == []
     assert house.built.assistant._journal.open_turns() == []
     assert len(house.model.prompts) == 1
+
+
+def test_two_tasks_at_once_have_two_numbers(house: House) -> None:
+    room = house.room(BOB, CAROL)
+    hold(house, "/send/chat.chatme.task/", method="PUT")
+    house.hs.say(room.id, BOB, "!task paint the fence")
+    house.hs.say(room.id, CAROL, "!task mow the lawn")
+    house.deliver()
+    house.loop.until(lambda: len(house.hs.waiting) == 2)
+    go_on(house)
+    house.loop.until(house.built.assistant.is_idle)
+    assert [task.number for task in house.built.kit.things.tasks(room.id)] == [1, 2]
+
+
+def test_redacted_while_the_rest_is_read(house: House) -> None:
+    """Code is looked up page by page; what is gone by the end of it is not posted."""
+    room = house.room(BOB)
+    code = house.hs.say(room.id, ALICE, "def tulip(x):\n    return x + 1\n\nprint(tulip(2))")
+    for number in range(150):
+        house.hs.say(room.id, ALICE, f"chatter {number}")
+    house.hs.outbox.clear()
+    house.hs.say(room.id, BOB, "!ai code", **{"m.relates_to": {"m.in_reply_to": {"event_id": code}}})
+    pages = 0
+
+    def freeze(_: str, path: str, is_after: bool) -> bool:
+        nonlocal pages
+        pages += is_after and path.endswith("/messages")
+        return pages == 2
+
+    house.hs.freeze = freeze
+    house.deliver()
+    house.loop.until(lambda: bool(house.hs.withheld))
+    house.hs.redact(room.id, ALICE, code)
+    house.hs.freeze = lambda _method, _path, _after: False
+    house.deliver()
+    house.hs.release()
+    house.loop.until(house.built.assistant.is_idle)
+    assert [event for event in room.by(ME) if "tulip" in str(event["content"])] == []
+
+
+def test_a_file_is_redacted_while_it_is_fetched(house: House) -> None:
+    room = house.room(BOB)
+    house.hs.files["list"] = b"tulip,rose\n1,2\n3,4\n"
+    content = {"msgtype": "m.file", "url": "mxc://test/list", "info": {"mimetype": "text/csv"}}
+    file = house.hs.say(room.id, ALICE, "list.csv", **content)
+    house.hs.say(room.id, BOB, "!ai file", **{"m.relates_to": {"m.in_reply_to": {"event_id": file}}})
+    hold(house, "/media/download/")
+    house.deliver()
+    house.loop.until(lambda: bool(house.hs.waiting))
+    house.hs.redact(room.id, ALICE, file)
+    house.deliver()
+    go_on(house)
+    house.loop.until(house.built.assistant.is_idle)
+    assert [event for event in room.by(ME) if "tulip" in str(event["content"])] == []
+
+
+def test_cleaning_goes_on_after_it_failed_once(house: House) -> None:
+    assistant: Any = house.built.assistant
+    journal, erase = house.built.kit.things, house.built.kit.things.drop_old_proposals
+    calls = []
+
+    def fail(now_ms: int) -> None:
+        calls.append(now_ms)
+        raise OSError("no space left on device")
+
+    journal.drop_old_proposals = fail  # type: ignore[method-assign]
+    before = assistant._cleaning[1]
+    with suppress(OSError):
+        assistant._erase()
+    journal.drop_old_proposals = erase  # type: ignore[method-assign]
+    assert calls
+    assert assistant._cleaning[1] is not before
+    before.cancel()
+
+
+def test_an_approved_call_that_could_not_be_made_is_not_proposed(build: Callable[..., House]) -> None:
+    """Numbers become links, which are longer than any argument may be."""
+    house = build()
+    room = house.room(BOB)
+    for number in range(14):
+        house.hs.say(room.id, ALICE, f"chatter {number}")
+    wish = {"title": f"see {' '.join(f'[{number}]' for number in range(1, 15))} and do it"}
+    house.says(Say(tools=[("create_task", wish)]), Say("I could not."))
+    house.hs.mention(room.id, BOB, "make a task")
+    house.settle()
+    assert house.texts(room) == ["I could not."]
+    assert "bad argument" in house.model.prompts[1]
