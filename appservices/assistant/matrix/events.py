@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+_LATEST_MS: Final = 32_503_680_000_000  # the year 3000: calendars know it, and what is a while after it
 _TAG: Final = re.compile(r"<[^>]{0,2000}>")
 _QUOTE: Final = re.compile(r"\A(?:> [^\n]*\n)+\n?")
 _PILL: Final = re.compile(r'<a href="https://matrix\.to/#/(@[^"/?]+)"', re.IGNORECASE)
@@ -84,7 +85,7 @@ def read_event(found: Any) -> Event | None:
         sender,
         kind,
         found["content"],
-        at if isinstance(at, int) else 0,
+        min(max(at, 0), _LATEST_MS) if isinstance(at, int) else 0,
         key if isinstance(key, str) else None,
         as_object(found.get("unsigned")),
         as_text(found.get("redacts")) or as_text(found["content"].get("redacts")) or None,

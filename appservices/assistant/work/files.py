@@ -72,9 +72,16 @@ def _text(text: str, declared: str, size: int) -> FileLook:
     if start.startswith("<svg") or (start.startswith("<?xml") and "<svg" in text[:1000]):
         return FileLook("image/svg+xml", differs, size, text)
     if declared == "text/csv" or (lines > 2 and 0 < text.split("\n", maxsplit=1)[0].count(",") == text.split("\n")[1].count(",")):
-        header = next(csv.reader(io.StringIO(text)), [])
-        return FileLook("text/csv", differs, size, text, f"{lines} lines, columns: {', '.join(header[:12])}")
+        return FileLook("text/csv", differs, size, text, f"{lines} lines, columns: {', '.join(_columns(text))}")
     return FileLook("text/plain" if not declared.startswith(("text/", "application/")) else declared, differs, size, text, f"{lines} lines")
+
+
+def _columns(text: str) -> list[str]:
+    try:
+        header = next(csv.reader(io.StringIO(text, newline="")), [])
+    except csv.Error:  # a field beyond all measure
+        header = []
+    return [name[:60] for name in header[:12]]
 
 
 def _differs(found: str, declared: str) -> bool:

@@ -45,6 +45,34 @@ def test_what_the_homeserver_always_says_no_to_holds_nobody_up(house: House, mon
     assert any("summary" in text for text in house.texts(room))
 
 
+def test_a_redaction_in_another_room_takes_nothing_back(house: House) -> None:
+    """Another server may name any event in its own room's redaction."""
+    room, other = house.room(BOB), house.room(CAROL)
+    asked = house.hs.say(room.id, BOB, "!task paint the fence")
+    house.settle()
+    task = room.by(ME, "chat.chatme.task")[0]["event_id"]
+    house.hs.mention(room.id, BOB, "hello")
+    house.settle()
+    for event in (asked, task):
+        house.hs.put(other.id, CAROL, "m.room.redaction", {"redacts": event}, redacts=event)
+    house.settle()
+    assert [each.event for each in house.built.kit.things.tasks(room.id)] == [task]
+
+
+def test_times_that_no_calendar_knows(house: House) -> None:
+    """A server may say that an event is of any time."""
+    room = house.room(BOB)
+    for at in (-(2**53), 2**53 - 1):
+        house.hs.say(room.id, ALICE, "roses are nice")
+        room.events[-1]["origin_server_ts"] = at
+    house.hs.mention(room.id, BOB, "what was said?")
+    house.settle()
+    assert house.texts(room) == ["Fine."]
+    house.hs.say(room.id, BOB, "!ai summary")
+    house.settle()
+    assert len(house.texts(room)) == 2
+
+
 def test_a_room_of_many_is_no_direct_chat_whatever_the_invitation_says(house: House) -> None:
     room = house.hs.create(ALICE, BOB, CAROL)
     house.hs.invite_assistant(room.id, ALICE, direct=True)
@@ -54,3 +82,13 @@ def test_a_room_of_many_is_no_direct_chat_whatever_the_invitation_says(house: Ho
     house.hs.say(room.id, BOB, "lunch, anybody?")
     house.settle()
     assert house.model.prompts == []
+
+
+def test_a_table_that_cannot_be_read_is_a_file_all_the_same(house: House) -> None:
+    room = house.room(BOB)
+    house.hs.files["table"] = b"a,b\rc,d\n1,2\n3,4\n"
+    content = {"msgtype": "m.file", "url": "mxc://test/table", "info": {"mimetype": "text/csv"}}
+    file = house.hs.say(room.id, ALICE, "table.csv", **content)
+    house.hs.say(room.id, BOB, "!ai file", **{"m.relates_to": {"m.in_reply_to": {"event_id": file}}})
+    house.settle()
+    assert any("text/csv" in text for text in house.texts(room))
