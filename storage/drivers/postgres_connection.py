@@ -25,6 +25,7 @@ _SETTINGS = """
 
 _RETRIED = ("40",)  # deadlock, serialisation failure: the transaction is undone and may run again
 _LOST = ("08", "57P", "25006")  # no connection, a server that shuts down or starts, a server that has become a standby
+_TOO_LARGE = ("54",)  # for an index, say: the fault of the statement, though psycopg2 calls it one of the server
 _SPEECHLESS = (
     psycopg2.DatabaseError,
     psycopg2.OperationalError,
@@ -101,7 +102,8 @@ class PostgresConnection:
             raise TryAgain from error
         if isinstance(error, psycopg2.IntegrityError):
             raise Conflict(str(error).strip()) from error
-        if isinstance(error, psycopg2.OperationalError):  # disk full, out of memory, lock not available, cancelled
+        if isinstance(error, psycopg2.OperationalError) and not code.startswith(_TOO_LARGE):
+            # disk full, out of memory, lock not available, cancelled
             raise StorageUnavailable from error
         raise error
 

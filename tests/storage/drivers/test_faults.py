@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,29 @@ def test_a_disk_that_cannot_sync(
     assert disk.failed >= 3
     loop.run(database.close())
     check_stream(loop, database_factory(), streams, acknowledged)
+
+
+def test_what_no_index_takes_is_lost_alone(loop: ThreadLoop, database: Database) -> None:
+    """SQLite takes it."""
+    long = "".join(sha256(b"%d" % number).hexdigest() for number in range(80))
+
+    async def ended(task: Deferred[Any]) -> bool:
+        try:
+            await task
+        except StorageUnavailable:
+            raise
+        except Exception:
+            return False
+        return True
+
+    async def all_three() -> list[bool]:
+        tasks = [database.write(lambda cursor, name=name: cursor.many(INSERT, [(name, b"")])) for name in ("one", long, "two")]  # type: ignore[misc]
+        return await gatherResults([Deferred.fromCoroutine(ended(task)) for task in tasks])
+
+    first, _, last = loop.run(all_three())
+    assert first
+    assert last
+    assert loop.run(database.scan(names)) - {long} >= {"one", "two"}
 
 
 @only_postgres
