@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from homeserver.errors import Forbidden, NotFound, Unavailable
+from homeserver.errors import Forbidden, InvalidParam, NotFound, Unavailable
 from homeserver.protocol import canonical_json, event_bytes
 from homeserver.protocol.event import Draft
 from homeserver.protocol.redaction import redact_event
@@ -21,6 +21,7 @@ from homeserver.rooms.store import REDACTED, CommitLost, EventCommit, Redaction,
 from homeserver.rooms.transactions import DeviceTransactions, Transactions
 from homeserver.waiting import shielded
 
+MAX_TRANSACTION_ID_BYTES = 255  # what is much longer is refused by a database's index, in the middle of what others wrote
 KEPT_TYPES = frozenset({"m.room.create", "m.room.server_acl"})  # empty, the one is no beginning and the other bars every server
 
 Made = TypeVar("Made")
@@ -38,9 +39,11 @@ class RoomSender:
         self._transactions = transactions
 
     async def send(self, room_id: str, draft: Draft, transaction: Transaction | None = None) -> str:
-        """The event ID; the same one again for a transaction seen before."""
+        """The event ID; the same one again for a transaction seen before. InvalidParam for a transaction ID that is too long."""
         if transaction is None:
             return (await self._append(room_id, draft)).event_id
+        if len(transaction.txn_id.encode()) > MAX_TRANSACTION_ID_BYTES:
+            raise InvalidParam(f"A transaction ID has at most {MAX_TRANSACTION_ID_BYTES} bytes")
         device = await self._transactions.of(transaction.user_id, transaction.device_id)
         known = await device.begin(transaction.scope, transaction.txn_id)
         if known is not None:

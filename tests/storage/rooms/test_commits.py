@@ -1,6 +1,7 @@
 """What rooms write and read back, on every driver: whole servers over it, and the store alone."""
 
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.support.rooms import create_room, join, member, path
 from tests.sync.histories import History
 
 NUL = "nul\0nul"
+LONG = "".join(sha256(b"%d" % number).hexdigest() for number in range(80))  # more than an index takes, and not to be compressed
 
 
 @pytest.fixture
@@ -52,6 +54,8 @@ def hostile(room: str, known: str) -> list[tuple[str, Callable[[Client], Any]]]:
     mate = "@bob:test"
     return [
         ("transaction ID", lambda c: c.put(path(*message, NUL), {"body": NUL})),
+        ("long transaction ID", lambda c: c.put(path(*message, LONG), {"body": "long"})),
+        ("long parent", lambda c: c.put(path(*message, "8"), {"m.relates_to": {"rel_type": LONG, "event_id": LONG}})),
         ("type", lambda c: c.put(path("rooms", room, "send", NUL, "1"), {})),
         ("state type", lambda c: c.put(path(*state, NUL, ""), {})),
         ("state key", lambda c: c.put(path(*state, "org.example", NUL), {})),
