@@ -6,6 +6,7 @@ from typing import Final
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
+from twisted.python.failure import Failure
 
 from appservices.assistant.delivery.hand_over import LATEST_MS, HandOver
 from appservices.assistant.journal.things import Reminder, ThingJournal
@@ -44,7 +45,9 @@ class Reminders:
     def _look(self) -> None:
         Deferred.fromCoroutine(self._tell_all()).addBoth(self._again)
 
-    def _again(self, _: object) -> None:
+    def _again(self, outcome: object) -> None:
+        if isinstance(outcome, Failure):  # of a kind that nobody foresaw; no text goes into the log
+            _log.error("reminders broke: %s", outcome.type.__name__ if outcome.type is not None else "?")
         if not self._is_over:
             self._timer = self._clock.call_later(_LOOK_SECONDS, self._look)
 
@@ -65,13 +68,18 @@ class Reminders:
             _log.warning("reminders wait for the homeserver: %s", error)
 
     async def _give(self, reminder: Reminder) -> None:
-        if self._things.handed(reminder) is not None or not await self._hand_over.takes(reminder):
+        if self._things.handed(reminder) is not None:
             return
-        content = await self._content(reminder)
+        try:
+            content = await self._content(reminder) if await self._hand_over.takes(reminder) else {}
+        except Refused as error:
+            _log.info("reminder %s cannot be handed over: %s", reminder.id, error)
+            return
         if content is None:
             self._things.forget_reminder(reminder.id)
-        else:
-            await self._hand_over.give(reminder, content, f"later{reminder.due}{reminder.event}")
+        elif content:
+            whom = self._things.assignee(reminder.event)
+            await self._hand_over.give(reminder, content, f"later{reminder.due}{reminder.event}{whom}")
 
     async def _due(self, reminder: Reminder) -> None:
         try:
@@ -110,7 +118,7 @@ class Reminders:
         title = as_text(block.get("title"))
         if not title:
             return None  # redacted
-        people = block.get("attendees") or [block.get("assignee")]
+        people = block.get("attendees") or [self._things.assignee(reminder.event)]  # who has it now
         whom = tuple(user for user in people if isinstance(user, str) and user.startswith("@"))
         body = f"⏰ {title}" + (f" {as_text(block.get('call'))}".rstrip() if reminder.kind == "meeting" else " is due")
         return referring(notice(body, mentions=whom, extra={REMINDER: {"due": reminder.due}}), reminder.event)

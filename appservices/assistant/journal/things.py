@@ -83,7 +83,18 @@ class ThingJournal:
         )
         return [Task(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[6]), row[7]) for row in rows]
 
+    def assignee(self, event: str) -> str:
+        """Of that task; nothing where there is none."""
+        row = self._file.row("SELECT assignee FROM tasks WHERE event_id = ?", (event,))
+        return "" if row is None else str(row[0])
+
     def change_task(self, event: str, *, assignee: str, due: int, is_open: bool) -> None:
+        """A reminder that was handed over with another name is handed over in vain."""
+        self._file.write(
+            "UPDATE handed SET due = -1 WHERE id IN (SELECT r.id FROM reminders r JOIN tasks t ON t.event_id = r.event_id "
+            "WHERE t.event_id = ? AND t.assignee <> ?)",
+            (event, assignee),
+        )
         self._file.write("UPDATE tasks SET assignee = ?, due = ?, is_open = ? WHERE event_id = ?", (assignee, due, is_open, event))
 
     def forget_task(self, room: str, event: str) -> None:

@@ -121,3 +121,35 @@ def test_a_room_that_becomes_encrypted_takes_its_reminders_back(house: House, ro
     house.clock.ahead = 2 * HOUR + 1
     look(house)
     assert told(room) == []
+
+
+def test_who_has_the_task_now_is_reminded(house: House) -> None:
+    room = house.room(BOB)
+    house.hs.say(room.id, BOB, f"!task water the plants {BOB} due in 2 hours")
+    house.settle()
+    house.hs.say(room.id, BOB, f"!task assign 1 {ALICE}")
+    house.settle()
+    house.clock.ahead = 2 * HOUR + 1
+    look(house)
+    [reminder] = [event["content"] for event in room.by(ME) if event["content"]["body"].startswith("⏰")]
+    assert reminder["m.mentions"] == {"user_ids": [ALICE]}
+
+
+def test_one_that_cannot_be_said_holds_up_no_other(house: House) -> None:
+    house.hs.max_delay_ms = 24 * HOUR * 1000
+    room, other = house.room(BOB), house.room(BOB)
+    for each in (room, other):
+        house.hs.say(each.id, BOB, f"!task water the plants of {each.id[1:3]} due in 2 hours")
+    house.settle()
+    house.hs.leave(room.id, ME)
+    house.hs.outbox.clear()  # it has not heard of that yet
+    look(house)
+    assert [where.id for _, where, *_ in house.hs.delayed.values()] == [other.id]
+
+
+def test_another_assignee_is_another_delay(house: House, room: Room) -> None:
+    house.hs.say(room.id, BOB, f"!task assign 1 {ALICE}")
+    house.settle()
+    look(house)
+    look(house)
+    assert [content["m.mentions"] for *_, content in house.hs.delayed.values()] == [{"user_ids": [ALICE]}]
