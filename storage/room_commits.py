@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import orjson
 
+from homeserver.protocol.limits import MAX_IDENTIFIER_BYTES
 from homeserver.rooms.directory.store import LISTING
 from homeserver.rooms.partial.store import PARTIAL_ROOM
 from homeserver.rooms.store import HAS_CHILDREN, PARTIAL, REDACTED, CommitLost, EventCommit, MemberChange, Relation, StoredEvent
@@ -314,7 +315,7 @@ def write_transactions(cursor: WriteCursor, commits: Iterable[EventCommit]) -> N
 def write_redaction(cursor: WriteCursor, commit: EventCommit) -> None:
     """Note the redaction and, when its target is here, empty that and all that was derived from it. What may fall leaves behind what it empties."""
     redaction, event = commit.redaction, commit.event
-    if redaction is None:
+    if redaction is None or len(redaction.target_id) > MAX_IDENTIFIER_BYTES:  # no event is called so, and an index would refuse it
         return
     cursor.run(
         "INSERT INTO redactions (target_id, num) VALUES (?, ?) ON CONFLICT (target_id, num) DO NOTHING", redaction.target_id, event.num
