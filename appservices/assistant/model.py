@@ -143,7 +143,7 @@ class _Call:
             self._size += len(delta.content)
             if self._size - self._told >= _TELL_EACH:
                 self._told = self._size
-                self._workers.tell(self._tell, "".join(self._text))
+                self._workers.tell(self._tell, _whole("".join(self._text)))
         for call in delta.tool_calls or ():
             if len(self._calls) >= _MOST_CALLS and call.index not in self._calls:
                 continue
@@ -154,10 +154,18 @@ class _Call:
                 known[2] = (known[2] + str(call.function.arguments or ""))[:_MOST_ARGUMENTS]
 
     def _reply(self) -> Reply:
-        text = "".join(self._text)
-        calls = tuple(ToolCall(id or f"call{index}", name, arguments) for index, (id, name, arguments) in sorted(self._calls.items()))
+        text = _whole("".join(self._text))
+        calls = tuple(
+            ToolCall(_whole(id) or f"call{index}", _whole(name), _whole(arguments))
+            for index, (id, name, arguments) in sorted(self._calls.items())
+        )
         tokens_in, tokens_out = self._usage
         return Reply(text, calls, tokens_in or count_prompt(self._prompt), tokens_out or count_tokens(text))
+
+
+def _whole(text: str) -> str:
+    """There are servers that send a character in two halves: they are put together, and one that is left alone is none."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _as_failure(error: Exception) -> ModelFailed:

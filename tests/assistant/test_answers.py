@@ -143,3 +143,18 @@ def test_without_a_model_it_says_what_one_would_add(build: Callable[..., House])
     house.settle()
     assert "No language model" in house.texts(room)[0]
     assert any("☐ Task 1: paint the fence" in text for text in house.texts(room))
+
+
+def test_halves_of_characters(house: House) -> None:
+    """There are models that send an emoji in two halves, or half of one."""
+    room = house.room(BOB)
+    pieces = [r"All is well and nothing is wrong here at all, as you see \ud83d", r"\ude00 and that is it \ud83d"]
+    head = '"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m"'
+    chunks = [f'data: {{{head}, "choices": [{{"index": 0, "delta": {{"content": "{piece}"}}}}]}}' for piece in pieces]
+    used = '"usage": {"prompt_tokens": 9, "completion_tokens": 9, "total_tokens": 18}'
+    chunks += [f'data: {{{head}, "choices": [], {used}}}', "data: [DONE]", ""]
+    house.says(Say(raw="\n\n".join(chunks).encode()))
+    house.hs.mention(room.id, BOB, "hello")
+    house.settle()
+    [answer] = house.texts(room)
+    assert answer.startswith("All is well and nothing is wrong here at all, as you see 😀 and that is it")
