@@ -277,3 +277,19 @@ def test_without_a_model(build: Callable[..., House]) -> None:
     house.hs.say(room.id, BOB, "!ai help")
     house.settle()
     assert "(with a language model I could translate messages)" in house.texts(room)[-1]
+
+
+def test_replies_to_the_message_that_was_reacted_to(house: House) -> None:
+    room = house.room(BOB)
+    house.says('{"replies": ["Yes", "No", "Later"]}')
+    early = house.hs.say(room.id, ALICE, "who waters the plants?")
+    for number in range(20):
+        house.hs.say(room.id, ALICE, f"chatter {number}")
+    near = house.hs.say(room.id, ALICE, "who feeds the cat?")
+    house.hs.say(room.id, ALICE, "and now for something else")
+    for event, words in ((early, "who waters the plants?"), (near, "who feeds the cat?")):
+        house.hs.react(room.id, BOB, event, "💡")
+        house.settle()
+        messages = house.model.requests[-1]["messages"]
+        [line] = [line for line in messages[1]["content"].split("\n") if words in line]
+        assert f"Replies to message {orjson.loads(line)['number']}." in messages[-1]["content"]

@@ -7,9 +7,7 @@ from appservices.assistant.language.words import read_json
 from appservices.assistant.safety.framing import fit
 from appservices.assistant.skill import Turn
 
-TASK: Final = (
-    'Suggest three short replies that the asker might give to the last message. Answer with JSON alone: {"replies": ["…", "…", "…"]}.'
-)
+TASK: Final = 'Suggest three short replies that the asker might give to the message of that number. Answer with JSON alone: {"replies": ["…", "…", "…"]}.'
 SUGGESTIONS: Final = "chat.chatme.suggestions"
 
 
@@ -23,12 +21,15 @@ class SuggestReplies:
         if not turn.kit.language.is_there:
             await turn.voice.say(without_model(self.with_model))
             return
-        until = turn.event
-        if turn.record.target:
-            until = await turn.kit.history.fetch(turn.record.room, turn.record.target) or until
-        walk = await turn.kit.history.read(turn.record.room, turn.asker, most=15, until=turn.event, thread=until.thread)
-        material = fit(walk.lines, turn.kit.settings.model.context_tokens // 2)
-        text = await turn.consult(turn.prompt(TASK, material, f"Replies to message {len(material.lines)}."))
+        history, room, target = turn.kit.history, turn.record.room, turn.record.target
+        about = await history.one(room, turn.asker, target) if target else None
+        thread = (turn.event if about is None else about.event).thread
+        seen = (await history.read(room, turn.asker, most=15, until=turn.event, thread=thread)).lines
+        if about is not None and all(line.event.id != target for line in seen):
+            seen = [about]
+        material = fit(seen, turn.kit.settings.model.context_tokens // 2)
+        number = next((at for at, line in enumerate(material.lines, 1) if line.event.id == target), len(material.lines))
+        text = await turn.consult(turn.prompt(TASK, material, f"Replies to message {number}."))
         if text is None:
             return
         found = read_json(text).get("replies")
