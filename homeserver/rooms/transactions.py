@@ -137,6 +137,7 @@ class Transactions:
         self._loading: dict[tuple[str, str], list[Deferred[None]]] = {}
         self._loads = 0
         self._asked = 0
+        self._deletions = 0  # what is being read while a device goes may be what it sent
         streams.subscribe(self._follow)
 
     def cached(self, user_id: str, device_id: str) -> DeviceTransactions | None:
@@ -166,10 +167,14 @@ class Transactions:
         return CacheFigures(len(self._devices), sum(map(len, self._devices.values())), MAX_REMEMBERED, self._loads)
 
     async def _load(self, key: tuple[str, str]) -> None:
+        """Nothing where a device went meanwhile: to be asked again."""
         self._loading[key] = []
         self._loads += 1
+        deletions = self._deletions
         try:
             known = await self._store.device_transactions(*key, MAX_OF_DEVICE)
+            if deletions != self._deletions:
+                return
             self._devices[key] = DeviceTransactions(self._store, *key, known, is_complete=len(known) < MAX_OF_DEVICE)
             self._trim(key)
         finally:
@@ -188,4 +193,5 @@ class Transactions:
     def _follow(self, changes: list[Change]) -> None:
         for change in changes:
             if change.kind == "device_deleted" and change.user_id is not None:
+                self._deletions += 1
                 self._devices.pop((change.user_id, change.subject), None)

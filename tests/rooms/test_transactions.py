@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 
 from homeserver.rooms import transactions
 from homeserver.rooms.transactions import DeviceTransactions, Transactions
@@ -51,6 +51,28 @@ def all_devices(stored: Stored, streams: Streams) -> Transactions:
 @pytest.fixture
 def device(all_devices: Transactions) -> DeviceTransactions:
     return run(all_devices.of(ALICE, DEVICE))
+
+
+def test_a_device_that_goes_while_it_is_read_leaves_nothing_behind(
+    all_devices: Transactions, stored: Stored, streams: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading: Deferred[None] = Deferred()
+    read = stored.device_transactions
+
+    async def slowly(user_id: str, device_id: str, most: int) -> list[tuple[str, str, str]]:
+        found = await read(user_id, device_id, most)
+        await reading
+        return found
+
+    monkeypatch.setattr(stored, "device_transactions", slowly)
+    stored.rows[ALICE, DEVICE, SCOPE, "1"] = "$1"
+    of_device = start(all_devices.of(ALICE, DEVICE))
+    stored.rows.clear()
+    streams.publish([Change(1, "device_deleted", None, ALICE, DEVICE)], 1)
+    reading.callback(None)
+    found: list[DeviceTransactions] = []
+    of_device.addCallback(found.append)
+    assert run(found[0].begin(SCOPE, "1")) is None
 
 
 def test_begun_finished_known(device: DeviceTransactions, stored: Stored) -> None:
