@@ -107,7 +107,7 @@ class Request:
         value = self.text(name)
         if value is None:
             return default
-        if not (value.isascii() and value.lstrip("-").isdigit() and len(value) < 20) or int(value) < least:
+        if not (value.isascii() and value.removeprefix("-").isdigit() and len(value) < 20) or int(value) < least:
             raise InvalidParam(f"{name} must be an integer of at least {least}")
         return min(int(value), most)
 

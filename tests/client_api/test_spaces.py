@@ -96,7 +96,15 @@ def test_pages(server: TestServer, alice: Client) -> None:
 
 def test_bad_parameters(server: TestServer, alice: Client) -> None:
     room_id = space(server, alice)
-    for query in ({"limit": "0"}, {"limit": "x"}, {"max_depth": "-1"}, {"suggested_only": "perhaps"}, {"from": "what"}):
+    for query in (
+        {"limit": "0"},
+        {"limit": "x"},
+        {"limit": "--5"},
+        {"limit": "²"},
+        {"max_depth": "-1"},
+        {"suggested_only": "perhaps"},
+        {"from": "what"},
+    ):
         refused(server.run(alice.get(tree(room_id), query)), 400, "M_INVALID_PARAM")
 
 

@@ -54,6 +54,7 @@ QUERIES = {
     "sid": ("x",), "client_secret": ("x",),
     "username": ("somebody", "new1"), "kind": ("guest", "user"), "use_state_after": ("true", "false"), "query": ("a",), "search_term": ("user",),
 }  # fmt: skip
+NEARLY_NUMBERS = ("--5", "-", "+5", "5.0", "1e3", "0x10", "1_0", " 5", "5\n", "²", "٣", "-0")
 NEEDED = {
     "timestamp_to_event": ("ts", "dir"), "mutual_rooms": ("user_id",), "register/available": ("username",), "/validity": ("token",),
     "/fallback/": ("session",), "room_keys/keys": ("version",), "keys/changes": ("from", "to"), "/thumbnail/": ("width", "height", "method"),
@@ -167,6 +168,8 @@ class Requests:
                 text = values.string(chance)
             elif kind < 0.25:
                 text = str(chance.choice(values.NUMBERS))
+            elif kind < 0.3:
+                text = chance.choice(NEARLY_NUMBERS)
             else:
                 text = self._known.some(source[1:]) if isinstance(source, str) else chance.choice(source)
             pairs.append(f"{name}={quote_plus(text.encode('utf-8', 'surrogatepass'))}")

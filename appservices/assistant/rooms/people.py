@@ -45,7 +45,7 @@ class People:
         create = await self._create_event(room)
         content: dict[str, Any] = create.get("content") or {}
         version = str(content.get("room_version", "1"))
-        if not without_levels and (not version.isdigit() or int(version) < 12):
+        if not without_levels and (not version.isdecimal() or int(version) < 12):
             return False
         return user == create.get("sender") or user in (content.get("additional_creators") or ())
 
@@ -79,4 +79,7 @@ class People:
 def _level(found: Any, default: int) -> int:
     if isinstance(found, int) and not isinstance(found, bool):
         return found
-    return int(found) if isinstance(found, str) and found.strip().lstrip("+-").isdigit() else default
+    try:
+        return int(found) if isinstance(found, str) else default
+    except ValueError:
+        return default
