@@ -6,6 +6,7 @@ from config.accounts import Sessions
 from homeserver.accounts.store import NewLogin, Renewal
 from homeserver.accounts.token_text import ACCESS, REFRESH, digest, make
 from homeserver.clock import Chance, Clock
+from homeserver.devices.device_id import check_device_id
 
 _DEVICE_ID_LENGTH = 10
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -50,8 +51,9 @@ class Issuer:
         return "".join(_LETTERS[code % 26] for code in self._chance.token_bytes(_DEVICE_ID_LENGTH))
 
     def log_in(self, user_id: str, device_id: str | None, display_name: str | None, *, refreshable: bool) -> tuple[Grant, NewLogin]:
+        """Raises InvalidParam for a device ID that is none."""
         now_ms = self._clock.now_ms()
-        device_id = device_id or self.device_id()
+        device_id = check_device_id(device_id) if device_id else self.device_id()
         lifetime_ms = self._lifetime_ms(refreshable=refreshable)
         access = make(self._chance, ACCESS)
         refresh = make(self._chance, REFRESH) if refreshable else None

@@ -3,6 +3,7 @@
 from typing import Any
 
 from homeserver.clock import Clock
+from homeserver.devices.device_id import check_device_id
 from homeserver.devices.store import NamedAsKey
 from homeserver.encryption import key_shapes
 from homeserver.encryption.store import DehydratedDevice, DehydratedStore, Upload
@@ -11,7 +12,6 @@ from homeserver.errors import BadJson, Forbidden, InvalidParam, MissingParam, No
 from homeserver.streams import Streams
 
 MAX_DATA_BYTES = 65_536
-MAX_DEVICE_ID_CHARACTERS = 512
 EVENTS_AT_ONCE = 100
 
 
@@ -27,9 +27,7 @@ class DehydratedDevices:
         missing = [name for name in ("device_id", "device_data", "device_keys") if name not in body]
         if missing:
             raise MissingParam(f"Missing: {', '.join(missing)}")
-        device_id, name = body["device_id"], body.get("initial_device_display_name")
-        if not isinstance(device_id, str) or not 0 < len(device_id) <= MAX_DEVICE_ID_CHARACTERS or "\0" in device_id:
-            raise InvalidParam("This is no acceptable device ID")
+        device_id, name = check_device_id(body["device_id"]), body.get("initial_device_display_name")
         if name is not None and not isinstance(name, str):
             raise BadJson("initial_device_display_name must be text")
         data = key_shapes.encode_object(body["device_data"], "device_data", MAX_DATA_BYTES)

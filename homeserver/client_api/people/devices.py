@@ -4,13 +4,12 @@ from typing import Any
 
 from homeserver.accounts.interactive_auth import InteractiveAuth
 from homeserver.client_api.people.interactive import confirm
+from homeserver.devices.device_id import check_device_id
 from homeserver.devices.device_list import DeviceList
 from homeserver.devices.store import Device
-from homeserver.errors import InvalidParam, MissingParam
+from homeserver.errors import MissingParam
 from homeserver.web.endpoint import Access, Answer, Body, Rate, Reply, Schema, endpoint
 from homeserver.web.request import Request
-
-MAX_DEVICE_ID_CHARACTERS = 512
 
 
 def _describe(device: Device) -> dict[str, Any]:
@@ -44,9 +43,7 @@ class Devices:
         if caller.appservice is None:
             await self._devices.rename(caller.user_id, device_id, name)
             return {}
-        if not 0 < len(device_id) <= MAX_DEVICE_ID_CHARACTERS:
-            raise InvalidParam("This is no acceptable device ID")
-        is_new = await self._devices.create_or_rename(caller.user_id, device_id, name)
+        is_new = await self._devices.create_or_rename(caller.user_id, check_device_id(device_id), name)
         return Reply({}, 201 if is_new else 200)
 
     @endpoint(

@@ -96,6 +96,10 @@ class TestPassword:
         assert status == 200
         assert body["home_server"] == "test"
 
+    def test_a_device_id_has_at_most_512_bytes(self, people: People, alice: Client) -> None:
+        for device_id, status in (("🙂" * 128, 200), ("🙂" * 129, 400), ("x" * 512, 200), ("x" * 513, 400)):
+            assert people.post(LOGIN, {**password_login("alice"), "device_id": device_id})[0] == status
+
     @pytest.mark.parametrize("user", ["nobody", "@alice:elsewhere", "@", "", "@alice", "a\0b", "@nobody:test", "x" * 5000])
     def test_unknown_user_and_wrong_password_look_the_same(self, people: People, user: str) -> None:
         wrong = people.post(LOGIN, password_login("alice", "guess"))
