@@ -319,11 +319,13 @@ class Feeds:
         self._due.update(dict.fromkeys(waiting))
 
     def _wake_some(self) -> None:
-        for feed in list(islice(self._due, WOKEN_AT_ONCE)):
-            del self._due[feed]
-            feed.wake()
-        if self._due:
-            self._clock.call_later(0, self._wake_some)
+        try:
+            for feed in list(islice(self._due, WOKEN_AT_ONCE)):
+                del self._due[feed]
+                feed.wake()
+        finally:  # whatever becomes of one, the others are not forgotten
+            if self._due:
+                self._clock.call_later(0, self._wake_some)
 
 
 def _is_message(change: Change) -> bool:
