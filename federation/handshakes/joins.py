@@ -107,8 +107,6 @@ class Joins:
             if not isinstance(outcome, Accepted | AlreadyKnown):
                 raise Forbidden("The join does not hold in the room")
             return
-        if answer.get("members_omitted") is True and join.prev_events:
-            self._states.ask_ahead(server, room_id, min(join.prev_events))  # which is what completing the room begins with
         entrance = await self._entrance(server, join, answer)
         await self._entering.enter(entrance)
         if len(entrance.servers or ()) <= FEW_SERVERS:

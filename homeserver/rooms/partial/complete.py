@@ -92,10 +92,10 @@ class Completing:
         if room is None:
             raise NotFound("This server does not know the room")
         subject, beyond = Subject(room_id, room.version, servers), _Beyond()
-        for number in range(MAX_ROUNDS):
+        for _ in range(MAX_ROUNDS):
             known = await self._known(await self._partial.events(room_id), beyond)
             if known.missing:
-                await self._fetch(room, subject, known.missing, beyond, is_first=number == 0)
+                await self._fetch(room, subject, known.missing, beyond)
             elif await self._settle(room, servers, beyond):
                 return
         raise Unavailable("The room moves faster than its state can be fetched")
@@ -120,7 +120,7 @@ class Completing:
             await self._clock.sleep(0)
         return found
 
-    async def _fetch(self, room: RoomRecord, subject: Subject, missing: Sequence[str], beyond: _Beyond, *, is_first: bool) -> None:
+    async def _fetch(self, room: RoomRecord, subject: Subject, missing: Sequence[str], beyond: _Beyond) -> None:
         """The states after what is missing; nothing is gained where others have brought in some of their events meanwhile."""
         gathered, found = Gathered(), {}
 
@@ -128,9 +128,8 @@ class Completing:
             if count > LARGE:
                 self._large(room.room_id)
 
-        for number, name in enumerate(missing):
-            at_once = is_first and number == 0
-            state = await self._gathering.told_state_after(room, subject, name, gathered, at_once=at_once, coming=coming)
+        for name in missing:
+            state = await self._gathering.told_state_after(room, subject, name, gathered, at_once=False, coming=coming)
             if state is None:
                 raise Unavailable("No server gives the state of the room")
             found[name] = state
