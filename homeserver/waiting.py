@@ -1,25 +1,11 @@
-"""Waiting for something that goes on without us, and for two things at the same time."""
+"""Waiting for something that goes on without us."""
 
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from twisted.internet.defer import Deferred, DeferredList, FirstError
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 T = TypeVar("T")
-U = TypeVar("U")
-
-
-async def both(first: Coroutine[Deferred[Any], Any, T], second: Coroutine[Deferred[Any], Any, U]) -> tuple[T, U]:
-    """What each of them returns; when one fails, the other is cancelled."""
-    started: list[Deferred[Any]] = [Deferred.fromCoroutine(first), Deferred.fromCoroutine(second)]
-    try:
-        (_, one), (_, other) = await DeferredList(started, fireOnOneErrback=True, consumeErrors=True)
-    except FirstError as error:
-        for work in started:
-            work.cancel()
-        error.subFailure.raiseException()
-    return one, other
 
 
 def shielded(work: Deferred[T]) -> Deferred[T]:

@@ -11,11 +11,10 @@ from twisted.logger import Logger
 
 from federation.asking.relay import texts_in
 from federation.asking.sound_events import SoundEvents
-from federation.asking.states import StatesAsked
 from federation.client import FederationClient, Query, v1
 from federation.errors import BadAnswer, FederationError
 from homeserver.protocol.event import Event
-from homeserver.rooms.receiving.peers import Coming, StateNames, Subject, ToldState, unheard
+from homeserver.rooms.receiving.peers import StateNames, Subject
 
 SECONDS: Final = 30.0
 STATE_SECONDS: Final = 120.0
@@ -31,9 +30,8 @@ T = TypeVar("T")
 class FederatedPeers:
     _log = Logger()
 
-    def __init__(self, client: FederationClient, states: StatesAsked, sound: SoundEvents, server_name: str) -> None:
+    def __init__(self, client: FederationClient, sound: SoundEvents, server_name: str) -> None:
         self._client = client
-        self._states = states
         self._sound = sound
         self._server_name = server_name
 
@@ -60,7 +58,7 @@ class FederatedPeers:
         found: dict[str, Event] = {}
         if len(wanted) > FEW:
             told = await self.state(room, around)
-            found = {event.event_id: event for event in (*told.state, *told.chain) if event.event_id in wanted} if told is not None else {}
+            found = {event.event_id: event for event in told or () if event.event_id in wanted}
         for server in self._others(room):
             lacking = [event_id for event_id in wanted if event_id not in found][:FEW]
             for start in range(0, len(lacking), AT_ONCE):
@@ -86,14 +84,11 @@ class FederatedPeers:
 
         return await self._first(room, ask) or []
 
-    async def state(self, room: Subject, event_id: str, coming: Coming = unheard) -> ToldState | None:
-        async def ask(server: str) -> ToldState | None:
-            answer = await self._states.of(server, room.room_id, event_id)
-            state, chain = _list(answer, "pdus"), _list(answer, "auth_chain")
-            coming(len(state))
-            found = await self._sound.each([*state, *chain], room.room_id, room.version, told_by=server)
-            sound = [[event for event in part if event is not None] for part in (found[: len(state)], found[len(state) :])]
-            return ToldState(sound[0], sound[1], None not in found) if any(sound) else None
+    async def state(self, room: Subject, event_id: str) -> list[Event] | None:
+        async def ask(server: str) -> list[Event]:
+            query = {"event_id": event_id}
+            answer = await self._client.get(server, v1("state", room.room_id), query, seconds=STATE_SECONDS, most_bytes=MOST_STATE_BYTES)
+            return await self._among(room, server, [*_list(answer, "pdus"), *_list(answer, "auth_chain")])
 
         return await self._first(room, ask)
 

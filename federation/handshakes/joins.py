@@ -10,7 +10,6 @@ from twisted.internet.defer import Deferred
 
 from federation.asking.relay import texts_in
 from federation.asking.sound_events import SoundEvents
-from federation.asking.states import StatesAsked
 from federation.client import Ask, FederationClient, v1, v2
 from federation.errors import BadAnswer
 from federation.handshakes.candidates import Candidates
@@ -46,7 +45,6 @@ class Joins:
         identity: Identity,
         client: FederationClient,
         sound: SoundEvents,
-        states: StatesAsked,
         candidates: Candidates,
         store: RoomStore,
         entering: Entering,
@@ -58,7 +56,6 @@ class Joins:
         self._identity = identity
         self._client = client
         self._sound = sound
-        self._states = states
         self._candidates = candidates
         self._store = store
         self._entering = entering

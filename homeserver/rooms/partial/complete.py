@@ -129,7 +129,7 @@ class Completing:
                 self._large(room.room_id)
 
         for name in missing:
-            state = await self._gathering.told_state_after(room, subject, name, gathered, at_once=False, coming=coming)
+            state = await self._gathering.told_state_after(room, subject, name, gathered, coming)
             if state is None:
                 raise Unavailable("No server gives the state of the room")
             found[name] = state

@@ -3,7 +3,7 @@
 Server-server API, "Retrieving event authorisation information", "Backfilling and retrieving missing events".
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from twisted.logger import Logger
@@ -13,11 +13,10 @@ from homeserver.protocol.event import Event
 from homeserver.protocol.state_resolution import cited_by
 from homeserver.rooms import state_map
 from homeserver.rooms.receiving.outliers import Gathered, Outliers
-from homeserver.rooms.receiving.peers import Coming, RoomPeers, Subject
+from homeserver.rooms.receiving.peers import RoomPeers, Subject
 from homeserver.rooms.receiving.resolve import Resolved
 from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import REJECTED, RoomRecord, RoomStore, StoredEvent
-from homeserver.waiting import both
 
 MAX_ROUNDS = 5  # of asking for what lies between
 MAX_MISSING = 20  # events of one such answer
@@ -189,29 +188,21 @@ class Gathering:
         return await self._as_map(room, (*names.state, event_id), gathered)
 
     async def told_state_after(
-        self, room: RoomRecord, subject: Subject, event_id: str, gathered: Gathered, *, at_once: bool, coming: Coming
+        self, room: RoomRecord, subject: Subject, event_id: str, gathered: Gathered, coming: Callable[[int], None]
     ) -> Resolved | None:
         """As `state_after`, for a room that is entered: what the server that tells it cannot give in a sound form is left out, as with every join.
-        `at_once`: next to nothing of it is here, so the events are asked for before their names, and the names only if some are not to be had."""
-        told = None
-        if at_once:
-            asked = self._peers.state(subject, event_id, coming), self._peers.events(subject, [event_id], around=event_id)
-            told, itself = await both(*asked)
-            if told is not None:
-                await self.take(room, subject, [*itself, *told.state, *told.chain], gathered)
-                found = [*(event.event_id for event in told.state), event_id]
-                if told.is_all and len(found) <= MAX_STATE and all(gathered.get(name) is not None for name in found):
-                    return await self._as_map(room, found, gathered)
+        `coming`: told how many events there will be, before they are there."""
         names = await self._peers.state_names(subject, event_id)
         if names is None or len(names.state) > MAX_STATE:
             return None
+        coming(len(names.state))
         wanted = {*names.state, *names.auth, event_id}
         subject = subject._replace(servers=list(dict.fromkeys((names.told_by or subject.servers[0], *subject.servers))))
-        if len(await self._lacking(room, wanted, gathered)) > (0 if told is None else MAX_EACH):
-            told = await self._peers.state(subject, event_id, coming)
+        if await self._lacking(room, wanted, gathered):
+            told = await self._peers.state(subject, event_id)
             if told is None:
                 return None
-            await self.take(room, subject, [*told.state, *told.chain], gathered)
+            await self.take(room, subject, told, gathered)
         lacking = await self._lacking(room, wanted, gathered)
         if lacking:
             some = [event_id, *lacking][:MAX_EACH]

@@ -4,7 +4,7 @@ Every event that is handed over is of the right format, belongs to the room, has
 does not is left out. Servers that cannot be reached, or refuse, count as having nothing.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
 from homeserver.protocol.event import Event
@@ -27,21 +27,6 @@ class StateNames(NamedTuple):
     told_by: str = ""  # the server that said so
 
 
-class ToldState(NamedTuple):
-    """The state before an event and its chain, as far as they are sound. `is_all`: that is all of what was told."""
-
-    state: Sequence[Event]
-    chain: Sequence[Event]
-    is_all: bool
-
-
-Coming = Callable[[int], None]  # told how many events a state has, before it is known whether they are sound
-
-
-def unheard(count: int) -> None:
-    """Nobody wants to know."""
-
-
 class RoomPeers(Protocol):
     async def missing_events(self, room: Subject, *, earliest: Sequence[str], latest: Sequence[str], limit: int) -> list[Event]:
         """Events between those; POST /get_missing_events."""
@@ -49,8 +34,8 @@ class RoomPeers(Protocol):
     async def state_names(self, room: Subject, event_id: str) -> StateNames | None:
         """GET /state_ids."""
 
-    async def state(self, room: Subject, event_id: str, coming: Coming = unheard) -> ToldState | None:
-        """None: nobody tells. GET /state."""
+    async def state(self, room: Subject, event_id: str) -> list[Event] | None:
+        """The state before an event and its chain, as far as they are sound; None: nobody tells. GET /state."""
 
     async def events(self, room: Subject, event_ids: Collection[str], *, around: str) -> list[Event]:
         """Those of the events that can be had: one by one (GET /event), or where they are many with the whole state before `around` (GET /state)."""
@@ -71,7 +56,7 @@ class NoPeers:
     async def state_names(self, room: Subject, event_id: str) -> StateNames | None:
         return None
 
-    async def state(self, room: Subject, event_id: str, coming: Coming = unheard) -> ToldState | None:
+    async def state(self, room: Subject, event_id: str) -> list[Event] | None:
         return None
 
     async def events(self, room: Subject, event_ids: Collection[str], *, around: str) -> list[Event]:

@@ -7,7 +7,6 @@ from federation.asking.media import FederatedMedia
 from federation.asking.profiles import FederatedProfiles
 from federation.asking.room_peers import FederatedPeers
 from federation.asking.sound_events import SoundEvents
-from federation.asking.states import StatesAsked
 from federation.asking.third_party import FederatedExchange
 from federation.policy_servers import FederatedPolicySigners
 from homeserver.media.remote import NoRemoteMedia, RemoteMedia
@@ -29,22 +28,18 @@ class Asking(NamedTuple):
     policy_signers: PolicySigners
     exchange: InviteExchange
     sound: SoundEvents
-    states: StatesAsked
 
 
 def build_asking(ground: Ground, reach: Reach, outside: Outside) -> Asking:
-    sound, states = SoundEvents(reach.keyring, ground.clock), StatesAsked(reach.client, ground.clock)
+    sound = SoundEvents(reach.keyring, ground.clock)
     if not ground.config.federation.enabled:
-        return Asking(
-            NoRemoteDirectory(), NoRemoteProfiles(), NoRemoteMedia(), NoPeers(), NoPolicySigners(), NoInviteExchange(), sound, states
-        )
+        return Asking(NoRemoteDirectory(), NoRemoteProfiles(), NoRemoteMedia(), NoPeers(), NoPolicySigners(), NoInviteExchange(), sound)
     return Asking(
         FederatedDirectory(reach.client, ground.identity.server_name),
         FederatedProfiles(reach.client, ground.clock),
         FederatedMedia(ground.config.media, reach.client, outside, ground.clock),
-        FederatedPeers(reach.client, states, sound, ground.identity.server_name),
+        FederatedPeers(reach.client, sound, ground.identity.server_name),
         FederatedPolicySigners(reach.client),
         FederatedExchange(reach.client),
         sound,
-        states,
     )

@@ -56,7 +56,6 @@ def build_visiting(
         identity=identity,
         client=reach.client,
         sound=asking.sound,
-        states=asking.states,
         candidates=candidates,
         store=store,
         entering=arrivals.entering,

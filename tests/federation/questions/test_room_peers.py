@@ -6,8 +6,6 @@ import pytest
 
 from federation.asking.room_peers import FederatedPeers
 from federation.asking.sound_events import SoundEvents
-from federation.asking.states import StatesAsked
-from federation.errors import RemoteRefused
 from homeserver.protocol.event import Draft
 from homeserver.protocol.room_versions import room_version
 from homeserver.rooms.receiving.peers import Subject
@@ -31,7 +29,7 @@ class Looking:
         put_member(town, self.room_id, "@alice:a.test", server="b.test")
         self.said = [say(town, self.room_id, BOB, str(number), "b.test") for number in range(5)]
         reach = town["a.test"].federation.reach
-        self.peers = FederatedPeers(reach.client, StatesAsked(reach.client, town.clock), SoundEvents(reach.keyring, town.clock), "a.test")
+        self.peers = FederatedPeers(reach.client, SoundEvents(reach.keyring, town.clock), "a.test")
         self.room = Subject(self.room_id, room_version("11"), servers or ("a.test", "c.test", "b.test"))
 
     def ids(self, asking: Any) -> list[str]:
@@ -73,25 +71,6 @@ def test_who_has_nothing_says_nothing(town: Town) -> None:
     assert looking.ids(peers.auth_chain(room, said[0])) == []
     assert looking.ids(peers.events(room, said, around=said[0])) == []
     assert town.run(peers.state_names(room, said[0])) is None
-
-
-def test_a_state_is_asked_for_ahead(looking: Looking) -> None:
-    """Once, however soon it is wanted; what nobody takes, and what failed, is forgotten."""
-    town, said = looking.town, looking.said
-    states = StatesAsked(town["a.test"].federation.reach.client, town.clock)
-
-    def asked() -> int:
-        return sum("/state/" in passed.uri for passed in town.network.passed)
-
-    for event_id in (said[0], said[1], "$" + "x" * 43):
-        states.ask_ahead("b.test", looking.room_id, event_id)
-    assert town.run(states.of("b.test", looking.room_id, said[0]))["pdus"]
-    assert asked() == 3
-    town.settle(15, step=1)
-    assert town.run(states.of("b.test", looking.room_id, said[1]))["pdus"]
-    assert asked() == 4
-    with pytest.raises(RemoteRefused):
-        town.run(states.of("b.test", looking.room_id, "$" + "x" * 43))
 
 
 class Forger:

@@ -8,7 +8,7 @@ from homeserver.protocol.auth_rules import needed_state
 from homeserver.protocol.event import Draft, Event
 from homeserver.protocol.event_build import build, reference_to
 from homeserver.rooms.receiving.enter import Entrance
-from homeserver.rooms.receiving.peers import Coming, StateNames, Subject, ToldState, unheard
+from homeserver.rooms.receiving.peers import StateNames, Subject
 from homeserver.rooms.store import StoredEvent
 from homeserver.streams import Streams
 from homeserver.wiring.parts import Parts
@@ -152,12 +152,9 @@ class Peers:
             return StateNames([event.event_id for event in state], [event.event_id for event in chain])
         return None
 
-    async def state(self, room: Subject, event_id: str, coming: Coming = unheard) -> ToldState | None:
+    async def state(self, room: Subject, event_id: str) -> list[Event] | None:
         names = await self.state_names(room, event_id)
-        if names is None:
-            return None
-        state, chain = [await self.events(room, part, around=event_id) for part in (names.state, names.auth)]
-        return ToldState(state, chain, is_all=len(state) + len(chain) == len(names.state) + len(names.auth))
+        return None if names is None else await self.events(room, [*names.state, *names.auth], around=event_id)
 
     async def events(self, room: Subject, event_ids: Collection[str], *, around: str) -> list[Event]:
         for island in self._of(room, "events"):
