@@ -105,6 +105,15 @@ class Members:
 
         return await self._database.read(question)
 
+    async def memberships_in(self, user_id: str, room_ids: Collection[str]) -> list[MemberRecord]:
+        def question(cursor: Cursor) -> list[MemberRecord]:
+            where = "WHERE user_id = ? AND room_num IN (SELECT room_num FROM rooms WHERE room_id IN ??) ORDER BY room_num"
+            rows = cursor.all(SELECT + where, user_id, list(room_ids))
+            self._names.learn(cursor, [row[0] for row in rows])
+            return self._records(cursor, rows)
+
+        return await self._database.read(question)
+
     async def membership_by_room(self, user_id: str) -> dict[str, str]:
         def question(cursor: Cursor) -> dict[str, str]:
             rows = cursor.all("SELECT room_num, membership FROM memberships WHERE user_id = ?", user_id)

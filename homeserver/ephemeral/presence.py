@@ -194,11 +194,16 @@ class Presence:
             Deferred.fromCoroutine(self._flush()).addErrback(lambda failure: self._log.failure("presence was not written", failure))
 
     async def _flush(self) -> bool:
-        """Write some of what changed; whether there was anything."""
+        """Write some of what changed; whether there was anything. What could not be written is kept for the next time."""
         changed = self._board.take_changed(FLUSHED_AT_ONCE)
-        if changed:
+        if not changed:
+            return False
+        try:
             await self._store.put([self._record(user_id, user) for user_id, user in changed])
-        return bool(changed)
+        except BaseException:
+            self._board.put_back(changed)
+            raise
+        return True
 
     def _record(self, user_id: str, user: PresenceUser) -> PresenceRecord:
         ago_ms = round((self._clock.monotonic() - user.active_at) * 1000)

@@ -97,3 +97,7 @@ class PresenceBoard:
         for user_id, _ in taken:
             del self._changed[user_id]
         return taken
+
+    def put_back(self, taken: list[tuple[str, PresenceUser]]) -> None:
+        """They could not be written: they are the first to be taken again."""
+        self._changed = {**dict(taken), **self._changed}

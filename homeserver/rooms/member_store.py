@@ -35,6 +35,9 @@ class MemberStore(Protocol):
     async def memberships_of(self, user_id: str, kinds: Collection[str] = (), *, with_forgotten: bool = False) -> list[MemberRecord]:
         """The user's memberships, of any kind or of those named."""
 
+    async def memberships_in(self, user_id: str, room_ids: Collection[str]) -> list[MemberRecord]:
+        """The user's memberships in those of the rooms where there ever was one, forgotten ones too."""
+
     async def membership_by_room(self, user_id: str) -> dict[str, str]:
         """The user's membership in every room there ever was one, forgotten rooms too."""
 

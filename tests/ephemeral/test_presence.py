@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -6,10 +7,12 @@ import pytest
 
 from homeserver.ephemeral.presence import Presence
 from homeserver.ephemeral.sequence import FRESH, OTHER_BOOT, Ephemera, EphemeralChange
+from homeserver.ephemeral.store import PresenceRecord
 from homeserver.errors import Forbidden, InvalidParam
 from homeserver.protocol.room_versions import room_version
 from homeserver.rooms.store import StoredEvent
 from homeserver.streams import Change, Streams
+from storage.database import StorageUnavailable
 from storage.personal.presence import StoredPresence
 from tests.support.client import run
 from tests.support.clock import FakeClock
@@ -207,6 +210,28 @@ def test_states_are_written_now_and_then(world: World) -> None:
     assert stored.state == "online"
     run(world.presence.stop())
     assert world.clock.waiting() == 0
+
+
+def test_what_could_not_be_written_is_written_the_next_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    put, failed = StoredPresence.put, 0
+
+    async def put_or_fail(store: StoredPresence, records: Sequence[PresenceRecord]) -> None:
+        nonlocal failed
+        if not failed:
+            failed += 1
+            raise StorageUnavailable
+        await put(store, records)
+
+    monkeypatch.setattr(StoredPresence, "put", put_or_fail)
+    world.presence.seen(BOB, "online", "D", 600.0)
+    for _ in range(6):
+        world.clock.advance(5)
+    assert (failed, run(world.store.get(BOB))) == (1, None)
+    for _ in range(6):
+        world.clock.advance(5)
+    stored = run(world.store.get(BOB))
+    assert stored is not None
+    assert stored.state == "online"
 
 
 def test_other_servers_know_about_their_users(world: World) -> None:

@@ -54,6 +54,9 @@ def test_by_user(loop: ThreadLoop, database: Database) -> None:
     assert (loop.run(members.count_joined(ALICE)), loop.run(members.count_joined("@nobody:test"))) == (2, 0)
     assert [record.room_id for record in loop.run(members.memberships_of(BOB))] == ["!a", "!b", "!c"]
     assert [record.room_id for record in loop.run(members.memberships_of(ALICE, ("invite", "knock")))] == ["!c"]
+    inside = loop.run(members.memberships_in(BOB, ["!c", "!b", "!unknown"]))
+    assert [(record.room_id, record.membership) for record in inside] == [("!b", "leave"), ("!c", "join")]
+    assert loop.run(members.memberships_in(EVE, ["!c"])) == []
     assert loop.run(members.shares_room(ALICE, EVE))
     assert loop.run(members.shared_rooms(ALICE, BOB)) == ["!a"]
     assert loop.run(members.room_mates(BOB)) == [ALICE, EVE]

@@ -12,6 +12,7 @@ from storage.drivers.postgres_cursor import PostgresCursor
 from tests.storage.conftest import DatabaseFactory
 from tests.support.loop import ThreadLoop
 from tests.support.places import on_database
+from tests.support.rooms import path
 from tests.sync.sliding.connection import a_list
 from tests.sync.sliding.town import Town
 
@@ -54,3 +55,20 @@ def test_no_room_is_asked_about_alone(tmp_path: Path, database_factory: Database
     told = client.sync()["rooms"]
     assert {room: told[room]["name"] for room in rooms} == dict.fromkeys(rooms, "A name")
     assert [sql for sql in asked if sql in ONE_BY_ONE] == []
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_rooms_that_were_left_are_asked_about_at_once(
+    tmp_path: Path, database_factory: DatabaseFactory, loop: ThreadLoop, asked: list[str]
+) -> None:
+    streams = Streams()
+    town = Town(on_database(tmp_path, database_factory(streams), streams, loop))
+    rooms = [town.room() for _ in range(3)]
+    for room in rooms:
+        town.ok(town.alice.post(path("rooms", room, "leave")))
+    client = town.client(room_subscriptions={room: {"timeline_limit": 1, "required_state": []} for room in [*rooms, "!a:test", "!b:test"]})
+    client.sync()  # and learns the rooms' names
+    asked.clear()
+    assert set(client.again()["rooms"]) == set(rooms)
+    about = [sql for sql in asked if "FROM memberships WHERE" in sql and "room_num" in sql.partition("WHERE")[2].partition("ORDER")[0]]
+    assert len(about) == 1

@@ -54,11 +54,10 @@ class Standings:
         pending = (
             {record.room_id: record for record in await self._invites.shown(scope, list(feed.pending.values()))} if feed.pending else {}
         )
-        for room_id in question.subscriptions:
-            if room_id not in feed.joined and room_id not in feed.pending and room_id not in departed:
-                record = await self._members.member(room_id, scope.user_id)
-                if record is not None and record.membership in OUT and record.joined_position and not record.forgotten:
-                    departed[room_id] = record
+        others = [room for room in question.subscriptions if room not in feed.joined and room not in feed.pending and room not in departed]
+        for record in await self._members.memberships_in(scope.user_id, others) if others else ():
+            if record.membership in OUT and record.joined_position and not record.forgotten:
+                departed[record.room_id] = record
         for room_id in [room_id for room_id in departed if room_id in feed.joined or room_id in feed.pending]:
             del departed[room_id]
         return Standing(feed.joined, pending, departed)
