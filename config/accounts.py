@@ -29,7 +29,9 @@ class Addresses(NamedTuple):
     """E-mail addresses of accounts, by which people log in and come to a new password. They need a mail server (section `mail`)."""
 
     changes: bool = True  # may people add and remove their own?
-    domains: tuple[str, ...] = ()  # only addresses of these; empty: of any
+    domains: tuple[
+        Annotated[str, {"pattern": r"^[^\s@/:]+$", "says": "domains, like example.org"}], ...
+    ] = ()  # only addresses of these; empty: of any
 
 
 class Passwords(NamedTuple):

@@ -17,6 +17,9 @@ def contradictions(config: Config) -> Iterator[Problem]:
         yield from _listener(("listeners", name), getattr(config.listeners, name))
     if not any(listener.enabled for listener in (config.listeners.client, config.listeners.federation)):
         yield Problem(("listeners", "client", "enabled"), "is off and so is the federation listener: nobody could reach this server")
+    for name in ("name", "federation_address"):
+        if (port := re.search(r":([0-9]+)$", getattr(config.server, name))) and not 0 < int(port[1]) < 65536:
+            yield Problem(("server", name), f"has a port that there is not: {port[1]}")
     for network in config.server.trusted_proxies:
         if not _is_network(network):
             yield Problem(("server", "trusted_proxies"), f"must hold addresses or networks, not “{network}”")

@@ -2,12 +2,16 @@
 
 from typing import Annotated, NamedTuple
 
+from config.server import SERVER_NAME
+
+NAMES = {"pattern": r"^([A-Za-z0-9.*?\-]+|\[[0-9A-Fa-f:.*?]+\])$", "says": "names of servers with * and ?, without ports"}
+
 
 class Federation(NamedTuple):
     enabled: bool = False
     # Servers to talk to, as names with * and ?; ports do not count. An empty list of allowed ones allows all.
-    allowed_servers: tuple[str, ...] = ()
-    denied_servers: tuple[str, ...] = ()
+    allowed_servers: tuple[Annotated[str, NAMES], ...] = ()
+    denied_servers: tuple[Annotated[str, NAMES], ...] = ()
     # What other servers may look up here.
     profiles: bool = True
     public_rooms: bool = True  # this server's directory of published rooms
@@ -18,7 +22,7 @@ class Federation(NamedTuple):
     # A file of certificates (PEM) trusted besides the system's.
     trusted_authorities: Annotated[str, {"path": True}] = ""
     # Servers asked for the keys of others that do not answer themselves.
-    notaries: tuple[str, ...] = ()
+    notaries: tuple[Annotated[str, {"pattern": SERVER_NAME, "says": "names of servers"}], ...] = ()
     # Public keys (base64) of which the secret half is known to strangers; nothing signed by them counts.
     denied_keys: tuple[str, ...] = ()
 

@@ -31,7 +31,7 @@ def load(file: Path | None = None, *, base: Path, environment: Mapping[str, str]
     layers = [read_file(file)] if file else []
     layers += [_single(f"environment, {name}", _keys(name), value, schema) for name, value in sorted(environment.items()) if _is_ours(name)]
     layers += [_argument(word, schema) for word in settings]
-    _refuse(_placed(layers, (problem for layer in layers for problem in check(layer.tree, schema))))
+    _refuse([*_misspelt(environment, schema), *_placed(layers, (problem for layer in layers for problem in check(layer.tree, schema)))])
     merged: Tree = {}
     for layer in layers:
         _merge(merged, layer.tree)
@@ -61,6 +61,17 @@ def read_file(file: Path) -> Layer:
 
 def _is_ours(name: str) -> bool:
     return name.startswith(PREFIX) and "__" in name
+
+
+def _misspelt(environment: Mapping[str, str], schema: Tree) -> Iterator[str]:
+    """A single underscore where two are due would leave the default in force, unnoticed."""
+    meant = {PREFIX + "_".join(path).upper(): PREFIX + "__".join(path).upper() for path in _paths(schema)}
+    yield from (f"environment, {name}: is no setting; did you mean {meant[name]}?" for name in sorted(environment) if name in meant)
+
+
+def _paths(schema: Tree) -> Iterator[tuple[str, ...]]:
+    for name, inner in schema["properties"].items():
+        yield from ((name, *path) for path in _paths(inner)) if inner["type"] == "object" else [(name,)]
 
 
 def _keys(name: str) -> list[str]:

@@ -26,7 +26,9 @@ class Media(NamedTuple):
     # All that one person has uploaded; 0: without end.
     user_quota_bytes: Annotated[int, {"minimum": 0}] = 0
     user_quota_files: Annotated[int, {"minimum": 0}] = 0
-    quota_page: str = ""  # an address where people read about these limits; empty: server.public_base_url
+    quota_page: Annotated[str, {"pattern": r"^(https?://\S+)?$", "says": "an http(s) address"}] = (
+        ""  # an address where people read about these limits; empty: server.public_base_url
+    )
     unauthenticated_downloads: bool = False  # are /_matrix/media/v3/download and /thumbnail served, which ask for no token?
     # What one person may have fetched from other servers: at once, and in the long run; 0 a second: without end.
     remote_burst_bytes: Annotated[int, {"minimum": 1}] = 524_288_000
@@ -40,6 +42,6 @@ class Media(NamedTuple):
     image_queue: Annotated[int, {"minimum": 1}] = 50  # thumbnails that may wait to be made; further ones are told to come back
     url_previews: bool = True  # does this server look at addresses in messages for those who ask?
     # Days after which files that nobody asked for are removed; 0: never.
-    remote_kept_days: Annotated[int, {"minimum": 0}] = 90
-    local_kept_days: Annotated[int, {"minimum": 0}] = 0
+    remote_kept_days: Annotated[int, {"minimum": 0, "maximum": 36_500}] = 90
+    local_kept_days: Annotated[int, {"minimum": 0, "maximum": 36_500}] = 0
     s3: S3 = S3()

@@ -35,7 +35,7 @@ class Turn(NamedTuple):
     Credentials come from the shared secret (coturn: use-auth-secret, static-auth-secret); without one, name and password are told as they are.
     """
 
-    uris: tuple[str, ...] = ()
+    uris: tuple[Annotated[str, {"pattern": r"^(turns?|stuns?):\S+$", "says": "addresses like turn:turn.example.org"}], ...] = ()
     shared_secret: Secret = Secret()
     username: str = ""
     password: Secret = Secret()

@@ -12,6 +12,8 @@ from config.secret import Secret
 
 T = TypeVar("T")
 Path = tuple[str, ...]
+LARGEST = 2**53 - 1  # whole numbers beyond it travel through no JSON, and times in milliseconds through no database
+PLAIN = {"pattern": r"^[^\x00-\x1f\x7f]*$", "description": "text without control characters"}
 SIMPLE: dict[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string", Secret: "string"}
 WORDS = {
     "boolean": "true or false",
@@ -63,6 +65,10 @@ def _describe(hint: Any) -> dict[str, Any]:
     if is_section(hint):
         return describe(hint)
     described: dict[str, Any] = {"type": SIMPLE[hint]}
+    if described["type"] == "string":
+        described.update(PLAIN)
+    elif hint is int:
+        described["maximum"] = LARGEST
     if hint is Secret:
         described["writeOnly"] = True
     described.update({word: more[word] for word in ("minimum", "maximum", "pattern") if word in more})
@@ -87,7 +93,7 @@ def check(value: Any, schema: dict[str, Any], path: Path = (), *, partial: bool 
     elif "pattern" in schema and not re.fullmatch(schema["pattern"], value):  # `$` alone lets a line break through
         yield Problem(path, f"must be {schema.get('description', 'of the form ' + schema['pattern'])}, not {shown}")
     elif value < schema.get("minimum", value) or value > schema.get("maximum", value):
-        yield Problem(path, f"must be {_range(schema)}, not {value}")
+        yield Problem(path, f"must be {_range(schema, value)}, not {shown}")
 
 
 def _check_table(value: dict[str, Any], schema: dict[str, Any], path: Path, *, partial: bool) -> Iterator[Problem]:
@@ -116,14 +122,18 @@ def _is(value: Any, kind: str) -> bool:
     return isinstance(value, {"boolean": bool, "string": str, "array": list, "object": dict}[kind])
 
 
-def _range(schema: dict[str, Any]) -> str:
-    if "maximum" not in schema:
-        return f"at least {schema['minimum']}"
-    return f"at most {schema['maximum']}" if "minimum" not in schema else f"from {schema['minimum']} to {schema['maximum']}"
+def _range(schema: dict[str, Any], value: float) -> str:
+    low, high = schema.get("minimum"), schema.get("maximum", LARGEST)
+    if low is None or (high == LARGEST and value > high):
+        return f"at most {high}"
+    return f"at least {low}" if high == LARGEST else f"from {low} to {high}"
 
 
 def _shown(value: Any) -> str:
-    return f"“{value[:60]}”" if isinstance(value, str) else "a table" if isinstance(value, dict) else str(value)[:60].lower()
+    """On one line, whatever it is."""
+    if isinstance(value, str):
+        return f"“{''.join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in value[:60])}”"
+    return "a table" if isinstance(value, dict) else str(value)[:60].lower()
 
 
 def build(section: type[T], given: dict[str, Any], default: T | None = None) -> T:

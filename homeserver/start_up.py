@@ -130,8 +130,8 @@ def check_authority(setting: str, path: str) -> None:
         raise CannotStart(f"{setting}: {path} holds no certificate (PEM)")
 
 
-def cannot_listen(host: str, port: int, certificate: str, error: OSError) -> CannotStart:
-    """Why this listener did not open."""
+def cannot_listen(host: str, port: int, files: tuple[str, ...], error: OSError) -> CannotStart:
+    """Why this listener did not open. `files`: its certificate and key."""
     known = {
         errno.EADDRINUSE: f"port {port} of {host} is in use by another program",
         errno.EADDRNOTAVAIL: f"{host} is no address of this machine",
@@ -139,6 +139,11 @@ def cannot_listen(host: str, port: int, certificate: str, error: OSError) -> Can
     }
     if error.errno in known and not isinstance(error, ssl.SSLError):
         return CannotStart(known[error.errno])
-    if certificate:
-        return CannotStart(f"the certificate {certificate} or its key cannot be used: {error.strerror or error}")
+    for file in files:
+        try:
+            Path(file).read_bytes()
+        except OSError as unread:
+            return CannotStart(f"the certificate or key {file} cannot be read: {unread.strerror}")
+    if files:
+        return CannotStart(f"the certificate {files[0]} or its key {files[1]} cannot be used: {error.strerror or error}")
     return CannotStart(f"cannot listen on port {port} of {host}: {error.strerror or error}")

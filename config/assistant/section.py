@@ -12,11 +12,11 @@ class Assistant(NamedTuple):
     # Its registration, which it makes by itself, and what it remembers: IDs, times and counts.
     registration: Annotated[str, {"path": True}] = "assistant-registration.yaml"
     database: Annotated[str, {"path": True}] = "assistant.db"
-    rooms: tuple[str, ...] = ()  # where it may be; empty: wherever it is invited
+    rooms: tuple[Annotated[str, {"pattern": r"^!\S+$", "says": "room IDs"}], ...] = ()  # where it may be; empty: wherever it is invited
     strangers_may_invite: bool = False  # people of other servers
     consent_power: int = 50  # who has this power level may turn it on in a room
     command: Annotated[str, {"pattern": r"^\S+$", "says": "a word"}] = "!ai"
-    other_bots: tuple[str, ...] = ()  # user IDs that set nothing off
+    other_bots: tuple[Annotated[str, {"pattern": r"^@[^:\s]+:\S+$", "says": "user IDs"}], ...] = ()  # user IDs that set nothing off
     freshness_seconds: Annotated[int, {"minimum": 1}] = 600  # what was asked longer ago is not answered any more
     turns_a_minute: Annotated[int, {"minimum": 1}] = 10  # of one person
     permalink_url: Annotated[str, {"pattern": r"^https?://\S+$", "says": "an http(s) address"}] = "https://matrix.to/#/"
@@ -24,6 +24,6 @@ class Assistant(NamedTuple):
     hosted_model_in_encrypted_rooms: bool = False
     only_signed_devices: bool = False  # in encrypted rooms: speak to and hear no device that its owner has not cross-signed
     key_file: Annotated[str, {"path": True}] = ""  # closes what is stored of keys; empty: the name of the database and .key
-    audit_days: Annotated[int, {"minimum": 1}] = 90
+    audit_days: Annotated[int, {"minimum": 1, "maximum": 36_500}] = 90
     model: AssistantModel = AssistantModel()
     budgets: AssistantBudgets = AssistantBudgets()

@@ -70,5 +70,10 @@ def _tls_context(address: Address) -> ssl.SSLContext | None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
-    context.load_cert_chain(address.certificate, address.key)
+    context.load_cert_chain(address.certificate, address.key, _no_phrase)
     return context
+
+
+def _no_phrase() -> str:
+    """OpenSSL would ask whoever sits at the terminal, and start nothing until then."""
+    raise OSError(None, "the key is locked with a pass phrase, take it away: openssl pkey -in KEY -out NEW")

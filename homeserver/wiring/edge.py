@@ -88,5 +88,5 @@ async def open_listener(door: Door, host: str, loop: asyncio.AbstractEventLoop) 
     try:
         await listener.open(Address(host, settings.port, certificate=certificate, key=Path(settings.key) if settings.key else None))
     except OSError as error:
-        raise cannot_listen(host, settings.port, settings.certificate, error) from error
+        raise cannot_listen(host, settings.port, (settings.certificate, settings.key) if certificate else (), error) from error
     return listener

@@ -20,6 +20,10 @@ def prepare(url: str, files: Sequence[SqlFile], migrating: Callable[[int], None]
         connection = PostgresConnection(url, read_only=False)
     except StorageUnavailable as error:
         raise CannotOpen(f"the PostgreSQL database cannot be reached: {_line(error.__cause__)}") from error
+    except psycopg2.ProgrammingError as error:  # its words may hold a piece of the password
+        raise CannotOpen(
+            "database.url is no address of PostgreSQL's; special characters of a password are written %25 for %, %40 for @"
+        ) from error
     try:
         _check(connection)
         migrate(PostgresMigration(connection), files, reached=migrating)

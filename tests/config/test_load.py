@@ -92,6 +92,30 @@ def test_relative_paths_count_from_the_data_directory(tmp_path: Path) -> None:
         ("[rate_limits]\nread.per_second = -1", "chatme.toml, line 2: rate_limits.read.per_second must be at least 0, not -1"),
         ("[assistant]\nenabled = true\nlocalpart = 'notices'", "chatme.toml, line 3: assistant.localpart is that of server_notices"),
         ("[server", "chatme.toml: is no valid TOML: "),
+        ("[server]\nname = 'a.example:99999'", "chatme.toml, line 2: server.name has a port that there is not: 99999"),
+        (
+            '[server]\nsigning_key = "a\\u0000b"',
+            "chatme.toml, line 2: server.signing_key must be text without control characters, not “a\\x00b”",
+        ),
+        ('[rooms]\nwho_may_create = "a\\nb"', "chatme.toml, line 2: rooms.who_may_create must be one of anyone, admins, not “a\\nb”"),
+        (
+            "[sessions]\nrefresh_token_seconds = 99999999999999999",
+            "chatme.toml, line 2: sessions.refresh_token_seconds must be at most 9007199254740991",
+        ),
+        (
+            "[federation]\ndenied_servers = ['https://a.example']",
+            "chatme.toml, line 2: federation.denied_servers must be names of servers with",
+        ),
+        (
+            "[federation]\nallowed_servers = ['*.example', 'a.example:8448']",
+            "chatme.toml, line 2: federation.allowed_servers must be names of",
+        ),
+        ("[federation]\nnotaries = ['https://a.example']", "chatme.toml, line 2: federation.notaries must be names of servers, not"),
+        ("[addresses]\ndomains = ['@a.example']", "chatme.toml, line 2: addresses.domains must be domains, like example.org, not"),
+        ("[turn]\nuris = ['turn.example.org']", "chatme.toml, line 2: turn.uris must be addresses like turn:turn.example.org, not"),
+        ("[assistant]\nother_bots = ['bot']", "chatme.toml, line 2: assistant.other_bots must be user IDs, not “bot”"),
+        ("[assistant]\nrooms = ['#a:b']", "chatme.toml, line 2: assistant.rooms must be room IDs, not “#a:b”"),
+        ("[media]\nquota_page = 'example.org'", "chatme.toml, line 2: media.quota_page must be an http(s) address, not"),
     ],
 )
 def test_a_mistake_in_the_file_is_named_with_its_line(text: str, said: str, tmp_path: Path) -> None:
@@ -103,6 +127,14 @@ def test_a_mistake_elsewhere_is_named_by_its_source(tmp_path: Path) -> None:
     assert complaint("", tmp_path, "server") == "--set server: must be of the form section.key=value"
     said = complaint("[listeners.client]\nport = 1\n", tmp_path, CHATME_LISTENERS__CLIENT__PORT="-1")
     assert said == "environment, CHATME_LISTENERS__CLIENT__PORT: listeners.client.port must be from 0 to 65535, not -1"
+
+
+def test_a_setting_of_the_environment_with_one_underscore_too_few_is_not_passed_over(tmp_path: Path) -> None:
+    said = complaint("", tmp_path, CHATME_SERVER_NAME="a.example", CHATME_MEDIA_S3_BUCKET="b", CHATME_DATA="/data")
+    assert said.splitlines() == [
+        "environment, CHATME_MEDIA_S3_BUCKET: is no setting; did you mean CHATME_MEDIA__S3__BUCKET?",
+        "environment, CHATME_SERVER_NAME: is no setting; did you mean CHATME_SERVER__NAME?",
+    ]
 
 
 def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:

@@ -14,8 +14,10 @@ from pathlib import Path
 
 import apsw
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from config import __file__ as config_file
+from tests.federation.support.certificates import Authority
 from tests.running.ports import free_port
 from tests.running.process import CHATME, PATIENCE_SECONDS, SERVE, Running, command
 
@@ -122,9 +124,27 @@ def test_an_address_that_is_not_ours_is_one_line(folder: Path) -> None:
 
 def test_a_certificate_that_is_none_is_one_line(folder: Path) -> None:
     (folder / "none.pem").write_text("no certificate")
-    for pem in (folder / "none.pem", folder / "absent.pem"):
-        said = refusal(folder, "--set", f"listeners.client.certificate={pem}", "--set", f"listeners.client.key={pem}")
-        assert said.startswith(f"chatme: the certificate {pem} or its key cannot be used: ")
+    none, absent = folder / "none.pem", folder / "absent.pem"
+    said = refusal(folder, "--set", f"listeners.client.certificate={none}", "--set", f"listeners.client.key={none}")
+    assert said.startswith(f"chatme: the certificate {none} or its key {none} cannot be used: ")
+    said = refusal(folder, "--set", f"listeners.client.certificate={none}", "--set", f"listeners.client.key={absent}")
+    assert said == f"chatme: the certificate or key {absent} cannot be read: No such file or directory"
+
+
+def test_a_key_with_a_pass_phrase_is_one_line_and_nobody_is_asked_for_it(folder: Path) -> None:
+    certificate, open_key = Authority(folder).certify("localhost")
+    key = serialization.load_pem_private_key(open_key.read_bytes(), None)
+    phrase = serialization.BestAvailableEncryption(b"phrase")
+    locked = folder / "locked.pem"
+    locked.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, phrase))
+    said = refusal(folder, "--set", f"listeners.client.certificate={certificate}", "--set", f"listeners.client.key={locked}")
+    assert "the key is locked with a pass phrase" in said
+
+
+def test_a_database_address_that_is_none_is_one_line_without_the_password(folder: Path) -> None:
+    said = refusal(folder, "--set", "database.url=postgresql://chatme:hun%zzter@localhost/chatme")
+    assert said.startswith("chatme: database.url is no address of PostgreSQL's; ")
+    assert "zz" not in said
 
 
 def test_a_newer_database_is_one_line(folder: Path) -> None:
