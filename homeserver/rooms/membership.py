@@ -150,6 +150,11 @@ class Membership:
 
         await self._sender.change(room_id, work)
 
+    def check_reach(self, user_id: str) -> None:
+        """Raises a MatrixError for a user whose server this one does not talk to."""
+        if not self._appender.identity.is_local(user_id):
+            self._remote.check_reach(user_id)
+
     async def _check_invited(self, head: RoomHead, user_id: str) -> None:
         before = await self._membership(head, user_id)
         if before == "join":

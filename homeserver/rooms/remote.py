@@ -10,6 +10,9 @@ from homeserver.protocol.event import Event
 class RemoteRooms(Protocol):
     """Handshakes and questions across servers. All raise MatrixError when no server could help."""
 
+    def check_reach(self, user_id: str) -> None:
+        """Raises MatrixError where this server talks to no server of that user's, so that it need not be tried."""
+
     async def join(
         self, room_id: str, user_id: str, content: Mapping[str, Any], servers: Sequence[str], *, though_here: bool = False
     ) -> bool:
@@ -28,6 +31,9 @@ class RemoteRooms(Protocol):
 class Unfederated:
     """RemoteRooms of a server that talks to no other."""
 
+    def check_reach(self, user_id: str) -> None:
+        raise Forbidden("This server talks to no other, so it cannot invite their users")
+
     async def join(
         self, room_id: str, user_id: str, content: Mapping[str, Any], servers: Sequence[str], *, though_here: bool = False
     ) -> bool:
@@ -42,4 +48,4 @@ class Unfederated:
         raise NotFound("This server does not know the room")
 
     async def invite(self, event: Event, shown: Sequence[Mapping[str, Any]]) -> None:
-        raise Forbidden("This server talks to no other, so it cannot invite their users")
+        self.check_reach(event.state_key or "")

@@ -65,15 +65,7 @@ def build_finding(ground: Ground, rooms: Rooms, people: People, personal: Person
         clock=ground.clock,
     )
     listing, third_party = Listing(settings, directory, summaries, powers), _third_party(rooms, asking)
-    founder = RoomFounder(
-        settings=settings,
-        identity=ground.identity,
-        creator=writing.creator,
-        aliases=aliases,
-        listing=listing,
-        membership=writing.membership,
-        permissions=writing.invites,
-    )
+    founder = _founder(ground, rooms, aliases, listing)
     public_rooms = PublicRooms(directory, summaries, ground.streams)
     spaces = RemoteSpaces(remote, ground.clock)
     hierarchy = Hierarchy(summaries=summaries, members=rooms.members, spaces=spaces, walks=Walks(ground.clock, ground.chance))
@@ -87,6 +79,20 @@ def build_finding(ground: Ground, rooms: Rooms, people: People, personal: Person
     )
     guests = GuestFarewell(members=rooms.members, membership=writing.membership, accounts=people.accounts, streams=ground.streams)
     return Finding(summaries, aliases, guests, public_rooms, PeerHierarchy(summaries, rooms.server_members), third_party, chapters)
+
+
+def _founder(ground: Ground, rooms: Rooms, aliases: Aliases, listing: Listing) -> RoomFounder:
+    writing = rooms.writing
+    return RoomFounder(
+        settings=ground.config.rooms,
+        identity=ground.identity,
+        creator=writing.creator,
+        aliases=aliases,
+        listing=listing,
+        membership=writing.membership,
+        permissions=writing.invites,
+        clock=ground.clock,
+    )
 
 
 def _third_party(rooms: Rooms, asking: Asking) -> ThirdPartyInvites:

@@ -195,6 +195,7 @@ def test_refused_bodies(server: TestServer, body: dict[str, Any], errcode: str) 
 def test_remote_users_cannot_be_invited_without_federation(server: TestServer) -> None:
     alice = server.user("alice")
     refused(server.run(alice.post(path("createRoom"), {"invite": ["@eve:elsewhere"]})), 403, "M_FORBIDDEN")
+    assert server.ok(alice.get(path("joined_rooms"))) == {"joined_rooms": []}
 
 
 def test_settings_decide_who_creates_and_publishes(tmp_path: Path) -> None:

@@ -129,18 +129,18 @@ class RoomCreator:
     async def _first_events(
         self, lock: RoomLock, head: RoomHead, create: Event, options: RoomOptions, more: Sequence[Draft]
     ) -> list[EventCommit]:
-        """Invites of this server's users only: those of others have to be signed by their servers first."""
+        """Invites of this server's users only: those of others have to be signed by their servers first, and are looked at alone."""
         creator = create.sender
         joined = {"membership": "join", **await self._profiles.member_profile(creator)}
         drafts = [Draft("m.room.member", creator, joined, creator)]
         drafts.extend(Draft(s.type, creator, s.content, s.state_key) for s in first_state(options, creator, create.content))
         drafts.extend(more)
+        invite: dict[str, Any] = {"membership": "invite", **({"is_direct": True} if options.is_direct else {})}
+        others = [user for user in options.invite if not self._appender.identity.is_local(user)]
         for user in options.invite:
-            if not self._appender.identity.is_local(user):
-                continue
-            invite: dict[str, Any] = {"membership": "invite"}
-            if options.is_direct:
-                invite["is_direct"] = True
-            invite.update(await self._profiles.member_profile(user))
-            drafts.append(Draft("m.room.member", creator, invite, user))
-        return [await self._appender.append(lock, head, draft) for draft in drafts]
+            if user not in others:
+                drafts.append(Draft("m.room.member", creator, {**invite, **await self._profiles.member_profile(user)}, user))
+        commits = [await self._appender.append(lock, head, draft) for draft in drafts]
+        for user in others:
+            await self._appender.propose(lock, head, Draft("m.room.member", creator, invite, user))
+        return commits

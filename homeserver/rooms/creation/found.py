@@ -1,11 +1,13 @@
 """A room as a client asks for it: who may, its alias, the room, the invites to users of other servers."""
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.logger import Logger
 
 from config.rooms import Rooms
+from homeserver.clock import Clock
 from homeserver.errors import Forbidden, MatrixError, RoomInUse
 from homeserver.protocol.errors import ProtocolError
 from homeserver.protocol.ids import RoomAlias
@@ -19,9 +21,13 @@ from homeserver.rooms.directory.ports import Actor
 from homeserver.rooms.membership import InvitePermissions, Membership
 from homeserver.waiting import shielded
 
+PATIENCE_S = 20.0  # with the servers of those who are invited: clients wait little longer
+
 
 class RoomFounder:
     """Serves createRoom."""
+
+    _log = Logger()
 
     def __init__(
         self,
@@ -33,6 +39,7 @@ class RoomFounder:
         listing: Listing,
         membership: Membership,
         permissions: InvitePermissions,
+        clock: Clock,
     ) -> None:
         self._settings = settings
         self._identity = identity
@@ -41,6 +48,7 @@ class RoomFounder:
         self._listing = listing
         self._membership = membership
         self._permissions = permissions
+        self._clock = clock
 
     def check_creator(self, actor: Actor) -> None:
         """Whether the actor may make rooms at all."""
@@ -55,24 +63,29 @@ class RoomFounder:
         if options.published:
             self._listing.check_publisher(actor)
         for user in options.invite:
+            self._membership.check_reach(user)
             await self._permissions.check(user, actor.user_id)
         # Once begun it goes on, whether or not the client waits: an alias must not be left without its room.
         room_id = await shielded(Deferred.fromCoroutine(self._make(actor, options)))
-        await self._invite_others(room_id, actor.user_id, options)
+        others = [user for user in options.invite if not self._identity.is_local(user)]
+        if others:
+            await self._while_patient(self._invite_others(room_id, actor.user_id, others, is_direct=options.is_direct))
         return room_id
 
-    async def _invite_others(self, room_id: str, creator: str, options: RoomOptions) -> None:
-        """Users of other servers; one who cannot be invited is told of, and keeps nobody else out."""
-        failed: MatrixError | ProtocolError | None = None
-        for user in options.invite:
-            if self._identity.is_local(user):
-                continue
+    async def _while_patient(self, inviting: Coroutine[Deferred[Any], Any, None]) -> None:
+        """The room is there, so the client hears of it, however long other servers take."""
+        work = Deferred.fromCoroutine(inviting).addErrback(lambda failure: self._log.failure("nobody else is invited", failure))
+        patience = self._clock.sleep(PATIENCE_S)
+        await DeferredList([shielded(work), patience], fireOnOneCallback=True, consumeErrors=True)
+        patience.cancel()
+
+    async def _invite_others(self, room_id: str, creator: str, others: Sequence[str], *, is_direct: bool) -> None:
+        """Users of other servers. One who cannot be invited keeps nobody else out, nor from its creator the room: who is not invited is seen there."""
+        for user in others:
             try:
-                await self._membership.invite(room_id, creator, user, {"is_direct": True} if options.is_direct else {})
+                await self._membership.invite(room_id, creator, user, {"is_direct": True} if is_direct else {})
             except (MatrixError, ProtocolError) as error:
-                failed = failed or error
-        if failed is not None:
-            raise failed
+                self._log.info("{user} could not be invited to the new room {room}: {error}", user=user, room=room_id, error=error)
 
     async def _make(self, actor: Actor, options: RoomOptions) -> str:
         if options.alias is None:

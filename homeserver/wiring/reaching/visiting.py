@@ -68,5 +68,5 @@ def build_visiting(
         identity=identity, client=reach.client, candidates=candidates, outside=outside, clock=clock, chance=chance
     )  # fmt: skip
     invites = Invites(client=reach.client, sound=asking.sound, receiving=arrivals.receiving)
-    remote = FederatedRooms(joins, departures, invites)
+    remote = FederatedRooms(joins, departures, invites, reach.policy)
     return Visiting(arrivals, outside, remote, FederatedMoments(reach.client, candidates.in_room), resync)

@@ -1,12 +1,20 @@
 """Users of other servers are invited, and say yes or no."""
 
-import pytest
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
+import pytest
+from twisted.internet.defer import Deferred
+
+from config.federation import Federation
+from federation.handshakes.invites import Invites
+from homeserver.protocol.event import Event
 from homeserver.protocol.room_versions import ROOM_VERSIONS
 from homeserver.rooms.store import REJECTED, UNJUDGED, StoredEvent
 from tests.federation.support.shared import enter, membership, messages, state, synced
 from tests.federation.support.sharing import say, transactions
-from tests.federation.support.town import Town
+from tests.federation.support.town import Town, town_of
 from tests.support.client import Client
 from tests.support.rooms import V3, create_room, member, path
 
@@ -52,13 +60,40 @@ def test_people_are_invited_as_a_room_is_made(town: Town) -> None:
     assert membership(town, "a.test", alice, room, "@bob:b.test") == "join"
 
 
-def test_one_who_cannot_be_invited_to_a_new_room_keeps_nobody_else_out(town: Town) -> None:
+def test_one_who_cannot_be_invited_to_a_new_room_keeps_it_from_nobody(town: Town) -> None:
     alice, bob = town.user("a.test", "alice"), town.user("b.test", "bob")
-    invite = ["@nobody:nowhere.test", "@bob:b.test"]
-    status, _ = town["a.test"].run(alice.post(path("createRoom"), {"preset": "private_chat", "invite": invite}))
-    assert status != 200
-    ((room, _),) = synced(town, "b.test", bob)["invite"].items()
+    room = create_room(town["a.test"], alice, preset="private_chat", invite=["@nobody:nowhere.test", "@bob:b.test"])
+    assert list(synced(town, "b.test", bob)["invite"]) == [room]
     assert membership(town, "a.test", alice, room, "@bob:b.test") == "invite"
+    assert ("m.room.member", "@nobody:nowhere.test") not in state(town, "a.test", alice, room)
+
+
+def test_a_server_that_keeps_silent_keeps_nobody_from_a_new_room(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice, bob, asked, silence = town.user("a.test", "alice"), town.user("b.test", "bob"), Invites.invite, Deferred[None]()
+
+    async def ask(invites: Invites, event: Event, shown: Sequence[Mapping[str, Any]]) -> None:
+        await silence
+        await asked(invites, event, shown)
+
+    monkeypatch.setattr(Invites, "invite", ask)
+    room = create_room(town["a.test"], alice, preset="private_chat", invite=["@bob:b.test"])
+    assert ("m.room.member", "@bob:b.test") not in state(town, "a.test", alice, room)
+    silence.callback(None)
+    town.settle(1)
+    assert list(synced(town, "b.test", bob)["invite"]) == [room]
+    assert membership(town, "a.test", alice, room, "@bob:b.test") == "invite"
+
+
+@pytest.mark.parametrize(
+    ("denied", "body", "errcode"),
+    [(("b.test",), {}, "M_FORBIDDEN"), ((), {"power_level_content_override": {"invite": 200}}, "M_INVALID_ROOM_STATE")],
+)
+def test_what_is_certain_beforehand_makes_no_room(tmp_path: Path, denied: tuple[str, ...], body: dict[str, Any], errcode: str) -> None:
+    with town_of(tmp_path, federation=Federation(enabled=True, denied_servers=denied)) as town:
+        alice = town.user("a.test", "alice")
+        status, answer = town["a.test"].run(alice.post(path("createRoom"), {"room_version": "11", "invite": ["@bob:b.test"], **body}))
+        assert (status // 100, answer["errcode"]) == (4, errcode)
+        assert town["a.test"].ok(alice.get(path("joined_rooms"))) == {"joined_rooms": []}
 
 
 def test_an_invite_is_told_to_the_servers_in_the_room_alone(town: Town) -> None:
