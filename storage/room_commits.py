@@ -26,10 +26,7 @@ PLACE_EVENT = (
     "UPDATE events SET position = ?, topo = ?, flags = ?, notifies = ?, thread = ?, redacted_by = ?, state_before = ?, state_after = ?, "
     "body = ?, links = ?, shown_before = ?, shown_after = ? WHERE num = ?"
 )
-UPSERT_NODE = (
-    "INSERT INTO state_nodes (node_id, room_num, epoch, body) VALUES (?, ?, ?, ?) "
-    "ON CONFLICT (node_id) DO UPDATE SET epoch = excluded.epoch WHERE state_nodes.epoch < excluded.epoch"
-)
+PUT_NODE = "INSERT INTO state_nodes (node_id, room_num, body) VALUES (?, ?, ?) ON CONFLICT (node_id) DO NOTHING"
 UPSERT_MEMBER = (
     "INSERT INTO memberships (room_num, user_id, membership, previous, num, position, joined_position, sender, is_local, forgotten, "
     "displayname, avatar_url, stripped) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?) "
@@ -51,77 +48,74 @@ WITHHOLD_STORED = (
 )
 
 
-class CommitWriter:
-    """The writer of group commits. `epoch` is the running collection of state nodes (rooms/collect)."""
+def write_commits(cursor: WriteCursor, items: Sequence[Item]) -> list[CommitLost | None]:
+    outcome: list[CommitLost | None] = []
+    commits: list[EventCommit] = []
+    for item in items:
+        if any(commit.lineage.broken for commit in item):
+            outcome.append(CommitLost())
+            continue
+        outcome.append(None)
+        commits.extend(item)
+    if commits:
+        _write(cursor, commits)
+    return outcome
 
-    def __init__(self) -> None:
-        self.epoch = 1
 
-    def __call__(self, cursor: WriteCursor, items: Sequence[Item]) -> list[CommitLost | None]:
-        outcome: list[CommitLost | None] = []
-        commits: list[EventCommit] = []
-        for item in items:
-            if any(commit.lineage.broken for commit in item):
-                outcome.append(CommitLost())
-                continue
-            outcome.append(None)
-            commits.extend(item)
-        if commits:
-            self._write(cursor, commits)
-        return outcome
+def _write(cursor: WriteCursor, commits: list[EventCommit]) -> None:
+    write_rooms(cursor, commits)
+    write_events(cursor, commits)
+    write_states(cursor, commits)
+    write_extremities(cursor, commits)
+    write_members(cursor, commits)
+    write_relations(cursor, commits)
+    write_transactions(cursor, commits)
+    for commit in commits:
+        if commit.event.flags & PARTIAL:
+            write_partial(cursor, commit)
+        if commit.withheld is not None:
+            cursor.run(WITHHOLD, commit.event.num, commit.event.room_num, *commit.withheld)
+        if commit.redaction is not None:
+            write_redaction(cursor, commit)
+        if commit.event.verdicts or commit.highlight_members or commit.highlights:
+            write_verdicts(cursor, commit)
+        if (commit.event.is_shown or commit.member is not None) and not commit.is_history:
+            announce(cursor, commit)
 
-    def _write(self, cursor: WriteCursor, commits: list[EventCommit]) -> None:
-        write_rooms(cursor, commits)
-        write_events(cursor, commits)
-        self._write_states(cursor, commits)
-        write_extremities(cursor, commits)
-        write_members(cursor, commits)
-        write_relations(cursor, commits)
-        write_transactions(cursor, commits)
-        for commit in commits:
-            if commit.event.flags & PARTIAL:
-                write_partial(cursor, commit)
-            if commit.withheld is not None:
-                cursor.run(WITHHOLD, commit.event.num, commit.event.room_num, *commit.withheld)
-            if commit.redaction is not None:
-                write_redaction(cursor, commit)
-            if commit.event.verdicts or commit.highlight_members or commit.highlights:
-                write_verdicts(cursor, commit)
-            if (commit.event.is_shown or commit.member is not None) and not commit.is_history:
-                announce(cursor, commit)
 
-    def _write_states(self, cursor: WriteCursor, commits: list[EventCommit]) -> None:
-        nodes: dict[bytes, tuple[int, bytes]] = {}
-        roots: dict[int, bytes] = {}
-        current: dict[tuple[int, str, str], int | None] = {}
-        for commit in commits:
-            if commit.nodes:
-                nodes.update((node_id, (commit.event.room_num, body)) for node_id, body in commit.nodes.items())
-            if commit.root is None:
-                continue
-            roots[commit.event.room_num] = commit.root
-            for (type_, state_key), num in commit.current_state.items():
-                current[commit.event.room_num, type_, state_key] = num
-        if not roots and not nodes:
-            return
-        self.write_nodes(cursor, nodes)
-        cursor.many(
-            "INSERT INTO room_roots (room_num, root) VALUES (?, ?) ON CONFLICT (room_num) DO UPDATE SET root = excluded.root",
-            list(roots.items()),
-        )
-        cursor.many(
-            "INSERT INTO current_state (room_num, type, state_key, num) VALUES (?, ?, ?, ?) "
-            "ON CONFLICT (room_num, type, state_key) DO UPDATE SET num = excluded.num",
-            [(*address, num) for address, num in current.items() if num is not None],
-        )
-        cursor.many(
-            "DELETE FROM current_state WHERE room_num = ? AND type = ? AND state_key = ?",
-            [address for address, num in current.items() if num is None],
-        )
+def write_states(cursor: WriteCursor, commits: list[EventCommit]) -> None:
+    nodes: dict[bytes, tuple[int, bytes]] = {}
+    roots: dict[int, bytes] = {}
+    current: dict[tuple[int, str, str], int | None] = {}
+    for commit in commits:
+        if commit.nodes:
+            nodes.update((node_id, (commit.event.room_num, body)) for node_id, body in commit.nodes.items())
+        if commit.root is None:
+            continue
+        roots[commit.event.room_num] = commit.root
+        for (type_, state_key), num in commit.current_state.items():
+            current[commit.event.room_num, type_, state_key] = num
+    if not roots and not nodes:
+        return
+    write_nodes(cursor, nodes)
+    cursor.many(
+        "INSERT INTO room_roots (room_num, root) VALUES (?, ?) ON CONFLICT (room_num) DO UPDATE SET root = excluded.root",
+        list(roots.items()),
+    )
+    cursor.many(
+        "INSERT INTO current_state (room_num, type, state_key, num) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (room_num, type, state_key) DO UPDATE SET num = excluded.num",
+        [(*address, num) for address, num in current.items() if num is not None],
+    )
+    cursor.many(
+        "DELETE FROM current_state WHERE room_num = ? AND type = ? AND state_key = ?",
+        [address for address, num in current.items() if num is None],
+    )
 
-    def write_nodes(self, cursor: WriteCursor, nodes: Mapping[bytes, tuple[int, bytes]]) -> None:
-        """By their IDs: room and body."""
-        cursor.many(UPSERT_NODE, [(node_id, room_num, self.epoch, body) for node_id, (room_num, body) in nodes.items()])
+
+def write_nodes(cursor: WriteCursor, nodes: Mapping[bytes, tuple[int, bytes]]) -> None:
+    """By their IDs: room and body."""
+    cursor.many(PUT_NODE, [(node_id, room_num, body) for node_id, (room_num, body) in nodes.items()])
 
 
 def write_rooms(cursor: WriteCursor, commits: list[EventCommit]) -> None:

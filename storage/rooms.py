@@ -10,7 +10,7 @@ from homeserver.errors import Unavailable
 from homeserver.rooms.store import HIDDEN, CommitLost, EventCommit, Foretold, HeadRecord, RoomRecord, StoredEvent
 from storage.database import Conflict, Cursor, Database, WriteCursor
 from storage.event_rows import SELECT, SELECT_E, RoomNames, room_record
-from storage.room_commits import CommitWriter
+from storage.room_commits import write_commits
 
 NUMBER_BLOCK = 100_000  # numbers reserved at once; those of a block not used before a crash are never used
 SHORT = 200  # events that may be read on the loop
@@ -68,10 +68,9 @@ class NumberBlock:
 class StoredRooms:
     """RoomStore over a database. `open` before use."""
 
-    def __init__(self, database: Database, names: RoomNames, writer: CommitWriter, chance: Chance) -> None:
+    def __init__(self, database: Database, names: RoomNames, chance: Chance) -> None:
         self._database = database
         self._names = names
-        self._writer = writer
         self._chance = chance
         self._event_nums = NumberBlock(database, "event_num")
         self._room_nums = NumberBlock(database, "room_num")
@@ -80,12 +79,9 @@ class StoredRooms:
         """Reserve the first numbers."""
         await self._event_nums.reserve()
         await self._room_nums.reserve()
-        self._writer.epoch = await self._database.read(
-            lambda cursor: cursor.value("SELECT value FROM counters WHERE name = 'collection_epoch'")
-        )
 
     def commit(self, commits: Sequence[EventCommit]) -> Deferred[None]:
-        pending: Deferred[CommitLost | None] = self._database.write_grouped(self._writer, commits)
+        pending: Deferred[CommitLost | None] = self._database.write_grouped(write_commits, commits)
 
         def settle(lost: CommitLost | None) -> None:
             if lost is not None:

@@ -5,7 +5,6 @@ from typing import NamedTuple
 from homeserver.account_data.account_data import PUSH_RULES, AccountData
 from homeserver.account_data.push_rules import push_rules_content
 from homeserver.push.rules import PushRules
-from homeserver.rooms.collect import StateCollector
 from homeserver.rooms.members.erased import ErasedUsers
 from homeserver.rooms.members.limits import UserLimits
 from homeserver.rooms.partial.partial_rooms import PartialRooms
@@ -26,9 +25,7 @@ from storage.federation.partial_rooms import StoredPartialRooms
 from storage.members import Members
 from storage.personal.account_data import StoredAccountData
 from storage.relations import StoredRelations
-from storage.room_commits import CommitWriter
 from storage.rooms import StoredRooms
-from storage.state_collection import StoredCollection
 from storage.timelines import StoredTimelines
 
 
@@ -50,16 +47,14 @@ class Rooms(NamedTuple):
     visiting: Visiting
     partial: PartialRooms
     serving: EventServing
-    collector: StateCollector
 
 
 async def build_rooms(ground: Ground, reach: Reach, asking: Asking) -> Rooms:
-    writer = CommitWriter()
-    store = StoredRooms(ground.database, ground.names, writer, ground.chance)
+    store = StoredRooms(ground.database, ground.names, ground.chance)
     await store.open()
     members = Members(ground.database, ground.names)
     timeline_store = StoredTimelines(ground.database, ground.names)
-    partial = await _partial_rooms(ground, writer)
+    partial = await _partial_rooms(ground)
     states = StateReader(store, AddressHash(await store.address_secret()), ground.streams, ground.clock)
     account_data, push_rules = _account_data(ground)
     server_members = ServerMembers(members, ground.streams, ground.identity.server_name, partial)
@@ -91,12 +86,11 @@ async def build_rooms(ground: Ground, reach: Reach, asking: Asking) -> Rooms:
         visiting=visiting,
         partial=partial,
         serving=EventServing(states=states, transactions=writing.transactions, clock=ground.clock, bundles=aggregations),
-        collector=StateCollector(StoredCollection(ground.database, ground.names, writer), ground.clock),
     )
 
 
-async def _partial_rooms(ground: Ground, writer: CommitWriter) -> PartialRooms:
-    partial = PartialRooms(StoredPartialRooms(ground.database, ground.names, writer), ground.streams, ground.clock)
+async def _partial_rooms(ground: Ground) -> PartialRooms:
+    partial = PartialRooms(StoredPartialRooms(ground.database, ground.names), ground.streams, ground.clock)
     await partial.load()
     return partial
 

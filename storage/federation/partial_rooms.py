@@ -12,9 +12,9 @@ from storage.event_rows import SELECT_E, RoomNames
 from storage.federation.withheld import forget_withheld, withheld, write_restored
 from storage.room_commits import (
     UPSERT_MEMBER,
-    CommitWriter,
     clear_derived,
     write_events,
+    write_nodes,
     write_redaction,
     write_relations,
     write_verdicts,
@@ -36,10 +36,9 @@ _LAST = (
 class StoredPartialRooms:
     """PartialStore over a database."""
 
-    def __init__(self, database: Database, names: RoomNames, writer: CommitWriter) -> None:
+    def __init__(self, database: Database, names: RoomNames) -> None:
         self._database = database
         self._names = names
-        self._writer = writer
 
     async def rooms(self) -> list[PartialRecord]:
         rows = await self._database.scan(lambda cursor: cursor.all(_ROOMS))
@@ -73,7 +72,7 @@ class StoredPartialRooms:
         position = cursor.position()
         _write_events(cursor, completion)
         _write_fallen(cursor, room_num, completion.fallen)
-        self._writer.write_nodes(cursor, {node_id: (room_num, body) for node_id, body in completion.nodes.items()})
+        write_nodes(cursor, {node_id: (room_num, body) for node_id, body in completion.nodes.items()})
         _write_state(cursor, completion)
         _write_members(cursor, completion, position)
         _write_concerned(cursor, completion.revived)

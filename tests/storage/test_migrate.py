@@ -99,6 +99,19 @@ def test_the_files_are_numbered_without_gaps() -> None:
     assert all(file.sql.strip() for file in files)
 
 
+def test_states_are_what_they_were_without_their_epochs(prepare: Migrate) -> None:
+    """The position is asked for, so what is to be seen is put there."""
+    files = sql_files()
+    before, after = files[:17], files[:18]
+    node = "INSERT INTO state_nodes (node_id, room_num, epoch, body) VALUES ('n', 3, 1, 'body'); INSERT INTO rooms_to_collect (room_num) VALUES (3);"
+    before[-1] = before[-1]._replace(sql=f"{before[-1].sql}\n{node}")
+    prepare(before)
+    look = (
+        "UPDATE counters SET value = (SELECT sum(room_num) FROM state_nodes WHERE node_id = 'n' AND body = 'body') WHERE name = 'position';"
+    )
+    assert prepare([*after, SqlFile(19, "look", look)]) == 3
+
+
 @pytest.mark.parametrize("version", ["3.40.1", "3.51.2", "3.7.0"])
 def test_an_old_sqlite_is_refused(version: str) -> None:
     with pytest.raises(CannotOpen, match=r"3\.51\.3 or newer"):

@@ -6,7 +6,6 @@ from twisted.internet.defer import gatherResults
 
 from homeserver.protocol.room_versions import room_version
 from homeserver.rooms.store import EventCommit, Lineage, Redaction, StoredEvent
-from storage.room_commits import CommitWriter
 from storage.rooms import StoredRooms
 from tests.storage.rooms.rows import ROOM, Rooms
 from tests.support.clock import SeededChance
@@ -23,7 +22,7 @@ def commit(num: int, type: str, redaction: Redaction | None = None) -> EventComm
 
 
 def test_a_redaction_of_what_cannot_be(rooms: Rooms, loop: ThreadLoop) -> None:
-    store = StoredRooms(rooms.database, rooms.names, CommitWriter(), SeededChance())
+    store = StoredRooms(rooms.database, rooms.names, SeededChance())
     loop.run(store.open())
     commits = [commit(1, "m.room.message"), commit(2, "m.room.redaction", Redaction(LONG)), commit(3, "m.room.message")]
 

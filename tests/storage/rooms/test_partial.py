@@ -24,7 +24,6 @@ from storage.database import Database
 from storage.federation.partial_rooms import StoredPartialRooms
 from storage.federation.withheld import KEPT_MS
 from storage.members import Members
-from storage.room_commits import CommitWriter
 from storage.rooms import StoredRooms
 from storage.timelines import StoredTimelines
 from storage.upkeep import StoredUpkeep
@@ -42,10 +41,9 @@ class Bench:
 
     def __init__(self, rooms: Rooms, loop: ThreadLoop, streams: Streams) -> None:
         self.run, self.streams, database = loop.run, streams, rooms.database
-        writer = CommitWriter()
-        self.store = StoredRooms(database, rooms.names, writer, SeededChance())
+        self.store = StoredRooms(database, rooms.names, SeededChance())
         self.run(self.store.open())
-        self.partial = StoredPartialRooms(database, rooms.names, writer)
+        self.partial = StoredPartialRooms(database, rooms.names)
         self.members, self.timelines = Members(database, rooms.names), StoredTimelines(database, rooms.names)
         self.told: list[Change] = []
         streams.subscribe(self.told.extend)

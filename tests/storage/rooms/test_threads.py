@@ -4,7 +4,6 @@ from typing import Any
 
 from homeserver.protocol.room_versions import room_version
 from homeserver.rooms.store import EventCommit, Lineage, Relation, StoredEvent
-from storage.room_commits import CommitWriter
 from storage.rooms import StoredRooms
 from tests.storage.rooms.rows import ROOM, Rooms
 from tests.support.clock import SeededChance
@@ -20,7 +19,7 @@ def commit(num: int, topo: int, root: str, **more: Any) -> EventCommit:
 
 
 def test_the_past_of_a_thread_is_not_its_latest(rooms: Rooms, loop: ThreadLoop) -> None:
-    store = StoredRooms(rooms.database, rooms.names, CommitWriter(), SeededChance())
+    store = StoredRooms(rooms.database, rooms.names, SeededChance())
     loop.run(store.open())
     loop.run(store.commit([commit(1, 100, "$followed")]))
     # As they come from another server: the newest first.
