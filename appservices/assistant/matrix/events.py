@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 _LATEST_MS: Final = 32_503_680_000_000  # the year 3000: calendars know it, and what is a while after it
-_TAG: Final = re.compile(r"<[^>]{0,2000}>")
+_TAG: Final = re.compile(r"<[^<>]{0,2000}>")
 _QUOTE: Final = re.compile(r"\A(?:> [^\n]*\n)+\n?")
 _PILL: Final = re.compile(r'<a href="https://matrix\.to/#/(@[^"/?]+)"', re.IGNORECASE)
 

@@ -10,9 +10,9 @@ from appservices.assistant.safety.links import permalink
 
 REMOVED: Final = "[link removed]"
 _HIDDEN: Final = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_IMAGE: Final = re.compile(r"!\[([^\]]*)\](?:\([^)]*\)?|\[[^\]]*\])?")
-_NAMED: Final = re.compile(r"\[([^\]\n]*)\]\(\s*<?([^)\s>]*)>?[^)]*\)?")
-_DEFINED: Final = re.compile(r"^\s*\[[^\]]+\]:\s*\S+.*$", re.MULTILINE)
+_IMAGE: Final = re.compile(r"!\[([^\]]{0,500})\](?:\([^)]{0,2000}\)?|\[[^\]]{0,500}\])?")
+_NAMED: Final = re.compile(r"\[([^\]\n]{0,500})\]\(\s{0,9}<?([^)\s>]{0,2000})>?[^)]{0,2000}\)?")
+_DEFINED: Final = re.compile(r"^[ \t]*\[[^\]]{1,500}\]:\s{0,9}\S.*$", re.MULTILINE)
 _TAG: Final = re.compile(
     r"</?(?:a|audio|base|body|button|embed|form|html|iframe|img|input|link|meta|mx-reply|object|script|source|style|svg|video)\b[^<>]{0,500}>",
     re.IGNORECASE,
@@ -21,7 +21,7 @@ _ADDRESS: Final = re.compile(
     r"\b(?:[A-Za-z][A-Za-z0-9+.-]{1,15}:/{1,2}|(?:javascript|data|vbscript|matrix|mailto|xmpp|file|blob|tel|sms):)[^\s<>\"'`]*",
     re.IGNORECASE,
 )
-_BARE: Final = re.compile(r"(?<![\w@/.:#])(?:[\w-]+\.)+[A-Za-z]{2,24}(?::\d+)?[/?][^\s<>\"'`]*")
+_BARE: Final = re.compile(r"(?<![\w@/.:#-])(?:[\w-]+\.)+[A-Za-z]{2,24}(?::\d+)?[/?][^\s<>\"'`]*")
 _WWW: Final = re.compile(r"\bwww\.[^\s<>\"'`]+", re.IGNORECASE)
 _REFERENCE: Final = re.compile(r"(?<![\w`])\[(\d{1,4}(?:\s*,\s*\d{1,4})*)\](?!\()")
 _END: Final = ".,;:!?)*_"
@@ -41,7 +41,7 @@ class Guard:
         return calling_nobody("".join(pieces)).strip()
 
     def _prose(self, text: str, material: Material) -> str:
-        text = _DEFINED.sub("", _IMAGE.sub(lambda match: match[1], text))
+        text = _DEFINED.sub("", _IMAGE.sub(lambda match: match[1], text)).replace("![", "[")
         text = _NAMED.sub(lambda match: f"{match[1]} {match[2]}" if match[2] in material.urls else match[1], text)
         text = self._links(_TAG.sub("", text), material.urls)
         return _REFERENCE.sub(lambda match: self._references(match, material), text)

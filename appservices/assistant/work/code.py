@@ -1,21 +1,25 @@
-"""Code in a message that nobody fenced, and what language it is, by how its lines look."""
+"""Code in a message that nobody fenced, and what language it is, by how its lines look.
+
+Anybody writes the messages, so no expression here goes over a text again and again: lines are looked at up to a length, and spaces end with their line."""
 
 import re
 from dataclasses import dataclass
 from typing import Final
 
+_LONGEST: Final = 200  # characters of a line that are looked at
+_MOST_LINES: Final = 100  # by which the language is named
 _LINE: Final = re.compile(
-    r"^(?:\s{2,}|\t)\S|[;{}]\s*$|^\s*(?:def|class|import|from|return|if|for|while|elif|else:|try:|fn|let|const|var|func|package|use|pub|struct|enum|"
+    r"^(?:\s{2,}|\t)\S|[;{}]$|^\s*(?:def|class|import|from|return|if|for|while|elif|else:|try:|fn|let|const|var|func|package|use|pub|struct|enum|"
     r"SELECT|FROM|WHERE|ORDER BY|GROUP BY|JOIN|VALUES|INSERT|"
-    r"UPDATE|CREATE|public|private|static|sudo|git|cd)\b|^\s*(?:#include|@\w+$|\$ |end$|</?\w+)|\w+\(.*\)\s*[;{:]?\s*$"
+    r"UPDATE|CREATE|public|private|static|sudo|git|cd)\b|^\s*(?:#include|@\w+$|\$ |end$|</?\w+)|\w\(.*\)[ \t]*[;{:]?$"
     r"|^\s*[\w.\[\]\"']+\s*(?:=|:=|=>|->|\+=)\s*\S"
 )
 _LANGUAGES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
     (name, re.compile(pattern, re.MULTILINE))
     for name, pattern in (
-        ("html", r"<(?:html|div|span|body|head|p|a|ul|table)\b[^>]*>"),
+        ("html", r"<(?:html|div|span|body|head|p|a|ul|table)\b[^<>]*>"),
         ("json", r'\A\s*[\[{]\s*"[^"]+"\s*:|\A\s*\{\s*\n\s*"'),
-        ("sql", r"^\s*(?:SELECT\b.+\bFROM|INSERT INTO|UPDATE\b.+\bSET|CREATE TABLE|DELETE FROM)\b"),
+        ("sql", r"^[ \t]*(?:SELECT\b.+\bFROM|INSERT INTO|UPDATE\b.+\bSET|CREATE TABLE|DELETE FROM)\b"),
         ("rust", r"\bfn \w+.*(?:->|\{)|\blet mut\b|\bimpl\b.*\{|println!|\buse \w+::"),
         ("go", r"^package \w+|\bfunc (?:\(\w+ \*?\w+\) )?\w+\(|:="),
         ("cpp", r"#include\s*<|std::|\bint main\("),
@@ -24,12 +28,12 @@ _LANGUAGES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
         ("javascript", r"\b(?:const|let|var) \w+\s*=|=>|\bfunction\b.*\{|console\.log|===|\brequire\("),
         (
             "python",
-            r"^\s*(?:def \w+\(.*\).*:|class \w+.*:|from [\w.]+ import|import [\w.]+$|elif .*:|print\(|for \w+ in .*:|if .*:$|with .*:$)",
+            r"^[ \t]*(?:def \w+\(.*\).*:|class \w+.*:|from [\w.]+ import|import [\w.]+$|elif .*:|print\(|for \w+ in .*:|if .*:$|with .*:$)",
         ),
-        ("ruby", r"^\s*def \w+.*\n(?:.*\n)*?\s*end\b|\bputs\b|\.each do"),
-        ("bash", r"^\s*(?:\$ |sudo |apt |echo |export \w+=|#!/bin/|git |cd |curl |docker )"),
-        ("css", r"[.#]?[\w-]+\s*\{\s*\n?\s*[\w-]+\s*:\s*[^;]+;"),
-        ("yaml", r"\A(?:[\w-]+:(?: .*)?\n(?:\s+.*\n?|- .*\n?)*){2,}"),
+        ("ruby", r"^[ \t]*def \w+.*\n(?:.*\n)*?[ \t]*end\b|\bputs\b|\.each do"),
+        ("bash", r"^[ \t]*(?:\$ |sudo |apt |echo |export \w+=|#!/bin/|git |cd |curl |docker )"),
+        ("css", r"[.#]?[\w-]+ *\{\s*[\w-]+ *:[^;{}]+;"),
+        ("yaml", r"\A(?:[\w-]+:(?: .*)?\n(?:(?:[ \t]+\S|- ).*(?:\n|\Z)|[ \t]*\n)*){2,}"),
     )
 )
 
@@ -47,7 +51,7 @@ def find_code(text: str) -> Code | None:
     best: list[str] = []
     run: list[str] = []
     for line in [*text.split("\n"), "\x00"]:
-        if line != "\x00" and (_LINE.search(line) or (run and not line.strip())):
+        if line != "\x00" and (_is_code(line) or (run and not line.strip())):
             run.append(line)
             continue
         while run and not run[-1].strip():
@@ -59,8 +63,13 @@ def find_code(text: str) -> Code | None:
         return None
     code = "\n".join(best)
     language = name_language(code)
-    return Code(language, code) if language or sum(bool(_LINE.search(line)) for line in best) >= 4 else None
+    return Code(language, code) if language or sum(_is_code(line) for line in best) >= 4 else None
+
+
+def _is_code(line: str) -> bool:
+    return _LINE.search(line[:_LONGEST].rstrip()) is not None
 
 
 def name_language(code: str) -> str:
-    return next((name for name, pattern in _LANGUAGES if pattern.search(code)), "")
+    looked_at = "\n".join(line[:_LONGEST] for line in code.split("\n")[:_MOST_LINES])
+    return next((name for name, pattern in _LANGUAGES if pattern.search(looked_at)), "")
