@@ -3,8 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from config.rate_limits import RateLimit, RateLimits
+from homeserver.errors import Forbidden
 from homeserver.protocol.signing import SigningKey, sign_json
+from homeserver.rooms.membership import Membership
 from storage.people.accounts import StoredAccounts
 from tests.support.client import Client
 from tests.support.rooms import create_room, join, member, path, refused, state_of
@@ -204,6 +208,27 @@ def test_guests_leave_a_room_that_closes_to_them(server: TestServer, alice: Clie
     join(server, bob, room_id)
     server.ok(alice.put(path("rooms", room_id, "state", "m.room.guest_access"), {"guest_access": "forbidden"}))
     assert set(server.ok(alice.get(path("rooms", room_id, "joined_members")))["joined"]) == {ALICE, BOB}
+
+
+def test_one_guest_who_cannot_leave_keeps_no_other_in(server: TestServer, alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Banned, say, between the look and the leaving."""
+    opened = [{"type": "m.room.guest_access", "content": {"guest_access": "can_join"}}]
+    room_id = create_room(server, alice, preset="public_chat", initial_state=opened)
+    guests = []
+    for _ in range(3):
+        account = server.ok(server.client.post(path("register") + "?kind=guest", {}))
+        join(server, server.client.with_token(account["access_token"]), room_id)
+        guests.append(account["user_id"])
+    leave, first = Membership.leave, min(guests)
+
+    async def refuse_one(self: Membership, room: str, user_id: str, reason: str | None = None) -> None:
+        if user_id == first:
+            raise Forbidden("The user is banned")
+        await leave(self, room, user_id, reason)
+
+    monkeypatch.setattr(Membership, "leave", refuse_one)
+    server.ok(alice.put(path("rooms", room_id, "state", "m.room.guest_access"), {"guest_access": "forbidden"}))
+    assert set(server.ok(alice.get(path("rooms", room_id, "joined_members")))["joined"]) == {ALICE, first}
 
 
 def test_invites_and_joins_by_way_of_the_state_are_as_few_as_others(tmp_path: Path) -> None:

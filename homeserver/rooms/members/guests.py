@@ -36,11 +36,20 @@ class GuestFarewell:
 
     async def _empty(self, room_id: str) -> None:
         try:
-            for user_id in await self._members.local_joined(room_id):
-                if await self._accounts.is_guest(user_id):
-                    await self._membership.leave(room_id, user_id)
+            there = await self._members.local_joined(room_id)
         except Exception:
-            self._log.failure("not all guests could leave {room}", room=room_id)
+            self._log.failure("no guest could leave {room}", room=room_id)
+            return
+        for user_id in there:
+            await self._see_off(room_id, user_id)
+
+    async def _see_off(self, room_id: str, user_id: str) -> None:
+        """One who cannot leave, banned a moment ago perhaps, keeps no other from leaving."""
+        try:
+            if await self._accounts.is_guest(user_id):
+                await self._membership.leave(room_id, user_id)
+        except Exception:
+            self._log.failure("{user} could not leave {room}", user=user_id, room=room_id)
 
 
 def _closes(event: StoredEvent) -> bool:
