@@ -15,6 +15,7 @@ from homeserver.rooms.store import HAS_CHILDREN, PARTIAL, REDACTED, CommitLost, 
 from homeserver.search.store import SEARCHED
 from homeserver.streams import Change
 from storage.database import WriteCursor
+from storage.finding.upgrades import write_succession
 
 Item = Sequence[EventCommit]
 
@@ -81,6 +82,8 @@ def _write(cursor: WriteCursor, commits: list[EventCommit]) -> None:
             write_verdicts(cursor, commit)
         if (commit.event.is_shown or commit.member is not None) and not commit.is_history:
             announce(cursor, commit)
+        if commit.succession is not None:
+            write_succession(cursor, commit.succession, commit.event.position or 0)
 
 
 def write_states(cursor: WriteCursor, commits: list[EventCommit]) -> None:

@@ -203,6 +203,14 @@ class Transaction(NamedTuple):
     ts: int
 
 
+class Succession(NamedTuple):
+    """A room is replaced: these of its aliases, and every list that it is in, name the other room from now on."""
+
+    old_room: str
+    new_room: str
+    aliases: Sequence[str]
+
+
 @dataclass(eq=False, slots=True)
 class EventCommit:
     """One event and all that it changes; written whole or not at all. The writer fills in `event.position`."""
@@ -232,6 +240,7 @@ class EventCommit:
     transaction: Transaction | None = None
     highlights: Sequence[str] = ()  # local users
     highlight_members: bool = False  # every joined local member but the sender
+    succession: Succession | None = None
 
 
 class Foretold(NamedTuple):

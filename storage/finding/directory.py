@@ -1,7 +1,5 @@
 """The port `homeserver.rooms.directory.store.DirectoryStore`: aliases and lists of rooms."""
 
-from collections.abc import Collection
-
 from homeserver.rooms.directory.store import ALIASES, LISTING, AliasRecord, NetworkListing
 from homeserver.streams import Change
 from storage.database import Database, WriteCursor
@@ -11,10 +9,6 @@ CLAIM = (
     "INSERT INTO aliases (alias, room_id, creator, created_ts) VALUES (?, ?, ?, ?) ON CONFLICT (alias) DO UPDATE SET "
     "room_id = excluded.room_id, creator = excluded.creator, created_ts = excluded.created_ts "
     "WHERE aliases.created_ts < ? AND NOT EXISTS (SELECT 1 FROM rooms WHERE rooms.room_id = aliases.room_id)"
-)
-MOVE_LISTINGS = (
-    "INSERT INTO network_listings (appservice, network, room_id) SELECT appservice, network, ? FROM network_listings WHERE room_id = ? "
-    "ON CONFLICT (appservice, network, room_id) DO NOTHING"
 )
 
 
@@ -89,15 +83,3 @@ class Directory:
     async def network_listings(self) -> list[NetworkListing]:
         rows = await self._database.scan(lambda cursor: cursor.all("SELECT appservice, network, room_id FROM network_listings"))
         return [NetworkListing(*row) for row in rows]
-
-    async def move(self, old_room: str, new_room: str, aliases: Collection[str]) -> None:
-        def change(cursor: WriteCursor) -> None:
-            cursor.run("UPDATE aliases SET room_id = ? WHERE room_id = ? AND alias IN ??", new_room, old_room, list(aliases))
-            if cursor.run("UPDATE rooms SET published = 0 WHERE room_id = ? AND published = 1", old_room):
-                cursor.run("UPDATE rooms SET published = 1 WHERE room_id = ?", new_room)
-            cursor.run(MOVE_LISTINGS, new_room, old_room)
-            cursor.run("DELETE FROM network_listings WHERE room_id = ?", old_room)
-            for room_id in (old_room, new_room):
-                cursor.announce(Change(cursor.position(), LISTING, room_id))
-
-        await self._database.write(change)

@@ -147,3 +147,31 @@ def test_the_commit_fails(tmp_path: Path, name: str) -> None:
         assert status in (200, 503), answer
         check_again(world, name, was_done=status == 200)
         verified(world.server, tmp_path)
+
+
+@pytest.mark.parametrize("what", ["question", "commit"])
+def test_an_upgrade_that_fails_leaves_no_successor(tmp_path: Path, what: str) -> None:
+    """For whoever is told so tries again."""
+    world, alias = World(tmp_path), path("directory", "room", "#first:test")
+    world.server.ok(world.alice.put(alias, {"room_id": world.room}))
+    failed = 0
+    for number in range(1, MOST):
+        world.restart()
+        before = world.server.ok(world.alice.get(path("joined_rooms")))["joined_rooms"]
+        request = world.alice.post(path("rooms", world.room, "upgrade"), {"new_version": "12"})
+        if what == "question":
+            world.reads.left = number
+        else:
+            world.observer.skip, world.observer.next = number - 1, 1
+        status, answer = world.server.run(request)
+        went_well = world.reads.left >= 0 or world.observer.next == 1
+        world.reads.left, world.observer.next = -1, 0
+        made = set(world.server.ok(world.alice.get(path("joined_rooms")))["joined_rooms"]).difference(before)
+        assert (status, made) in ((503, set()), (200, {answer.get("replacement_room")}))
+        failed += status == 503
+        world.room = answer.get("replacement_room", world.room)
+        assert world.server.ok(world.alice.get(alias))["room_id"] == world.room
+        if went_well:
+            break
+    assert failed
+    verified(world.server, tmp_path)

@@ -1,12 +1,13 @@
 """Aliases, lists of rooms and what summaries are made of, on every driver."""
 
 from homeserver.rooms.directory.store import LISTING, AliasRecord, NetworkListing
+from homeserver.rooms.store import Succession
 from homeserver.streams import Change, Streams
 from storage.database import Database
 from storage.event_rows import RoomNames
 from storage.finding.directory import Directory
 from storage.finding.summaries import StoredSummaries
-from storage.finding.upgrades import Upgrades
+from storage.finding.upgrades import Upgrades, write_succession
 from tests.ephemeral.rows import Rows
 from tests.support.loop import ThreadLoop
 
@@ -69,12 +70,16 @@ def test_moving(loop: ThreadLoop, database: Database) -> None:
     loop.run(directory.list_in_network(NetworkListing("bridge", "irc", "!a"), True))
     for alias in ("#x:test", "#y:test"):
         loop.run(directory.claim(AliasRecord(alias, "!a", ALICE, 1), 0))
-    loop.run(directory.move("!a", "!b", ["#x:test"]))
+
+    def succeed(succession: Succession) -> None:
+        loop.run(database.write(lambda cursor: write_succession(cursor, succession, cursor.position())))
+
+    succeed(Succession("!a", "!b", ["#x:test"]))
     assert loop.run(directory.aliases_of("!b")) == ["#x:test"]
     assert loop.run(directory.aliases_of("!a")) == ["#y:test"]
     assert loop.run(directory.published(10)) == ["!b"]
     assert loop.run(directory.network_listings()) == [NetworkListing("bridge", "irc", "!b")]
-    loop.run(directory.move("!b", "!a", []))
+    succeed(Succession("!b", "!a", []))
     assert loop.run(directory.aliases_of("!b")) == ["#x:test"]
 
 

@@ -1,6 +1,5 @@
 """What finding rooms asks of the storage, and the records that travel."""
 
-from collections.abc import Collection
 from typing import NamedTuple, Protocol
 
 from homeserver.rooms.store import RoomRecord, StoredEvent
@@ -65,9 +64,6 @@ class DirectoryStore(Protocol):
         """The rooms of the directory, the largest first."""
 
     async def network_listings(self) -> list[NetworkListing]: ...
-
-    async def move(self, old_room: str, new_room: str, aliases: Collection[str]) -> None:
-        """Let these aliases, and every list, name the new room where they name the old one."""
 
 
 class SummaryStore(Protocol):

@@ -18,7 +18,7 @@ from homeserver.rooms.head import POWER_LEVELS, RoomHead, RoomHeads
 from homeserver.rooms.member_store import MemberStore
 from homeserver.rooms.room_lock import RoomLock, RoomLocks
 from homeserver.rooms.send import RoomSender
-from homeserver.rooms.store import EventCommit, StoredEvent
+from homeserver.rooms.store import EventCommit, StoredEvent, Succession
 from homeserver.rooms.upgrade.carried import CARRIED_TYPES, carried_aliases, carried_create, carried_state
 from homeserver.rooms.upgrade.levels import as_numbers, building_levels, quieted_levels, successor_levels
 from homeserver.rooms.upgrade.settings import SettingsFollower
@@ -78,6 +78,7 @@ class RoomUpgrade:
         creators = tuple(dict.fromkeys(additional_creators)) if version.privileged_creators else ()
 
         async def work(lock: RoomLock, head: RoomHead) -> tuple[list[EventCommit], tuple[str, Sequence[str]]]:
+            users = await self._members.local_joined(room_id)
             await self._check(head, user_id)
             await self._sender.flushed(head)
             old = OldRoom(
@@ -88,11 +89,12 @@ class RoomUpgrade:
                 await self._directory.aliases_of(room_id),
             )
             commits, new_room = await self._replace(old, user_id, version, creators)
-            return commits, (new_room, old.aliases)
+            # With the rooms and not after them: a client that is told of a failure tries again, and makes another successor.
+            commits[-1].succession = Succession(room_id, new_room, old.aliases)
+            return commits, (new_room, users)
 
-        new_room, aliases = await self._sender.change(room_id, work)
-        await self._directory.move(room_id, new_room, aliases)
-        self._follower.carry_all(await self._members.local_joined(room_id), room_id, new_room)
+        new_room, users = await self._sender.change(room_id, work)
+        self._follower.carry_all(users, room_id, new_room)
         return new_room
 
     async def _check(self, head: RoomHead, user_id: str) -> None:
