@@ -99,7 +99,7 @@ class RoomSender:
     ) -> StoredEvent:
         async with self._locks.hold(room_id) as lock:
             head = await self._heads.get(room_id)
-            event = None if draft.state_key is None else await self._same_state(head, draft)
+            event = None if draft.state_key is None or draft.redacts is not None else await self._same_state(head, draft)
             if event is None:
                 commit = await self._make(lock, head, draft)
                 commit.transaction = transaction

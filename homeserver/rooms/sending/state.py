@@ -4,11 +4,11 @@ checked."""
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from homeserver.errors import BadJson, Forbidden, GuestAccessForbidden, InvalidParam, NotFound
+from homeserver.errors import BadJson, Forbidden, GuestAccessForbidden, InvalidParam, MissingParam, NotFound
 from homeserver.protocol.auth_rules.power_levels import creators_of
 from homeserver.protocol.auth_rules.user_id_shape import owner_of
 from homeserver.protocol.event import Draft
-from homeserver.protocol.ids import UserId
+from homeserver.protocol.ids import EventId, UserId
 from homeserver.rooms.member_store import MemberStore
 from homeserver.rooms.membership import Membership, without_voucher
 from homeserver.rooms.reading.timeline_store import TimelineStore
@@ -58,6 +58,8 @@ class StateSending:
             await self._aliases.check_canonical(room_id, draft.content)
         if draft.type == "m.room.power_levels" and draft.state_key == "":
             await self._check_levels(room_id, draft)
+        if draft.type == "m.room.redaction":
+            draft = redaction(draft)
         if draft.state_key is not None and draft.state_key.startswith("@") and draft.state_key != draft.sender:
             await self._check_owner(room_id, draft.state_key)
         return await self._append(room_id, draft)
@@ -66,6 +68,8 @@ class StateSending:
         try:
             return (await self._sender.write_state(room_id, draft)).event_id
         except NotFound as error:
+            if draft.redacts is not None and await self.is_joined(room_id, draft.sender):
+                raise  # what is to be redacted is not there
             raise Forbidden("You are not in this room") from error
 
     async def _check_levels(self, room_id: str, draft: Draft) -> None:
@@ -132,6 +136,15 @@ class StateSending:
         found = (await self._timelines.current_state(room_id, [GUEST_ACCESS])).get(GUEST_ACCESS)
         if found is None or found.content.get("guest_access") != "can_join":
             raise GuestAccessForbidden("Guests may not join this room")
+
+
+def redaction(draft: Draft) -> Draft:
+    """Of what a client sends as one: what it redacts is named in the content, and stands in the event where the room's version wants it."""
+    target = draft.content.get("redacts")
+    if target is None:
+        raise MissingParam("A redaction needs the event that it redacts")
+    kept = {key: value for key, value in draft.content.items() if key != "redacts"}
+    return draft._replace(content=kept, redacts=EventId.parse(target))
 
 
 def _reason(content: Mapping[str, Any]) -> str | None:

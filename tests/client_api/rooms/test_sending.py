@@ -1,5 +1,6 @@
 """Sending messages, state and redactions."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from homeserver.web.endpoint import Caller
 from storage.people.accounts import StoredAccounts
 from tests.client_api.rooms.talk import Talk, bodies
 from tests.support.client import Client
-from tests.support.rooms import create_room, path, refused
+from tests.support.places import verified
+from tests.support.rooms import create_room, join, path, refused
 
 
 def test_a_transaction_gives_one_event(talk: Talk) -> None:
@@ -92,6 +94,24 @@ def test_redactions_in_every_version(talk: Talk, version: str) -> None:
         assert event["unsigned"]["redacted_because"]["event_id"] == redaction
         shown = talk.event(redaction)
         assert shown["redacts"] == shown["content"]["redacts"] == target
+
+
+@pytest.mark.parametrize("version", ["1", "3", "10", "11", "12"])
+def test_redactions_that_are_state(talk: Talk, tmp_path: Path, version: str) -> None:
+    """As other servers take them, which look at the type alone."""
+    talk.room = create_room(talk.server, talk.alice, room_version=version, preset="public_chat")
+    join(talk.server, talk.bob, talk.room)
+    first, second = talk.say("one", talk.bob), talk.say("two")
+    for target in (first, second):
+        done = talk.state("m.room.redaction", {"redacts": target, "reason": "no"}, "k")
+        assert talk.event(target)["content"] == {}
+        assert talk.event(target)["unsigned"]["redacted_because"]["event_id"] == done
+        assert talk.event(done)["redacts"] == talk.event(done)["content"]["redacts"] == target
+    url = talk.path("state", "m.room.redaction", "k")
+    refused(talk.server.run(talk.bob.put(url, {"redacts": second})), 403, "M_FORBIDDEN")
+    refused(talk.server.run(talk.eve.put(url, {"redacts": second})), 403, "M_FORBIDDEN")
+    refused(talk.server.run(talk.alice.put(url, {})), 400, "M_MISSING_PARAM")
+    assert verified(talk.server, tmp_path)
 
 
 def test_redacting_what_is_not_yours(talk: Talk) -> None:
