@@ -21,6 +21,7 @@ _MOST_PIECES: Final = 100_000
 _MOST_CALLS: Final = 8
 _MOST_ARGUMENTS: Final = 16_000
 _TELL_EACH: Final = 24  # characters
+_CLOSED: Final = (401, 402, 404)  # to whatever is asked
 
 
 class OpenAiModel:
@@ -175,7 +176,7 @@ def _as_failure(error: Exception) -> ModelFailed:
         status = error.status_code
         if status == 429 or status >= 500:
             return ModelFailed("busy" if status == 429 else "down", _retry_after(error.response.headers.get("retry-after")))
-        return ModelFailed("refused")
+        return ModelFailed("closed" if status in _CLOSED else "refused")
     return ModelFailed("down" if isinstance(error, openai.APIConnectionError) else "broken")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.assistant.homeserver import ME, Json, Room
-from tests.assistant.house import ALICE, BOB, House
+from tests.assistant.house import ALICE, BOB, CAROL, House
 from tests.assistant.loop import A_SECOND
 from tests.assistant.scripted_model import Say
 
@@ -119,9 +119,10 @@ def test_a_model_that_hangs_keeps_nobody_waiting(house: House) -> None:
     house.loop.until(lambda: any("paint" in text for text in house.texts(other)), 5.0)
 
 
-def test_the_breaker_opens_and_closes(house: House) -> None:
+@pytest.mark.parametrize("status", [401, 404])
+def test_the_breaker_opens_and_closes(house: House, status: int) -> None:
     room = house.room(BOB, ALICE)
-    house.says(Say(status=400))
+    house.says(Say(status=status))
     for _ in range(5):
         house.hs.mention(room.id, BOB, "hello")
         house.clock.ahead += 5
@@ -129,6 +130,40 @@ def test_the_breaker_opens_and_closes(house: House) -> None:
     assert len(house.model.prompts) == 3
     house.clock.ahead += 60
     house.says("I am back.")
+    house.hs.mention(room.id, BOB, "hello")
+    house.settle()
+    assert house.texts(room)[-1] == "I am back."
+
+
+def test_what_the_model_takes_amiss_in_one_room_silences_no_other(house: House) -> None:
+    room, other = house.room(BOB), house.room(CAROL)
+    house.model.answer = lambda request: Say(status=400) if "odd" in str(request["messages"]) else Say("Fine.")
+    for _ in range(5):
+        house.hs.mention(room.id, BOB, "odd")
+        house.clock.ahead += 5
+        house.settle()
+    assert len(house.model.prompts) == 5
+    house.hs.mention(other.id, CAROL, "hello")
+    house.settle()
+    assert house.texts(other) == ["Fine."]
+
+
+def test_a_question_that_could_not_be_asked_leaves_the_breaker_as_it_was(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk is full in the moment in which it is tried whether the model is back."""
+    room, language = house.room(BOB), house.built.kit.language
+    house.says(Say(status=401))
+    for _ in range(3):
+        house.hs.mention(room.id, BOB, "hello")
+        house.clock.ahead += 4
+        house.settle()
+    assert language.breaker.is_open
+    house.clock.ahead += 60
+    house.says("I am back.")
+    with monkeypatch.context() as patch:
+        patch.setattr(language.purse, "reserve", lambda *_: 1 / 0)
+        house.hs.mention(room.id, BOB, "hello")
+        house.settle()
+    house.clock.ahead += 5
     house.hs.mention(room.id, BOB, "hello")
     house.settle()
     assert house.texts(room)[-1] == "I am back."

@@ -100,10 +100,10 @@ class Language:
         raise Resting
 
     async def _once(self, model: LanguageModel, prompt: Prompt, user: str, room: str, skill: str, on_text: Callable[[str], None]) -> Reply:
-        expected, before = count_prompt(prompt), self.purse.share(user)
         try:
+            expected, before = count_prompt(prompt), self.purse.share(user)
             taken = self.purse.reserve(user, room, most_of(prompt), prompt.most_tokens)
-        except OverBudget:
+        except BaseException:  # whatever it is, the model was not asked, and the next one may try
             self.breaker.gave_up()
             raise
         began, heard = self._clock.monotonic(), ""
@@ -116,7 +116,10 @@ class Language:
         try:
             reply = await model.ask(prompt, hear)
         except ModelFailed as error:
-            self.breaker.failed(error.wait)
+            if error.is_of_one:
+                self.breaker.gave_up()
+            else:
+                self.breaker.failed(error.wait)
             self.purse.settle(taken, expected if heard else 0, count_tokens(heard) if heard else 0)
             raise
         except CancelledError:

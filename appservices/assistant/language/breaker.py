@@ -41,5 +41,5 @@ class Breaker:
         self._is_trying = False
 
     def gave_up(self) -> None:
-        """Ended by us: says nothing about the model."""
+        """Ended by us, or the question was a bad one: says nothing about the model."""
         self._is_trying = False

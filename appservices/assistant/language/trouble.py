@@ -33,6 +33,8 @@ def explain(error: Exception) -> str:
         return "the language model has failed repeatedly and is left alone for a while; please try again later"
     if isinstance(error, ModelFailed) and error.kind == "busy":
         return "the language model is busy; please try again later"
+    if isinstance(error, ModelFailed) and error.is_of_one:
+        return "the language model does not take this question as it is"
     return "the language model did not answer"
 
 

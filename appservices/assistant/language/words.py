@@ -32,7 +32,7 @@ class Reply:
 
 
 class ModelFailed(Exception):
-    """`kind`: busy, down, refused, broken. After `wait` seconds it may be better."""
+    """`kind`: busy, down, closed (to us: key, account, name), refused (this question), broken. After `wait` seconds it may be better."""
 
     def __init__(self, kind: str, wait: float | None = None) -> None:
         super().__init__(kind)
@@ -42,6 +42,11 @@ class ModelFailed(Exception):
     @property
     def may_pass(self) -> bool:
         return self.kind in ("busy", "down")
+
+    @property
+    def is_of_one(self) -> bool:
+        """It says nothing about what others ask."""
+        return self.kind == "refused"
 
 
 class LanguageModel(Protocol):
