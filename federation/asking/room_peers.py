@@ -57,7 +57,7 @@ class FederatedPeers:
         wanted = dict.fromkeys(event_ids)
         found: dict[str, Event] = {}
         if len(wanted) > FEW:
-            told = await self.state(room, around)
+            told = await self._first(room, lambda server: self._state(room, server, around))
             found = {event.event_id: event for event in told or () if event.event_id in wanted}
         for server in self._others(room):
             lacking = [event_id for event_id in wanted if event_id not in found][:FEW]
@@ -86,11 +86,18 @@ class FederatedPeers:
 
     async def state(self, room: Subject, event_id: str) -> list[Event] | None:
         async def ask(server: str) -> list[Event]:
-            query = {"event_id": event_id}
-            answer = await self._client.get(server, v1("state", room.room_id), query, seconds=STATE_SECONDS, most_bytes=MOST_STATE_BYTES)
-            return await self._among(room, server, [*_list(answer, "pdus"), *_list(answer, "auth_chain")])
+            telling = Deferred.fromCoroutine(self._state(room, server, event_id))
+            giving = Deferred.fromCoroutine(self._one(room, server, event_id))
+            told = await telling
+            event = await giving
+            return told if event is None else [*told, event]
 
         return await self._first(room, ask)
+
+    async def _state(self, room: Subject, server: str, event_id: str) -> list[Event]:
+        query = {"event_id": event_id}
+        answer = await self._client.get(server, v1("state", room.room_id), query, seconds=STATE_SECONDS, most_bytes=MOST_STATE_BYTES)
+        return await self._among(room, server, [*_list(answer, "pdus"), *_list(answer, "auth_chain")])
 
     async def _one(self, room: Subject, server: str, event_id: str) -> Event | None:
         """None when that server has no such event, or gives another."""

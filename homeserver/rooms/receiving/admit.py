@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from homeserver.protocol.auth_rules import check_auth_events, check_event, judging_state
+from homeserver.protocol.auth_rules import PowerLevels, check_auth_events, check_event, judging_state, power_levels
 from homeserver.protocol.errors import MissingEvents, NotAuthorised
 from homeserver.protocol.event import Event, StateKey
 from homeserver.rooms.append import stored_event
@@ -188,6 +188,7 @@ class Authority(NamedTuple):
 
     cited: Collection[StateKey]
     state: dict[StateKey, Event]
+    levels: PowerLevels | None  # None: they are not to be told, and whoever asks hears why
 
 
 def authority_of(event: Event, auth: Mapping[str, StoredEvent], create: Event | None) -> Authority:
@@ -201,11 +202,21 @@ def authority_of(event: Event, auth: Mapping[str, StoredEvent], create: Event | 
     addresses = tuple(state)
     if create is not None:
         state.setdefault(CREATE, create)
-    return Authority(addresses, state)
+    return Authority(addresses, state, _levels(state))
+
+
+def _levels(state: Mapping[StateKey, Event]) -> PowerLevels | None:
+    create = state.get(CREATE)
+    if create is None:
+        return None
+    try:
+        return power_levels.of(state.get(POWER_LEVELS), create)
+    except NotAuthorised:
+        return None
 
 
 def check_by_auth_events(event: Event, auth: Mapping[str, StoredEvent], create: Event | None) -> dict[StateKey, Event]:
     """Raises NotAuthorised, or MissingEvents; the state by which it was judged."""
-    state = authority_of(event, auth, create).state
-    check_event(event, state)
-    return state
+    authority = authority_of(event, auth, create)
+    check_event(event, authority.state, power_levels=authority.levels)
+    return authority.state

@@ -1,6 +1,7 @@
 """What becomes of a room's current state, its members and counts, when an event of another server or a resolution changes it."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from homeserver.clock import Clock
 from homeserver.protocol.event import StateKey
@@ -81,8 +82,9 @@ class CurrentState:
             head.learn(address, event)
 
     def _count(self, commit: EventCommit, user_id: str, before: StoredEvent | None, event: StoredEvent | None) -> MemberChange:
+        content = {} if event is None else event.content
         previous = None if before is None else text_of(before, "membership")
-        membership = (None if event is None else text_of(event, "membership")) or "leave"
+        membership = _text(content, "membership") or "leave"
         is_local = self._identity.is_local(user_id)
         joined = (membership == "join") - (previous == "join")
         commit.joined_delta += joined
@@ -95,11 +97,15 @@ class CurrentState:
             previous,
             user_id if shown is None else shown.sender,
             is_local,
-            None if event is None else text_of(event, "displayname"),
-            None if event is None else text_of(event, "avatar_url"),
+            _text(content, "displayname"),
+            _text(content, "avatar_url"),
         )
 
 
 def text_of(event: StoredEvent, key: str) -> str | None:
-    value = event.content.get(key)
+    return _text(event.content, key)
+
+
+def _text(content: Mapping[str, Any], key: str) -> str | None:
+    value = content.get(key)
     return value if isinstance(value, str) else None

@@ -141,8 +141,8 @@ class Gathering:
     async def take(self, room: RoomRecord, subject: Subject, events: Sequence[Event], gathered: Gathered) -> None:
         """Judge events without a place; what they cite in turn is asked for once more."""
         unknown = [event.event_id for event in events if gathered.get(event.event_id) is None]
-        cited = [one for event in events for one in cited_by(event) if gathered.get(one) is None]
-        await self._find_known(room, {*unknown, *cited}, gathered)
+        cited = {one for event in events for one in cited_by(event)}
+        await self._find_known(room, {*unknown, *(one for one in cited if gathered.get(one) is None)}, gathered)
         left = await self._outliers.judge_slowly(room.room_num, events, gathered, self._clock)
         for _ in range(MAX_ROUNDS):
             names = {event.event_id for event in left}
@@ -198,7 +198,7 @@ class Gathering:
         coming(len(names.state))
         wanted = {*names.state, *names.auth, event_id}
         subject = subject._replace(servers=list(dict.fromkeys((names.told_by or subject.servers[0], *subject.servers))))
-        if await self._lacking(room, wanted, gathered):
+        if await self._lacks_some(room, wanted, gathered):
             told = await self._peers.state(subject, event_id)
             if told is None:
                 return None
@@ -211,6 +211,14 @@ class Gathering:
         if lost:
             self._log.info("{room}: {count} events of the state are not to be had", room=room.room_id, count=lost)
         return await self._as_map(room, (*names.state, event_id), gathered)
+
+    async def _lacks_some(self, room: RoomRecord, event_ids: Collection[str], gathered: Gathered) -> bool:
+        """As `_lacking`, but ends with the first that are found to be."""
+        wanted = list(event_ids)
+        for start in range(0, len(wanted), LOOKED_UP):
+            if await self._lacking(room, wanted[start : start + LOOKED_UP], gathered):
+                return True
+        return False
 
     async def _lacking(self, room: RoomRecord, event_ids: Collection[str], gathered: Gathered) -> list[str]:
         """Those that are not here."""

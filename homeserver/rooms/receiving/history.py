@@ -127,10 +127,14 @@ class OldHistory:
         return True
 
     async def _is_overtaken(self, new: Collection[str], gathered: Gathered) -> bool:
-        """What was asked for took its time, and the room was free."""
-        now = await self._store.events({*new, *gathered.fresh})
+        """What was asked for took its time, and the room was free: events may have come, or be known in whole that were known in part."""
         known = gathered.known
-        return any(name not in known or (known[name].state_before is None and one.state_before is not None) for name, one in now.items())
+        in_part = [name for name, one in known.items() if one.flags & PARTIAL]
+        for name, one in (await self._store.events({*new, *gathered.fresh, *in_part})).items():
+            then = known.get(name)
+            if then is None or (then.state_before is None and one.state_before is not None) or (then.flags & ~one.flags & PARTIAL):
+                return True
+        return False
 
     async def _states_beyond(
         self, room: RoomRecord, subject: Subject, ordered: Sequence[Event], gathered: Gathered, implied: Mapping[str, Resolved]

@@ -74,7 +74,8 @@ class Outliers:
             return False
         flags = OUTLIER
         try:
-            check_event(event, _authority(event, gathered).state)
+            authority = _authority(event, gathered)
+            check_event(event, authority.state, power_levels=authority.levels)
         except NotAuthorised:
             flags |= REJECTED
         known = gathered.known.get(event.event_id)

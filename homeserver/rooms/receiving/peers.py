@@ -35,7 +35,7 @@ class RoomPeers(Protocol):
         """GET /state_ids."""
 
     async def state(self, room: Subject, event_id: str) -> list[Event] | None:
-        """The state before an event and its chain, as far as they are sound; None: nobody tells. GET /state."""
+        """The state before an event and its chain, and the event itself, as far as they are sound; None: nobody tells. GET /state, GET /event."""
 
     async def events(self, room: Subject, event_ids: Collection[str], *, around: str) -> list[Event]:
         """Those of the events that can be had: one by one (GET /event), or where they are many with the whole state before `around` (GET /state)."""

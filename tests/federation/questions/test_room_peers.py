@@ -52,6 +52,12 @@ def test_questions_and_answers(looking: Looking) -> None:
     assert sorted(looking.ids(peers.events(room, [said[1], said[3], "$" + "x" * 43], around=said[4]))) == sorted([said[1], said[3]])
 
 
+def test_a_state_comes_with_the_event_that_it_is_before(looking: Looking) -> None:
+    names = looking.town.run(looking.peers.state_names(looking.room, looking.said[2]))
+    assert names is not None
+    assert set(looking.ids(looking.peers.state(looking.room, looking.said[2]))) == {*names.state, *names.auth, looking.said[2]}
+
+
 def test_many_events_come_with_the_whole_state(looking: Looking, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("federation.asking.room_peers.FEW", 3)
     town, said = looking.town, looking.said

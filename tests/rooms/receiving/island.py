@@ -154,7 +154,7 @@ class Peers:
 
     async def state(self, room: Subject, event_id: str) -> list[Event] | None:
         names = await self.state_names(room, event_id)
-        return None if names is None else await self.events(room, [*names.state, *names.auth], around=event_id)
+        return None if names is None else await self.events(room, [*names.state, *names.auth, event_id], around=event_id)
 
     async def events(self, room: Subject, event_ids: Collection[str], *, around: str) -> list[Event]:
         for island in self._of(room, "events"):
