@@ -149,8 +149,8 @@ class Completing:
         return not taken
 
     async def _settle(self, room: RoomRecord, servers: Sequence[str], beyond: _Beyond) -> bool:
-        """False: events have come that are built on what is missing."""
-        async with self._locks.hold(room.room_id):
+        """False: events have come that are built on what is missing. Nothing is arriving meanwhile, for that would be placed by the states that were."""
+        async with self._queues.hold(room.room_id), self._locks.hold(room.room_id):
             await on_disk(self._store.commit([]))
             head = await self._heads.get(room.room_id)
             events = await self._partial.events(room.room_id)
