@@ -116,7 +116,7 @@ def _make_kit(
     clock: Clock,
 ) -> Kit:
     rooms, things, sources = RoomJournal(file), ThingJournal(file), SourceJournal(file)
-    people = People(homeserver, rooms, clock)
+    people = People(homeserver, rooms, clock, settings.server_name)
     consent = Consent(settings, homeserver, people, rooms, cover, privacy, audit, clock)
     history = History(homeserver, people, sources, clock, settings.user_id, settings.command)
     return Kit(

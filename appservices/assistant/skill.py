@@ -1,9 +1,11 @@
 """What a skill is: a name, the words that call it, and `run(turn)`. A turn is one request of one person, with all that may be used to answer it."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
+import orjson
 from twisted.internet.defer import CancelledError, Deferred
 
 from appservices.assistant.classify.classifier import Classifier
@@ -69,6 +71,7 @@ class Turn:
     is_stopped: bool = False
     heard: str = ""
     about: str = ""  # what it is about, where that is not the request itself
+    replies: dict[bytes, Reply] = field(default_factory=dict)  # to questions of this turn that could not be said yet
 
     @property
     def asker(self) -> str:
@@ -125,6 +128,10 @@ class Turn:
         if is_out:
             raise OptedOut
         self.heard = ""
+        question_id = hashlib.sha256(orjson.dumps([messages, list(tools)])).digest()
+        if (known := self.replies.get(question_id)) is not None:
+            listen(known.text)
+            return known
         prompt = Prompt(messages, list(tools), self.kit.settings.model.answer_tokens)
         question = self.kit.language.ask(
             prompt, user=self.asker, room=self.record.room, event=self.record.event, skill=self.skill, on_text=listen
@@ -138,6 +145,7 @@ class Turn:
             raise
         finally:
             self.asking = None
+        self.replies[question_id] = replace(reply, warning="")
         if reply.warning:
             await self.voice.say(reply.warning, "budget")
         return reply

@@ -203,8 +203,10 @@ class Runner:
             return "off"  # since a moment ago
         self._journal.begin(record.id)
         turn = Turn(record, event, self._words(record, event), room, kit, voice, self.skill_of(record.skill))
-        running = self._running.get(record.id)
-        self._running[record.id] = (running[0] if running else Deferred(), turn)
+        running, before = self._running.get(record.id, (None, None))
+        if before is not None:
+            turn.replies = before.replies  # what the model has said, but the homeserver did not hear
+        self._running[record.id] = (running or Deferred(), turn)
         try:
             await self._skills[record.skill].run(turn)
         finally:

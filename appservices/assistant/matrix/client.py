@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 import orjson
 
 from appservices.assistant.matrix.covering import Covering
-from appservices.assistant.matrix.errors import BadFile, CannotEncrypt, Refused, Unreachable
+from appservices.assistant.matrix.errors import BadFile, CannotEncrypt, NotNow, Refused, Unreachable
 from appservices.assistant.matrix.events import as_object, as_text
 from appservices.assistant.matrix.web import Web
 from appservices.assistant.runtime import Clock
@@ -17,6 +17,7 @@ _log = logging.getLogger(__name__)
 
 ATTEMPTS: Final = 5
 _SECONDS: Final = 30.0
+_NOT_NOW: Final = (429, 502, 503, 504)
 _V3: Final = "/_matrix/client/v3"
 Json = dict[str, Any]
 
@@ -49,7 +50,7 @@ class Homeserver:
     async def ask(
         self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None, *, attempts: int = ATTEMPTS
     ) -> Json:
-        """Tried again while the server is busy or away. Raises Refused, Unreachable."""
+        """Tried again while the server is busy or away. Raises Refused; Unreachable where it stays away."""
         data = None if body is None else orjson.dumps(body)
         for attempt in range(attempts):
             if self._is_closed:
@@ -66,8 +67,10 @@ class Homeserver:
             found = _as_object(answer)
             if 200 <= status < 300:
                 return found
-            if status not in (429, 502, 503, 504) or attempt == attempts - 1:
+            if status not in _NOT_NOW:
                 raise Refused(status, str(found.get("errcode", "M_UNKNOWN")), str(found.get("error", "")))
+            if attempt == attempts - 1:
+                raise NotNow(f"{status} {found.get('errcode', '')}".strip())
             wait = found.get("retry_after_ms")
             await self._clock.sleep(min(wait / 1000 if isinstance(wait, int) else 0.2 * 4**attempt, 30.0))
         raise Unreachable("no attempt was left")
@@ -181,7 +184,7 @@ class Homeserver:
         """Empty where nobody tells."""
         try:
             return await self.ask("GET", f"{_V3}/presence/{_q(user)}/status", attempts=1)
-        except Refused:
+        except (Refused, NotNow):
             return {}
 
     async def upload(self, room: str, data: bytes, kind: str, name: str) -> Json:
@@ -194,6 +197,8 @@ class Homeserver:
     async def _upload(self, data: bytes, kind: str, name: str) -> str:
         """The mxc address."""
         status, answer = await self._once("POST", "/_matrix/media/v3/upload", data, {"filename": name}, kind)
+        if status in _NOT_NOW:
+            raise NotNow(str(status))
         uri = _as_object(answer).get("content_uri")
         if status != 200 or not isinstance(uri, str):
             raise Refused(status, str(_as_object(answer).get("errcode", "M_UNKNOWN")))

@@ -27,3 +27,7 @@ class BadFile(Exception):
 
 class Unreachable(Exception):
     """It did not answer, or nothing that makes sense."""
+
+
+class NotNow(Unreachable):
+    """It, or what stands before it, said again and again that it cannot answer at present."""

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from appservices.assistant.journal.rooms import RoomJournal
 from appservices.assistant.matrix.client import Homeserver
-from appservices.assistant.matrix.errors import Refused
+from appservices.assistant.matrix.errors import NotNow, Refused
 from appservices.assistant.runtime import Clock
 
 OPT_OUT: Final = "chat.chatme.ai.opt_out"
@@ -15,10 +15,11 @@ _WITHOUT_LIMIT: Final = 2**53
 
 
 class People:
-    def __init__(self, homeserver: Homeserver, journal: RoomJournal, clock: Clock) -> None:
+    def __init__(self, homeserver: Homeserver, journal: RoomJournal, clock: Clock, server: str) -> None:
         self._homeserver = homeserver
         self._journal = journal
         self._clock = clock
+        self._server = server
         self._profiles: OrderedDict[str, tuple[float, bool | None]] = OrderedDict()
 
     async def is_joined(self, room: str, user: str) -> bool:
@@ -69,8 +70,13 @@ class People:
         return unknown if known[1] is None else known[1]
 
     async def _says_so(self, user: str) -> bool | None:
+        """Of people elsewhere their own server may be away; whether ours is, the next question shows."""
         try:
             profile = await self._homeserver.profile(user)
+        except NotNow:
+            if user.partition(":")[2] == self._server:
+                raise
+            return None
         except Refused as error:
             return False if error.status in (403, 404) else None
         return profile.get(OPT_OUT) is True
