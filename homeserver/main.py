@@ -19,6 +19,7 @@ from homeserver.clock import Chance, Clock
 from homeserver.control.door import Door as ControlDoor
 from homeserver.control.every_command import EveryCommand
 from homeserver.control.key_commands import KeyCommands
+from homeserver.control.report_commands import ReportCommands
 from homeserver.figures import CommitFigures
 from homeserver.loop_watch import LoopWatch
 from homeserver.mail.letter import Postman
@@ -70,7 +71,8 @@ class Server:
         self._parts = parts
         self._access_log = access_log
         self.doors = doors
-        self.commands = EveryCommand(parts.people.commands, parts.media.commands, KeyCommands(parts.federation.reach.own_keys))
+        reports, keys = ReportCommands(parts.community.reports), KeyCommands(parts.federation.reach.own_keys)
+        self.commands = EveryCommand(parts.people.commands, parts.media.commands, reports, keys)
         self.database: Database = parts.ground.database
         self.registry = parts.ground.registry
         self._listeners: list[Listener] = []

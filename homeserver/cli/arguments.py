@@ -10,7 +10,7 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 OFFER = "offer-administrator"  # what `serve` does in a terminal before its first start; not shown
 ABOUT = "ChatMe, a Matrix homeserver."
-MOST = 1_000_000  # days or uses: a time that calendars know
+MOST = 1_000_000  # days, uses or reports: a time that calendars know
 EXAMPLES = """\
 examples:
   chatme serve                                   a server at http://localhost:8008, its data in ./chatme-data
@@ -39,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
     _people(commands)
     _tokens(commands)
     _media(commands)
+    _reports(commands)
     _assistant(commands)
     _command(commands, "rotate-signing-key", "sign with a new key from now on, and tell others that the old one has been retired")
     return whole
@@ -113,6 +114,13 @@ def _media(commands: Commands) -> None:
         which.add_argument("--of", metavar="NAME", help="everything that this account has uploaded")
         if name == "quarantine-media":
             command.add_argument("--no", action="store_true", help="serve it again")
+
+
+def _reports(commands: Commands) -> None:
+    listing = _command(commands, "list-reports", "show what people have reported, the latest first")
+    listing.add_argument("--all", action="store_true", help="those that are closed, too")
+    close = _command(commands, "close-report", "take a report that has been dealt with off the list")
+    close.add_argument("number", metavar="NUMBER", type=_count, help="as list-reports shows it")
 
 
 def _command(commands: Commands, name: str, about: str) -> argparse.ArgumentParser:

@@ -6,6 +6,7 @@ from homeserver.web.endpoint import Access, Answer, Rate, Schema, endpoint
 from homeserver.web.request import Request
 
 _ROOM = "/_matrix/client/v3/rooms/{room_id}/report"
+_ROOM_BEFORE = "/_matrix/client/unstable/org.matrix.msc4151/rooms/{room_id}/report"  # as clients call it that go by `unstable_features`
 _USER = "/_matrix/client/v3/users/{user_id}/report"
 
 
@@ -19,6 +20,7 @@ class ReportingEndpoints:
         await self._reports.report_event(request.user.user_id, room_id, event_id, reason, request.body.get("score"))
         return {}
 
+    @endpoint("POST", _ROOM_BEFORE, access=Access.USER, rate=Rate.REPORT, body=Schema("client/report"))
     @endpoint("POST", _ROOM, access=Access.USER, rate=Rate.REPORT, body=Schema("client/report"))
     async def report_room(self, request: Request, room_id: RoomId) -> Answer:
         await self._reports.report_room(request.user.user_id, room_id, request.body["reason"])

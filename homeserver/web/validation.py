@@ -117,7 +117,8 @@ def explain(error: fastjsonschema.JsonSchemaValueException) -> MatrixError:
         kind = " or ".join(wanted) if isinstance(wanted, list) else wanted
         return BadJson(f"{path} must be of type {kind}" if error.rule == "type" else f"{path} has a wrong shape")
     if error.rule == "enum":
-        return InvalidParam(f"{path} must be one of {', '.join(map(str, error.rule_definition))}")
+        named = [choice for choice in error.rule_definition if choice is not None]
+        return InvalidParam(f"{path} must be one of {', '.join(map(str, named))}")
     return InvalidParam(f"{path} is out of range")
 
 

@@ -25,6 +25,8 @@ COMMANDS = (
     "issue-token",
     "list-tokens",
     "revoke-token",
+    "list-reports",
+    "close-report",
 )
 
 

@@ -24,6 +24,7 @@ ORDER = {
             "items": {"type": "object", "required": ["name"], "properties": {"name": {"type": "string", "minLength": 1}}},
         },
         "note": {"type": ["string", "null"]},
+        "size": {"enum": ["small", "large", None]},
     },
 }
 
@@ -40,6 +41,7 @@ def error_for(value: Any) -> MatrixError:
         ({"kind": "tea"}, MissingParam, "Missing: count"),
         ({}, MissingParam, "Missing: kind, count"),
         ({"kind": "milk", "count": 1}, InvalidParam, "kind must be one of tea, coffee"),
+        ({"kind": "tea", "count": 1, "size": "huge"}, InvalidParam, "size must be one of small, large"),
         ({"kind": "tea", "count": "1"}, BadJson, "count must be of type integer"),
         ({"kind": "tea", "count": True}, BadJson, "count must be of type integer"),
         ({"kind": "tea", "count": 0}, InvalidParam, "count is out of range"),

@@ -10,7 +10,7 @@ from homeserver.accounts.threepids.proofs import Proofs
 from homeserver.accounts.threepids.stage import EMAIL_STAGE
 from homeserver.accounts.threepids.threepids import Threepids
 from homeserver.client_api.people.interactive import attempt_of, confirm
-from homeserver.errors import MissingParam, MissingToken
+from homeserver.errors import GuestAccessForbidden, MissingParam, MissingToken
 from homeserver.web.endpoint import Access, Answer, Body, Rate, Schema, endpoint
 from homeserver.web.request import Request
 
@@ -44,8 +44,10 @@ class Account:
     async def change_password(self, request: Request) -> Answer:
         """Who has no token must have an account with an address, where this server sends mail."""
         caller = request.caller
-        if (caller is None and not self._proofs.possible) or (caller is not None and caller.is_guest):
+        if caller is None and not self._proofs.possible:
             raise MissingToken
+        if caller is not None and caller.is_guest:
+            raise GuestAccessForbidden
         if "new_password" in request.body:
             self._passwords.check_new(request.body["new_password"])
         elif request.body.get("auth") is None:

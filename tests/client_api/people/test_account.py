@@ -117,7 +117,8 @@ class TestPassword:
 
     def test_not_for_guests(self, people: People) -> None:
         _, guest = people.post("/_matrix/client/v3/register", {}, {"kind": "guest"})
-        assert run(people.client.with_token(guest["access_token"]).post(PASSWORD, {"new_password": "x"}))[0] == 401
+        status, body = run(people.client.with_token(guest["access_token"]).post(PASSWORD, {"new_password": "x"}))
+        assert (status, body["errcode"]) == (403, "M_GUEST_ACCESS_FORBIDDEN")
 
 
 class TestDeactivation:

@@ -1,7 +1,7 @@
 """What belongs to one person, over plain HTTP: account data, tags, profile, presence, push rules, finding people, reports."""
 
 from tests.clients.house import NAME, House
-from tests.clients.person import v1, v3
+from tests.clients.person import path, v1, v3
 
 
 def test_account_data(house: House) -> None:
@@ -141,6 +141,7 @@ def test_reports(house: House) -> None:
     sent = bob.send(room, "buy my watches")
     alice.post(v3("rooms", room, "report", sent), {"reason": "spam", "score": -100})
     alice.post(v3("rooms", room, "report"), {"reason": "full of spam"})
+    alice.post(path("/_matrix/client/unstable/org.matrix.msc4151", "rooms", room, "report"), {"reason": "full of spam"})
     alice.post(v3("users", bob.user_id, "report"), {"reason": "spammer"})
     assert carol.exchange("POST", v3("rooms", room, "report", sent), {"reason": "nosy"})[0] == 404
     alice.refused(404, "M_NOT_FOUND", "POST", v3("rooms", room, "report", "$unknown"), {"reason": "?"})
