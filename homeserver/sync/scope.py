@@ -7,7 +7,7 @@ import orjson
 
 from homeserver.protocol.filters import Filter
 from homeserver.rooms.reading.serve import Viewer
-from homeserver.rooms.store import MemberRecord
+from homeserver.rooms.store import MemberRecord, StoredEvent
 from homeserver.sync.token import SyncToken
 
 DEFAULT_TIMELINE_LIMIT = 10
@@ -66,13 +66,23 @@ class SyncScope:
 
 @dataclass(eq=False, slots=True)
 class RoomScope:
-    """One room of a sync: its events after `since` up to `until`. `since` 0: the client knows nothing of it yet. `renewed`: its state is told anew."""
+    """One room of a sync: its events after `since` up to `until`. `since` 0: the client knows nothing of it yet. `renewed`: its state is told anew.
+
+    `departed`: where the user was gone, if his membership has changed since; `closing`: its last change, where the client has to hear of both.
+    """
 
     room_id: str
     member: MemberRecord
     since: int
     until: int
     renewed: bool = False
+    departed: StoredEvent | None = None
+    closing: StoredEvent | None = None
+
+    @property
+    def end(self) -> int:
+        """The position up to which the user is told of the room, but for `closing`."""
+        return self.until if self.closing is None or self.departed is None else self.departed.position or 0
 
 
 def timeline_limit(wanted: Filter) -> int:

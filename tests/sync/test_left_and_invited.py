@@ -157,9 +157,70 @@ def test_who_was_in_the_room_long_ago_and_declines(world: World) -> None:
     world.secrets()
     world.act("invite", BOB)
     world.leave(world.bob)
-    for answer in (world.sync(world.bob, token), world.sync(world.bob, None, {"include_leave": True})):
-        assert section(answer, "leave", world)["state"]["events"] == []
-        assert SECRET not in str(answer)
+    answer = world.sync(world.bob, token)
+    assert section(answer, "leave", world)["state"]["events"] == []
+    assert SECRET not in str(answer)
+    assert SECRET not in str(world.sync(world.bob, None, {"include_leave": True}))
+
+
+SINCE = [("ban",), ("ban", "unban"), ("invite", "kick"), ("invite", "leave")]
+
+
+def contents(room: Any, name: str, wanted: str) -> list[Any]:
+    """Of the events of that type in that part."""
+    return [event["content"] for event in room.get(name, {}).get("events", ()) if event["type"] == wanted]
+
+
+@pytest.mark.parametrize("since", SINCE)
+@pytest.mark.parametrize("visibility", ["shared", "joined", "world_readable"])
+def test_what_comes_over_one_who_left(world: World, since: tuple[str, ...], visibility: str) -> None:
+    """The room is told of as it was when he left, then what came over him."""
+    world.state("m.room.history_visibility", {"history_visibility": visibility})
+    join(world.server, world.bob, world.room)
+    token = world.sync(world.bob)["next_batch"]
+    world.state("m.room.topic", {"topic": "while he was there"})
+    for number in range(4):
+        world.say(world.alice, f"talk {number}")
+    world.leave(world.bob)
+    later = world.sync(world.bob)["next_batch"]
+    world.secrets(visibility)
+    join(world.server, world.carol, world.room)
+    for action in since:
+        if action == "leave":
+            world.leave(world.bob)
+        else:
+            world.act(action, BOB)
+    end = "ban" if since == ("ban",) else "leave"
+    for start, limit in [(None, 20), (None, 2), (None, 1), (token, 20), (token, 2), (token, 1)]:
+        wanted = {"include_leave": True, "timeline": {"limit": limit}}
+        for lazy, state_after in [(False, False), (False, True), (True, False), (True, True)]:
+            lazily = {"state": {"lazy_load_members": True}} if lazy else {}
+            answer = world.sync(world.bob, start, {**wanted, **lazily}, use_state_after=state_after)
+            left = section(answer, "leave", world)
+            assert SECRET not in str(answer)
+            assert CAROL not in str(answer)
+            assert memberships(left["timeline"], BOB)[-2:] == ["leave", end][-limit:]
+            state = "state_after" if state_after else "state"
+            told = contents(left, state, "m.room.topic") + ([] if state_after else contents(left, "timeline", "m.room.topic"))
+            assert told == [{"topic": "while he was there"}]
+            if state_after:
+                assert memberships(left["state_after"], BOB) == [end]
+            if start is None and limit < 3:
+                assert contents(left, state, "m.room.name") == [{"name": "A room"}]
+    answer = world.sync(world.bob, later, {"timeline": {"types": ["m.room.member"]}})
+    assert memberships(section(answer, "leave", world)["timeline"], BOB)[-1] == end
+    assert visibility == "world_readable" or SECRET not in str(answer)
+
+
+def test_a_room_that_was_forgotten_is_told_of_to_other_devices_alone(world: World) -> None:
+    join(world.server, world.bob, world.room)
+    token = world.sync(world.bob)["next_batch"]
+    world.leave(world.bob)
+    world.ok(world.bob.post(path("rooms", world.room, "forget")))
+    world.act("ban", BOB)
+    left = section(world.sync(world.bob, token), "leave", world)
+    assert memberships(left["timeline"], BOB) == ["leave", "ban"]
+    assert "rooms" not in world.sync(world.bob, None, {"include_leave": True})
 
 
 def test_banned_after_leaving(world: World) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from homeserver.errors import Forbidden, NotFound
 from homeserver.protocol.event import StateKey
 from homeserver.rooms.member_store import MemberStore
+from homeserver.rooms.members.departed import departure_of
 from homeserver.rooms.partial.partial_rooms import PartialRooms
 from homeserver.rooms.reading.history import History
 from homeserver.rooms.reading.paging_store import PagingStore
@@ -14,7 +15,6 @@ from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import MemberRecord, StoredEvent
 
 MEMBER = "m.room.member"
-MAX_STEPS_BACK = 100  # memberships since the user left
 
 
 class StateViews:
@@ -90,22 +90,12 @@ class StateViews:
 
     async def _root(self, room_id: str, member: MemberRecord | None) -> bytes:
         if member is not None and _has_left(member):
-            root = await self._left_with(member)
+            root = (await departure_of(self._states, member)).root_after
         else:
             root = await self._store.current_root(room_id)
         if root is None:
             raise NotFound("This server does not know the room's state")
         return root
-
-    async def _left_with(self, member: MemberRecord) -> bytes | None:
-        """The state in which the user was gone: what came over him since, such as a ban or an invite that he declined, opens nothing more."""
-        event = (await self._states.events([member.num]))[member.num]
-        for _ in range(MAX_STEPS_BACK):
-            before = None if event.state_before is None else await self._states.one(event.state_before, (MEMBER, member.user_id))
-            if before is None or before.content.get("membership") == "join":
-                break
-            event = before
-        return event.root_after
 
 
 def _has_left(member: MemberRecord | None) -> bool:

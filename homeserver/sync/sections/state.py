@@ -53,6 +53,8 @@ class StateSection:
                 state.events = _with_unseen(timeline, state.events)
             elif not timeline.tells_state:
                 state.events = _own(scope, timeline)
+            if scope.use_state_after and timeline.room.closing is not None:
+                state.events = closed(state.events, timeline.room.closing)
             state.events = _wanted(scope, state.events)
         return states
 
@@ -69,7 +71,7 @@ class StateSection:
         ]
         quiet = [(room, state) for room, state in whole if state.root is None]  # nothing has happened: as it is now
         if quiet:
-            roots = await self._store.roots_at([(room.room_id, room.until) for room, _ in quiet])
+            roots = await self._store.roots_at([(room.room_id, room.end) for room, _ in quiet])
             for (_, state), root in zip(quiet, roots, strict=True):
                 state.root = root
         known = [(room.room_id, root, state) for room, state in whole if (root := state.root) is not None]
@@ -136,7 +138,7 @@ def _root(scope: SyncScope, timeline: RoomTimeline) -> bytes | None:
     """Of the state before the first event that is shown, or after the last; None where nothing happened."""
     if not timeline.tells_state or not timeline.window:
         return None
-    if scope.use_state_after or not timeline.seen:
+    if scope.use_state_after or not timeline.seen or timeline.seen[0].event is timeline.room.closing:
         return timeline.window[-1].current_after
     return timeline.seen[0].event.current_before
 
@@ -159,9 +161,16 @@ def _own(scope: SyncScope, timeline: RoomTimeline) -> list[StoredEvent]:
     return own[-1:]
 
 
+def closed(state: Sequence[StoredEvent], closing: StoredEvent) -> list[StoredEvent]:
+    """The state in which the user was gone, with how he stands since."""
+    return [*(event for event in state if (event.type, event.state_key) != (closing.type, closing.state_key)), closing]
+
+
 def _with_unseen(timeline: RoomTimeline, state: list[StoredEvent]) -> list[StoredEvent]:
     """And the state events of the window that the timeline's filter leaves out: the client would never hear of them."""
-    if not timeline.seen or len(timeline.seen) == len(timeline.window) or not timeline.tells_state:
+    if not timeline.seen or not timeline.tells_state:
+        return state
+    if len(timeline.seen) == len(timeline.window) and timeline.room.closing is None:
         return state
     shown = {seen.event.num for seen in timeline.seen}
     first = timeline.seen[0].event.position or 0

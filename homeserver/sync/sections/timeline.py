@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from homeserver.clock import Clock
+from homeserver.rooms.members.departed import departure_of
 from homeserver.rooms.reading.history import History, Seen
 from homeserver.rooms.reading.place import Place, before_room
 from homeserver.rooms.reading.serve import EventServing, raw
@@ -15,6 +16,7 @@ from homeserver.sync.scope import RoomScope, SyncScope
 
 SHARED_S = 1.0  # as long as a crowd takes to be woken
 SHARED_BYTES = 4 * 2**20
+OUT = ("leave", "ban")
 MAX_ROUNDS = 5  # how often a window is read again, further back, to fill a filtered timeline
 
 
@@ -41,9 +43,10 @@ class RoomTimeline:
 
     @property
     def tells_state(self) -> bool:
-        """Whoever was not in the room when this membership of his ended (he declined an invite, say) is told of that alone."""
+        """Whoever was not in the room when this membership of his ended (he declined an invite, say) is told of that alone, unless the client has
+        yet to hear of how he was."""
         member = self.room.member
-        return member.membership not in ("leave", "ban") or member.previous == "join"
+        return member.membership not in OUT or member.previous == "join" or self.room.closing is not None
 
     def is_shared_by(self, user_id: str) -> bool:
         """Whether the user is told of it as everyone else is: nobody else knows what he sent it under, or that a thread is his too."""
@@ -84,6 +87,7 @@ class TimelineSection:
         limit = scope.timeline_limit
         if len(rooms) == 1 and _is_shared(scope, rooms[0]):
             return [await self._read_shared(scope, rooms[0], limit)]
+        await self.note_departures(rooms)
         windows = await self._windows(rooms, max(limit, 1))
         timelines = []
         for room, window in zip(rooms, windows, strict=True):
@@ -94,9 +98,22 @@ class TimelineSection:
             timelines.append(RoomTimeline(room, window, seen, limit, limited=limited, has_come_in=room.since == 0 < scope.since))
         return timelines
 
+    async def note_departures(self, rooms: Sequence[RoomScope]) -> None:
+        """Of users who were gone before their membership last changed."""
+        for room in rooms:
+            member = room.member
+            if member.membership not in OUT or member.previous == "join" or member.joined_position is None or room.departed is not None:
+                continue
+            departed = await departure_of(self._states, member)
+            if departed.num == member.num:
+                continue
+            room.departed = departed
+            if (departed.position or 0) > room.since:
+                room.closing = (await self._states.events([member.num]))[member.num]
+
     async def _windows(self, rooms: Sequence[RoomScope], size: int) -> list[Window]:
         """What lies before a gap does not join on to what lies behind it: who reads back comes to it."""
-        windows = await self._timelines.windows([Stretch(room.room_id, room.since, room.until, size) for room in rooms])
+        windows = await self._timelines.windows([Stretch(room.room_id, room.since, room.end, size) for room in rooms])
         return await self._with_ends(rooms, [_behind_gap(window) for window in windows])
 
     async def _with_ends(self, rooms: Sequence[RoomScope], windows: list[Window]) -> list[Window]:
@@ -104,7 +121,7 @@ class TimelineSection:
         ended = {
             room.member.num: index
             for index, (room, window) in enumerate(zip(rooms, windows, strict=True))
-            if room.member.membership in ("leave", "ban") and not (window.events and window.events[-1].num == room.member.num)
+            if room.member.membership in OUT and room.closing is None and not (window.events and window.events[-1].num == room.member.num)
         }
         if ended:
             events = await self._states.events(list(ended))
@@ -146,7 +163,9 @@ class TimelineSection:
         seen = await self._history.visible_to(scope.user_id, room.member, kept)
         if len(seen) < len(kept) and room.member.membership == "join":
             return await self._with_current(events[-1].current_after, kept, seen)
-        if room.member.membership in ("leave", "ban") and not any(item.event.position == room.member.position for item in seen):
+        if room.closing is not None and accepts(wanted, room.closing):
+            seen.append(Seen(room.closing, room.member.membership))
+        elif room.member.membership in OUT and not any(item.event.position == room.member.position for item in seen):
             # Whoever declines an invite sees how it ended, though nothing else of the room.
             seen.extend(Seen(event, room.member.membership) for event in kept if event.position == room.member.position)
         return seen

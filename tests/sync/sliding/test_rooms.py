@@ -3,6 +3,8 @@
 from typing import Any
 from urllib.parse import quote
 
+import pytest
+
 from tests.support.client import start
 from tests.support.rooms import create_room, join, member, path
 from tests.sync.sliding.connection import a_list
@@ -187,6 +189,36 @@ def test_who_leaves_and_who_is_removed(town: Town) -> None:
     assert fresh["rooms"][other]["timeline"][-1]["sender"] == ALICE
     subscribed = bobs.sync(room_subscriptions={room: {"timeline_limit": 1, "required_state": []}, "!no:test": {"timeline_limit": 1}})
     assert set(subscribed["rooms"]) == {room}
+
+
+@pytest.mark.parametrize("limit", [0, 1, 20])
+def test_who_is_banned_after_leaving_is_shown_the_room_as_it_was(town: Town, limit: int) -> None:
+    room = town.room("Tea")
+    town.put_state(room, "m.room.topic", {"topic": "then"})
+    known = town.client("known", lists={"all": a_list(limit=limit, required=[])})
+    known.client = town.bob
+    known.sync()
+    town.ok(town.bob.post(path("rooms", room, "leave")))
+    left = town.client("left", lists={"all": a_list(limit=limit, required=[])}, room_subscriptions={room: {"timeline_limit": 1}})
+    left.client = town.bob
+    left.sync()
+    town.put_state(room, "m.room.topic", {"topic": "now"})
+    town.put_state(room, "m.room.name", {"name": "Rum"})
+    assert member(town.server, town.alice, room, "ban", BOB)[0] == 200
+    required = [["m.room.topic", ""], ["m.room.member", "$ME"]]
+    fresh = town.client("fresh", lists={"all": a_list(limit=limit, required=required)})
+    fresh.client = town.bob
+    for client in (known, left, fresh):
+        wider: dict[str, Any] = {"lists": {"all": a_list(limit=limit, required=required)}}
+        if client is left:
+            wider = {"room_subscriptions": {room: {"timeline_limit": 1, "required_state": required}}}
+        told = client.sync(**wider)["rooms"][room]
+        assert "Rum" not in str(told)
+        assert told["membership"] == "ban"
+        state = {(event["type"], event["state_key"]): event["content"] for event in told["required_state"]}
+        assert state["m.room.topic", ""] == {"topic": "then"}
+        assert state["m.room.member", BOB] == {"membership": "ban"}
+        assert client is not fresh or told["name"] == "Tea"
 
 
 def test_whoever_forgets_a_room_begins_without_it(town: Town) -> None:

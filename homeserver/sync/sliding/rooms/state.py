@@ -9,6 +9,7 @@ from homeserver.rooms.reading.timeline_store import TimelineStore
 from homeserver.rooms.reading.timelines import Timelines
 from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import REDACTED, StoredEvent
+from homeserver.sync.sections.state import closed
 from homeserver.sync.sections.timeline import RoomTimeline
 from homeserver.sync.sliding.choice import Turn
 from homeserver.sync.sliding.connections.members import MemberNotes
@@ -69,12 +70,18 @@ class TurnStates:
         for (turn, timeline, state), held in zip(followed, await self._held(followed), strict=True):
             await self._add_changes(user_id, turn, timeline, state, held, notes)
         await self._add_members(user_id, pairs, notes)
+        for turn, _, state in pairs:
+            closing = turn.room.closing
+            if closing is not None and turn.config.required.accepts(MEMBER, user_id, user_id):
+                state.events = closed(state.events, closing)
         return found
 
     async def _find_roots(self, pairs: Sequence[tuple[Turn, RoomTimeline | None, TurnState]]) -> None:
         lacking = []
         for turn, timeline, state in pairs:
-            if timeline is not None and timeline.window:
+            if turn.room.departed is not None:
+                state.root = turn.room.departed.current_after
+            elif timeline is not None and timeline.window:
                 state.root = timeline.window[-1].current_after
             elif turn.is_initial or turn.is_wider:
                 lacking.append((turn, state))

@@ -83,6 +83,7 @@ class SlidingRooms:
     # ---------------------------------------------------------------- reading
 
     async def _read(self, scope: SyncScope, turns: Sequence[Turn], notes: MemberNotes) -> list[Reading]:
+        await self._sections.timeline.note_departures([turn.room for turn in turns])
         timelines = await self._read_timelines(scope, turns)
         states = await self._states.read(scope.user_id, turns, timelines, notes)
         joined = [turn.room for turn in turns if turn.has_news and turn.room.member.membership == "join"]
