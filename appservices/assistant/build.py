@@ -73,7 +73,7 @@ class Built:
         spoken = frozenset(verb for verb in skills if verb and "-" not in verb) | {STOP_WORD}
         addressing = Addressing(settings, turns, clock, spoken)
         runner = Runner(kit, turns, addressing, skills, self.figures, audit)
-        reminders = Reminders(kit.things, self.homeserver, kit.consent, clock)
+        reminders = Reminders(kit.things, self.homeserver, kit.consent, clock, settings.user_id)
         self.assistant = Assistant(kit, file, cover, turns, addressing, runner, reminders, self.figures)
         self.kit = kit
         self.door = Door(settings.hs_token, self.assistant.take, self.figures.show)

@@ -282,8 +282,12 @@ class FakeHomeserver(Resource):
 
     def _messages(self, room: Room, request: Any) -> Json:
         end = int(request.args[b"from"][0]) if b"from" in request.args else len(room.events)
-        start = max(0, end - int(request.args[b"limit"][0]))
-        answer: Json = {"chunk": room.events[start:end][::-1], "start": str(end)}
+        limit, start = int(request.args[b"limit"][0]), end
+        kinds, chunk = orjson.loads(request.args.get(b"filter", [b"{}"])[0]).get("types"), list[Json]()
+        while start and len(chunk) < limit:
+            start -= 1
+            chunk += [room.events[start]] if kinds is None or room.events[start]["type"] in kinds else []
+        answer: Json = {"chunk": chunk, "start": str(end)}
         return answer | ({"end": str(start)} if start else {})
 
 

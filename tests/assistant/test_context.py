@@ -43,6 +43,31 @@ def test_visibility_that_was_changed(house: House) -> None:
     assert "tulip" not in house.model.prompts[0]
 
 
+@pytest.mark.parametrize(("visibility", "sees"), [("shared", True), ("world_readable", True), ("joined", False), ("invited", False)])
+def test_tasks_of_before_one_came(house: House, visibility: str, sees: bool) -> None:
+    """Neither listed, nor said again by changing or closing them."""
+    room = house.room(visibility=visibility)
+    house.hs.say(room.id, ALICE, "!task order a tulip")
+    house.settle()
+    task = room.by(ME, "chat.chatme.task")[0]["event_id"]
+    for number in range(120):
+        house.hs.say(room.id, ALICE, f"chatter {number}")
+    house.hs.join(room.id, BOB)
+    house.hs.say(room.id, ALICE, "!task order a rose")
+    house.settle()
+    before = len(room.events)
+    house.hs.say(room.id, BOB, "!tasks")
+    house.hs.say(room.id, BOB, f"!task assign 1 {BOB}")
+    house.hs.react(room.id, BOB, task, "✅")
+    house.settle()
+    said = str([event["content"] for event in room.events[before:]])
+    assert "rose" in said
+    assert ("tulip" in said) is sees
+    assert house.built.kit.things.tasks(room.id)[0].is_open is not sees
+    if not sees:
+        assert "There is no task 1 here." in said
+
+
 def test_nothing_crosses_rooms(house: House) -> None:
     first, second = house.room(BOB), house.room(BOB)
     for number in range(5):

@@ -42,6 +42,29 @@ def test_from_poll_to_reminder(build: Callable[..., House]) -> None:
     house.loop.until(lambda: any("⏰" in event["content"]["body"] for event in room.by(ME)))
 
 
+def test_closed_once_whoever_votes_while_it_is_being_closed(house: House) -> None:
+    """Killed when the room has the meeting and not the file."""
+    room = house.room(BOB)
+    house.hs.say(room.id, ALICE, "!meet Planning: tomorrow 10:00, tomorrow 15:00")
+    house.settle()
+    poll = room.by(ME, POLL)[0]
+    slots = [answer["id"] for answer in poll["content"][POLL]["answers"]]
+    house.hs.say(room.id, ALICE, "!meet close")
+    house.hs.freeze = lambda _, path, is_after: not is_after and path.endswith("/upload")
+    house.deliver()
+    house.loop.until(lambda: bool(house.hs.waiting))
+    house.stop()
+    house.hs.freeze = lambda _method, _path, _after: False
+    vote = {"m.relates_to": {"rel_type": "m.reference", "event_id": poll["event_id"]}}
+    house.hs.put(room.id, BOB, "org.matrix.msc3381.poll.response", vote | {"org.matrix.msc3381.poll.response": {"answers": slots[1:]}})
+    house.start()
+    house.loop.until(house.built.assistant.is_idle)
+    [meeting] = room.by(ME, CALENDAR)
+    assert meeting["content"]["chat.chatme.meeting"]["start"] == int(slots[0])
+    assert b"DTSTART:20251125T100000Z" in next(iter(house.hs.files.values()))
+    assert house.built.kit.things.next_reminder() == int(slots[0]) - 600_000
+
+
 def test_the_file_is_a_calendar() -> None:
     data = write_ics("x", "Äpfel " * 40, 1_800_000_000_000, 30, "test", "https://call.test/x", [ALICE], 1_700_000_000_000)
     lines = data.decode().split("\r\n")

@@ -25,11 +25,12 @@ _BLOCKS: Final = {"task": "chat.chatme.task", "meeting": "chat.chatme.meeting"}
 
 
 class Reminders:
-    def __init__(self, things: ThingJournal, homeserver: Homeserver, consent: Consent, clock: Clock) -> None:
+    def __init__(self, things: ThingJournal, homeserver: Homeserver, consent: Consent, clock: Clock, me: str) -> None:
         self._things = things
         self._homeserver = homeserver
         self._consent = consent
         self._clock = clock
+        self._me = me
         self._hand_over = HandOver(things, homeserver, clock)
         self._timer: IDelayedCall | None = None
         self._is_over = False
@@ -101,12 +102,17 @@ class Reminders:
             return True
         content = await self._content(reminder)
         if late <= _TOO_LATE_MS and content is not None:
-            await self._homeserver.send(reminder.room, "m.room.message", content, f"remind{reminder.due}{reminder.event}")
+            event = await self._homeserver.send(reminder.room, "m.room.message", content, f"remind{reminder.due}{reminder.event}")
+            if not self._is_over:
+                self._things.said(event, reminder, self._clock.now_ms())
         return True
 
     async def _was_said(self, reminder: Reminder) -> bool:
         found = await self._homeserver.related(reminder.room, reminder.event, "m.reference")
-        return any(as_object(as_object(event.get("content")).get(REMINDER)).get("due") == reminder.due for event in found)
+        return any(
+            event.get("sender") == self._me and as_object(as_object(event.get("content")).get(REMINDER)).get("due") == reminder.due
+            for event in found
+        )
 
     async def _content(self, reminder: Reminder) -> Content | None:
         """None where there is nothing to remind of any more."""

@@ -156,6 +156,13 @@ class ThingJournal:
     def take_back(self, reminder_id: str) -> None:
         self._file.write("DELETE FROM handed WHERE id = ?", (reminder_id,))
 
+    def said(self, event: str, reminder: Reminder, now_ms: int) -> None:
+        """It goes with the task or meeting that it reminds of."""
+        self._file.write(
+            "INSERT OR IGNORE INTO said (event_id, room_id, turn_id, at) SELECT ?, room_id, turn_id, ? FROM said WHERE event_id = ?",
+            (event, now_ms, reminder.event),
+        )
+
     def next_reminder(self) -> int | None:
         row = self._file.row("SELECT MIN(due) FROM reminders")
         return None if row is None or row[0] is None else int(row[0])

@@ -130,9 +130,11 @@ class Homeserver:
                 return None
             raise
 
-    async def messages(self, room: str, start: str | None, limit: int = 100) -> Json:
-        """Backwards from there, or from the end."""
+    async def messages(self, room: str, start: str | None, limit: int = 100, kinds: tuple[str, ...] = ()) -> Json:
+        """Backwards from there, or from the end; events of these types, or all."""
         query = {"dir": "b", "limit": str(limit)} | ({"from": start} if start else {})
+        if kinds:
+            query["filter"] = orjson.dumps({"types": kinds}).decode()
         page = await self.ask("GET", f"{_V3}/rooms/{_q(room)}/messages", query=query)
         return page | {"chunk": [await self._open(room, event) for event in page.get("chunk") or () if isinstance(event, dict)]}
 

@@ -5,7 +5,7 @@ Nothing is kept. It is read from the homeserver for each turn, so what was redac
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,6 +16,8 @@ from appservices.assistant.rooms.people import People
 from appservices.assistant.runtime import Clock
 
 MOST_EVENTS: Final = 1000
+_MOST_PAGES: Final = 20  # of what is looked for by its type
+_OF_SIGHT: Final = ("m.room.history_visibility", "m.room.member")
 _MOST_GONE: Final = 1000
 URL: Final = re.compile(r"(?:https?://|matrix:|mxc://)[^\s<>\"'`\]\[{}|\\^]+")
 _KINDS: Final = {"m.file": "file", "m.image": "image", "m.audio": "audio", "m.video": "video", "m.location": "location"}
@@ -183,6 +185,25 @@ class History:
             return None
         walk = await self.read(room, asker, most=MOST_EVENTS, since_ms=max(event.at - 1, 1))
         return next((line for line in walk.lines if line.event.id == event_id), None)
+
+    async def seen(self, room: str, asker: str, kind: str, events: Iterable[str]) -> set[str]:
+        """Those of these events, which are of that type, that the asker may see. What lies between is not read, so they may be old."""
+        wanted, found, start = set(events), set[str](), None
+        if not wanted or not await self._people.is_joined(room, asker):
+            return found
+        sight = Sight(await self._visibility(room))
+        for _ in range(_MOST_PAGES):
+            page = await self._homeserver.messages(room, start, kinds=(kind, "m.room.encrypted", *_OF_SIGHT))
+            for event in [read_event({"room_id": room} | each) for each in page.get("chunk") or () if isinstance(each, dict)]:
+                if event is not None and event.state_key is not None:
+                    sight.step_back(event, asker)
+                elif event is not None and event.id in wanted:
+                    wanted.discard(event.id)
+                    found |= {event.id} if sight.is_open else set()
+            start = page.get("end")
+            if not start or not wanted:
+                break
+        return found
 
     async def fetch(self, room: str, event_id: str, edit_id: str = "") -> Event | None:
         """As the assistant sees it, to see what it was asked for; as that edit made it."""

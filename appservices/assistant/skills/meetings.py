@@ -2,9 +2,10 @@
 
 from typing import Final
 
+from appservices.assistant.journal.things import Meeting
 from appservices.assistant.matrix.events import as_object, as_text
 from appservices.assistant.skill import Turn
-from appservices.assistant.work.meetings import MEETING, choose, count_votes, post_meeting, post_poll, read_slots
+from appservices.assistant.work.meetings import MEETING, POLL, choose, count_votes, post_meeting, post_poll, read_slots
 
 _USAGE: Final = "Say what and when: meet Planning: tomorrow 10:00, friday 15:00 (UTC). Then vote, then: meet close"
 
@@ -28,6 +29,10 @@ class Meetings:
 
     async def _close(self, turn: Turn) -> None:
         meetings = [each for each in turn.kit.things.open_meetings(turn.record.room) if each.asker == turn.asker]
+        seen = await turn.kit.history.seen(turn.record.room, turn.asker, POLL, [each.poll for each in meetings])
+        ended = turn.voice.earlier("end")  # by this very turn
+        poll_ended = None if ended is None else as_object(ended[1].get("m.relates_to")).get("event_id")
+        meetings = [each for each in meetings if each.poll in seen and poll_ended in (None, each.poll)]
         if not meetings:
             if turn.voice.earlier("meeting") is None:
                 await turn.voice.say("You have no open poll here.")
@@ -39,6 +44,19 @@ class Meetings:
             turn.kit.things.forget_meeting(meeting.room, meeting.poll)
             await turn.voice.say("That poll is gone.")
             return
-        votes = await count_votes(turn, meeting)
-        at = choose(votes)
-        await post_meeting(turn, meeting, title, at, sorted({turn.asker, *votes[at]}))
+        at, people = _posted(turn) or await _chosen(turn, meeting)
+        await post_meeting(turn, meeting, title, at, people)
+
+
+async def _chosen(turn: Turn, meeting: Meeting) -> tuple[int, list[str]]:
+    votes = await count_votes(turn, meeting)
+    at = choose(votes)
+    return at, sorted({turn.asker, *votes[at]})
+
+
+def _posted(turn: Turn) -> tuple[int, list[str]] | None:
+    """What was said already stays so, whoever has voted since."""
+    earlier = turn.voice.earlier("meeting")
+    block = as_object(None if earlier is None else earlier[1].get(MEETING))
+    at, people = block.get("start"), block.get("attendees")
+    return (at, [each for each in people if isinstance(each, str)]) if isinstance(at, int) and isinstance(people, list) else None

@@ -1,12 +1,13 @@
 """Tasks: made by command, by 📌 on a message, or by an approved proposal; closed by ✅."""
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from appservices.assistant.journal.things import Task
 from appservices.assistant.skill import Turn
 from appservices.assistant.work.dates import read_time, show_time
-from appservices.assistant.work.tasks import Wanted, change_task, is_task, post_task, read_task, read_wanted
+from appservices.assistant.work.tasks import TASK, Wanted, change_task, is_task, post_task, read_task, read_wanted
 
 _CHANGE: Final = re.compile(r"\A(done|close|reopen|assign|due)\s+#?(\d{1,6})\b\s*(.*)\Z", re.IGNORECASE | re.DOTALL)
 
@@ -35,6 +36,7 @@ class Tasks:
     async def _from_message(self, turn: Turn) -> None:
         line = await turn.kit.history.one(turn.record.room, turn.asker, turn.record.target)
         if line is not None and not is_task(line.event):
+            turn.draw_on([line])
             await post_task(turn, read_task(line.text[:300], turn.event.at), source=line.event.id, key="task")
 
     async def _close_reacted(self, turn: Turn) -> None:
@@ -42,12 +44,12 @@ class Tasks:
         if event is None:
             return
         targets = (event.id, event.target)
-        task = next((each for each in turn.kit.things.tasks(turn.record.room) if each.event in targets), None)
-        if task is not None and task.is_open:
+        task = next(iter(await _seen(turn, lambda each: each.event in targets)), None)
+        if task is not None and (task.is_open or turn.voice.earlier("task/edit") is not None):
             await self._set(turn, task, await read_wanted(turn, task), is_open=False)
 
     async def _change(self, turn: Turn, what: str, number: int, words: str) -> None:
-        task = next((each for each in turn.kit.things.tasks(turn.record.room) if each.number == number), None)
+        task = next(iter(await _seen(turn, lambda each: each.number == number)), None)
         if task is None:
             await turn.voice.say(f"There is no task {number} here.")
             return
@@ -72,8 +74,15 @@ class Tasks:
 
     async def _list(self, turn: Turn) -> None:
         lines = []
-        for task in [each for each in turn.kit.things.tasks(turn.record.room) if each.is_open][:30]:
+        for task in (await _seen(turn, lambda each: each.is_open))[:30]:
             wanted = await read_wanted(turn, task)
             whom = f", for {task.assignee}" if task.assignee else ""
             lines.append(f"☐ {task.number}. {wanted.title}{whom}" + (f", due {show_time(task.due)}" if task.due else ""))
         await turn.voice.say("\n".join(lines) or "There are no open tasks here.")
+
+
+async def _seen(turn: Turn, is_meant: Callable[[Task], bool]) -> list[Task]:
+    """What was made before the asker came may not be theirs to see, nor to change."""
+    tasks = [task for task in turn.kit.things.tasks(turn.record.room) if is_meant(task)]
+    seen = await turn.kit.history.seen(turn.record.room, turn.asker, TASK, [task.event for task in tasks])
+    return [task for task in tasks if task.event in seen]

@@ -14,14 +14,14 @@ from appservices.assistant.work.tasks import post_task, read_task
 async def _create_task(turn: Turn, arguments: Mapping[str, str]) -> str:
     wanted = read_task(
         f"{arguments['title']} {arguments.get('assignee', '')} {('due ' + arguments['due']) if arguments.get('due') else ''}",
-        turn.kit.clock.now_ms(),
+        turn.event.at,
     )
     task = await post_task(turn, wanted, source=turn.about or turn.record.event, key="task")
     return f"task {task.number} created"
 
 
 async def _schedule(turn: Turn, arguments: Mapping[str, str]) -> str:
-    slots = read_slots(arguments["slots"], turn.kit.clock.now_ms())
+    slots = read_slots(arguments["slots"], turn.event.at)
     if not slots:
         return "no slot could be read"
     await post_poll(turn, arguments["title"], slots)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from appservices.assistant.journal.sources import Source
 from appservices.assistant.journal.things import Reminder, Task
 from appservices.assistant.matrix.contents import notice, referring, replacing
 from appservices.assistant.matrix.events import Event, as_object, as_text
@@ -70,8 +71,11 @@ def plan_reminder(turn: Turn, event: str, due: int) -> None:
 
 
 async def read_wanted(turn: Turn, task: Task) -> Wanted:
-    """The text, which is in the room alone."""
+    """The text, which is in the room alone. What is said of it goes with the task, and with what that was made of."""
     event = await turn.kit.history.fetch(task.room, task.event)
+    at = turn.record.asked_at if event is None else event.at
+    sources = [Source(task.event, turn.kit.settings.user_id, at), Source(task.source, task.creator, at)]
+    turn.kit.sources.note(turn.record.id, task.room, [*sources, *turn.kit.sources.of_answer(task.event)])
     content: Mapping[str, Any] = as_object(as_object(event.content).get(TASK)) if event is not None else {}
     return Wanted(as_text(content.get("title")) or "(removed)", task.assignee, task.due)
 

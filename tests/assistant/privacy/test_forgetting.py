@@ -201,3 +201,20 @@ def test_a_redaction_while_the_room_is_read(house: House) -> None:
     house.settle()
     assert is_told
     assert WORD not in house.model.prompts[0]
+
+
+def test_what_lists_and_reminders_say_of_a_task_goes_with_what_it_was_made_of(house: House) -> None:
+    room = house.room(BOB, CAROL)
+    source = house.hs.say(room.id, CAROL, f"somebody should order a {WORD} by tomorrow")
+    house.hs.react(room.id, BOB, source, "📌")
+    house.settle()
+    for words in ("!tasks", f"!task assign 1 {BOB}"):
+        house.hs.say(room.id, BOB, words)
+        house.settle()
+    house.clock.ahead += 86_400
+    house.loop.until(lambda: any("⏰" in event["content"]["body"] for event in room.by(ME)))
+    house.loop.turn(0.05)
+    assert len([event for event in room.by(ME) if WORD in str(event["content"])]) > 3
+    house.hs.redact(room.id, CAROL, source)
+    house.settle()
+    assert [event for event in room.events if WORD in str(event["content"])] == []

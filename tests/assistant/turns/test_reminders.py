@@ -153,3 +153,20 @@ def test_another_assignee_is_another_delay(house: House, room: Room) -> None:
     look(house)
     look(house)
     assert [content["m.mentions"] for *_, content in house.hs.delayed.values()] == [{"user_ids": [ALICE]}]
+
+
+def test_nobody_else_can_say_that_it_was_said(house: House) -> None:
+    """The homeserver has lost what it was given, and a member says that the reminder came."""
+    house.hs.max_delay_ms = 24 * HOUR * 1000
+    room = house.room(BOB)
+    house.hs.say(room.id, BOB, "!task water the plants due in 2 hours")
+    house.settle()
+    look(house)
+    assert house.hs.delayed
+    house.hs.delayed.clear()
+    [task] = house.built.kit.things.tasks(room.id)
+    forged = {"chat.chatme.reminder": {"due": task.due}, "m.relates_to": {"rel_type": "m.reference", "event_id": task.event}}
+    house.hs.say(room.id, BOB, "said already", **forged)
+    house.clock.ahead = 2 * HOUR + 120
+    look(house)
+    assert [event for event in room.by(ME) if event["content"]["body"].startswith("⏰")]
