@@ -1,18 +1,12 @@
 """What the fuzzer has found once, by name."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.fuzz.watch import Watch
 from tests.support.client import Client
-from tests.support.server import TestServer, make_server
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> TestServer:
-    return make_server(tmp_path)
+from tests.support.server import TestServer
 
 
 def new_room(server: TestServer, client: Client, **body: Any) -> str:

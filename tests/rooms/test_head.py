@@ -9,17 +9,7 @@ from homeserver.rooms import head as heads
 from tests.support.client import Client
 from tests.support.places import on_file, restarted, verified
 from tests.support.rooms import create_room, join, member, path, refused
-from tests.support.server import TestServer, make_server
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> TestServer:
-    return make_server(tmp_path)
-
-
-@pytest.fixture
-def alice(server: TestServer) -> Client:
-    return server.user("alice")
+from tests.support.server import TestServer
 
 
 def put_state(server: TestServer, client: Client, room: str, type: str, content: Any, key: str = "") -> tuple[int, Any]:

@@ -22,11 +22,6 @@ def server(tmp_path: Path) -> TestServer:
     return make_server(tmp_path, server_notices=ServerNotices(name="The house", avatar_url=PICTURE))
 
 
-@pytest.fixture
-def alice(server: TestServer) -> Client:
-    return server.user("alice")
-
-
 def tell(server: TestServer, text: str, to: str | None = "alice") -> list[str]:
     return server.run(server.server.commands.run("send-notice", {"text": text, "to": to, "all": to is None}))
 

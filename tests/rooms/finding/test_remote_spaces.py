@@ -1,7 +1,6 @@
 """Spaces that reach into rooms of other servers."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -23,7 +22,7 @@ from storage.members import Members
 from tests.support.client import Client
 from tests.support.clock import FakeClock, SeededChance
 from tests.support.rooms import create_room, member
-from tests.support.server import TestServer, make_server
+from tests.support.server import TestServer
 
 ALICE = "@alice:test"
 
@@ -63,16 +62,6 @@ class FarAway:
             return None
         told = [{**self.rooms[name], "children_state": []} for name in self.children.get(room_id, ()) if name in self.rooms]
         return RemoteSpace(self.rooms[room_id], told, self.hidden)
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> TestServer:
-    return make_server(tmp_path)
-
-
-@pytest.fixture
-def alice(server: TestServer) -> Client:
-    return server.user("alice")
 
 
 class Looking:
