@@ -123,7 +123,7 @@ class _Table:
 
     def _sender(self) -> str:
         value = self._text("sender_localpart")
-        if ":" in value or not value.isprintable() or value.startswith("@"):
+        if not (value.isascii() and value.isprintable()) or set(value) & {" ", ":"} or value.startswith("@"):
             raise self._wrong("sender_localpart", "must be the part of a user ID between @ and :")
         return value
 

@@ -98,6 +98,8 @@ def changed(**more: Any) -> str:
         ({"as_token": "a b"}, "as_token: must consist of printable"),
         ({"hs_token": "x\ny"}, "hs_token: must consist of printable"),
         ({"sender_localpart": "@bot:x"}, "sender_localpart: must be the part"),
+        ({"sender_localpart": "The Bot"}, "sender_localpart: must be the part"),
+        ({"sender_localpart": "böt"}, "sender_localpart: must be the part"),
         ({"namespaces": ...}, "namespaces: is missing"),
         ({"namespaces": ["x"]}, "namespaces: must be a table"),
         ({"namespaces": {"users": "x"}}, "namespaces.users: must be a list"),
