@@ -68,6 +68,41 @@ def test_tasks_of_before_one_came(house: House, visibility: str, sees: bool) -> 
         assert "There is no task 1 here." in said
 
 
+def test_clocks_that_differ(house: House) -> None:
+    """Servers of members are ahead of each other; one says that a message of now is of a time long gone. Order is that of the room."""
+    room = house.room(BOB)
+    now = house.clock.now_ms()
+
+    def say(text: str, at: int) -> str:
+        event = house.hs.say(room.id, ALICE, text)
+        room.events[-1]["origin_server_ts"] = at
+        return event
+
+    first = say("a rose", now + 300_000)
+    say("a tulip", now - 300_000)
+    say("a daisy", 0)
+    house.hs.outbox.clear()
+    house.hs.mention(room.id, BOB, "which flowers?")
+    house.settle()
+    assert all(flower in house.model.prompts[0] for flower in ("a rose", "a tulip", "a daisy"))
+    house.hs.say(room.id, BOB, "!ai summary 8h")
+    house.settle()
+    assert all(flower in house.model.prompts[1] for flower in ("a rose", "a tulip"))
+    assert "a daisy" not in house.model.prompts[1]
+    house.hs.react(room.id, BOB, first, "🌐")
+    house.settle()
+    assert "a rose" in house.model.prompts[2]
+
+
+def test_what_was_said_after_the_question_is_not_in_its_prompt(house: House) -> None:
+    room = house.room(BOB)
+    house.hs.mention(room.id, BOB, "which flowers?")
+    house.hs.say(room.id, ALICE, "a rose")
+    room.events[-1]["origin_server_ts"] = room.events[-2]["origin_server_ts"] - 1
+    house.settle()
+    assert "a rose" not in house.model.prompts[0]
+
+
 def test_nothing_crosses_rooms(house: House) -> None:
     first, second = house.room(BOB), house.room(BOB)
     for number in range(5):

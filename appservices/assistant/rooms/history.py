@@ -5,7 +5,7 @@ Nothing is kept. It is read from the homeserver for each turn, so what was redac
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ MOST_EVENTS: Final = 1000
 _MOST_PAGES: Final = 20  # of what is looked for by its type
 _OF_SIGHT: Final = ("m.room.history_visibility", "m.room.member")
 _MOST_GONE: Final = 1000
+_LONGEST_NAME: Final = 80
 URL: Final = re.compile(r"(?:https?://|matrix:|mxc://)[^\s<>\"'`\]\[{}|\\^]+")
 _KINDS: Final = {"m.file": "file", "m.image": "image", "m.audio": "audio", "m.video": "video", "m.location": "location"}
 
@@ -60,8 +61,23 @@ class Sight:
             self.membership = as_text(before.get("membership")) or "leave"
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """By places in the room, for servers may say of their events that they are of any time."""
+
+    most: int = 100
+    oldest: int = 0  # of whatever is older nothing is read
+    thread: str | None = None
+    since: str | None = None  # what stands after that event
+    until: str | None = None  # what stands before that event
+    only: str | None = None  # that event and its edits
+
+
 @dataclass
 class Walk:
+    wanted: Wanted = field(default_factory=Wanted)
+    names: Mapping[str, str] = field(default_factory=dict)
+    is_later: bool = False  # not there yet, where the reading begins
     lines: list[Line] = field(default_factory=list)
     newer: dict[str, list[Event]] = field(default_factory=dict)  # edits, newest first
     reached: bool = False  # the place that was looked for
@@ -104,33 +120,25 @@ class History:
         since: str | None = None,
         since_ms: int = 0,
         until: Event | None = None,
+        only: str | None = None,
     ) -> Walk:
-        """The last messages, oldest first: of a thread, after an event or a time, before the event that asked."""
-        walk = Walk()
+        """The last messages, oldest first: of a thread, after an event or a time, before the event that asked; or that one."""
+        walk = Walk(is_later=until is not None)
         if not await self._people.is_joined(room, asker):
             return walk
         sight = Sight(await self._visibility(room))
         lifetime = await self.lifetime(room)
         walk.oldest = self._clock.now_ms() - lifetime if lifetime else 0
-        oldest = max(since_ms, walk.oldest)
-        names = await self._homeserver.joined_members(room)
+        walk.wanted = Wanted(most, max(since_ms, walk.oldest), thread, since, None if until is None else until.id, only)
+        walk.names = await self._homeserver.joined_members(room)
         start, read = None, 0
-        while read < MOST_EVENTS and len(walk.lines) < most and not walk.reached:
+        while read < MOST_EVENTS:
             page = await self._homeserver.messages(room, start)
             chunk = page.get("chunk") or []
-            for found in chunk:
-                event = read_event({"room_id": room} | found) if isinstance(found, dict) else None
-                if event is None:
-                    continue
-                if event.id == since or (oldest and event.at < oldest and event.state_key is None):
-                    walk.reached = True
-                    break
-                await self._look_at(event, asker, sight, walk, names, thread, until)
-                if len(walk.lines) >= most:
-                    break
+            goes_on = await self._look_through(list(_events(room, chunk)), asker, sight, walk)
             read += len(chunk)
             start = page.get("end")
-            if not start or not chunk:
+            if not start or not chunk or not goes_on:
                 break
         walk.lines = [line for line in reversed(walk.lines) if not self.is_gone(line.event)]  # since it was read
         return walk
@@ -138,23 +146,39 @@ class History:
     async def _visibility(self, room: str) -> str:
         return as_text((await self._homeserver.state(room, "m.room.history_visibility") or {}).get("history_visibility")) or "shared"
 
-    async def _look_at(
-        self, event: Event, asker: str, sight: Sight, walk: Walk, names: Mapping[str, str], thread: str | None, until: Event | None
-    ) -> None:
+    async def _look_through(self, events: list[Event], asker: str, sight: Sight, walk: Walk) -> bool:
+        """Whether there may be more before them."""
+        wanted = walk.wanted
+        for event in events:
+            if event.id == wanted.since:
+                walk.reached = True
+                return False
+            await self._look_at(event, asker, sight, walk)
+            if len(walk.lines) >= wanted.most or event.id == wanted.only:
+                return False
+        times = [event.at for event in events if event.state_key is None]
+        return not times or max(times) >= wanted.oldest
+
+    async def _look_at(self, event: Event, asker: str, sight: Sight, walk: Walk) -> None:
         if event.state_key is not None:
             sight.step_back(event, asker)
             return
-        if not sight.is_open or event.is_redacted or (until is not None and (event.at > until.at or event.id == until.id)):
+        if walk.is_later or event.id == walk.wanted.until:
+            walk.is_later = event.id != walk.wanted.until
+            return
+        if not sight.is_open or event.is_redacted or event.at < walk.wanted.oldest:
+            return
+        if walk.wanted.only not in (None, event.id, event.replaces):
             return
         if await self._people.is_out(event.sender) or (event.sender == self._me and not await self._may_repeat(event, walk.oldest)):
             return
         if event.replaces is not None:
             walk.newer.setdefault(event.replaces, []).append(event)
             return
-        if thread is not None and thread not in (event.id, event.thread):
+        if walk.wanted.thread not in (None, event.id, event.thread):
             return
         event = _as_edited(event, walk)
-        if (line := self._line(event, names)) is not None:
+        if (line := self._line(event, walk.names)) is not None:
             walk.lines.append(line)
 
     async def _may_repeat(self, event: Event, oldest: int) -> bool:
@@ -173,7 +197,7 @@ class History:
         said = as_text(as_object(event.content.get("chat.chatme.turn")).get("key"))
         if (is_mine and not said.startswith("answer")) or event.body.startswith(self._commands):
             return None
-        name = names.get(event.sender, event.sender)
+        name = shown_name(names.get(event.sender, ""), event.sender)
         if event.type == "m.room.message" and event.body:
             return Line(event, name, event.body, _KINDS.get(event.msgtype, "text"), is_mine)
         return None
@@ -183,8 +207,8 @@ class History:
         event = await self.fetch(room, event_id)
         if event is None or event.is_redacted or await self._people.is_out(event.sender):
             return None
-        walk = await self.read(room, asker, most=MOST_EVENTS, since_ms=max(event.at - 1, 1))
-        return next((line for line in walk.lines if line.event.id == event_id), None)
+        walk = await self.read(room, asker, only=event_id)
+        return next(iter(walk.lines), None)
 
     async def seen(self, room: str, asker: str, kind: str, events: Iterable[str]) -> set[str]:
         """Those of these events, which are of that type, that the asker may see. What lies between is not read, so they may be old."""
@@ -194,10 +218,10 @@ class History:
         sight = Sight(await self._visibility(room))
         for _ in range(_MOST_PAGES):
             page = await self._homeserver.messages(room, start, kinds=(kind, "m.room.encrypted", *_OF_SIGHT))
-            for event in [read_event({"room_id": room} | each) for each in page.get("chunk") or () if isinstance(each, dict)]:
-                if event is not None and event.state_key is not None:
+            for event in _events(room, page.get("chunk") or ()):
+                if event.state_key is not None:
                     sight.step_back(event, asker)
-                elif event is not None and event.id in wanted:
+                elif event.id in wanted:
                     wanted.discard(event.id)
                     found |= {event.id} if sight.is_open else set()
             start = page.get("end")
@@ -219,6 +243,19 @@ class History:
         """How long messages are kept ("m.room.retention"), in milliseconds; 0: for ever."""
         lifetime = (await self._homeserver.state(room, "m.room.retention") or {}).get("max_lifetime")
         return lifetime if isinstance(lifetime, int) and lifetime > 0 else 0
+
+
+def _events(room: str, chunk: Iterable[Any]) -> Iterator[Event]:
+    for found in chunk:
+        event = read_event({"room_id": room} | found) if isinstance(found, dict) else None
+        if event is not None:
+            yield event
+
+
+def shown_name(name: str, user: str) -> str:
+    """In one line, of a length that names have, and nothing in it that nobody sees."""
+    visible = "".join(each if each.isprintable() else " " if each.isspace() else "" for each in name[:_LONGEST_NAME])
+    return " ".join(visible.split()) or user
 
 
 def _as_edited(event: Event, walk: Walk) -> Event:

@@ -6,6 +6,7 @@ from typing import Final
 from appservices.assistant.matrix.contents import notice, referring
 from appservices.assistant.matrix.events import Event
 from appservices.assistant.rooms.history import Line, find_urls
+from appservices.assistant.safety.framing import Material
 from appservices.assistant.safety.links import permalink
 from appservices.assistant.skill import Turn
 
@@ -43,7 +44,10 @@ class LinkResources:
             for resource in [line.text] if line.kind in _FILES else resources(line.text):
                 found.setdefault(resource, line)
         turn.draw_on(found.values())
-        text = "\n".join(f"- {resource[:300]} ({line.name}, {self._link(turn, line)})" for resource, line in list(found.items())[-200:])
+        text = "\n".join(
+            f"- {resource[:300]} ({turn.kit.guard.clean(line.name, Material())}, {self._link(turn, line)})"
+            for resource, line in list(found.items())[-200:]
+        )
         await turn.voice.say(text or "There are no links and no files here that you can see.")
 
     async def _back_to_earlier(self, turn: Turn, lines: list[Line]) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from appservices.assistant.language.trouble import without_model
 from appservices.assistant.rooms.history import Line, Walk
-from appservices.assistant.safety.framing import fit
+from appservices.assistant.safety.framing import Material, fit
 from appservices.assistant.safety.links import permalink
 from appservices.assistant.skill import Turn
 from appservices.assistant.work.dates import show_time
@@ -79,7 +79,8 @@ def overview(turn: Turn, lines: list[Line], said: str) -> str:
     """Without a model: who, how much, from where to where."""
     counts: dict[str, int] = {}
     for line in lines:
-        counts[line.name] = counts.get(line.name, 0) + 1
+        name = turn.kit.guard.clean(line.name, Material())
+        counts[name] = counts.get(name, 0) + 1
     people = ", ".join(f"{name} ({count})" for name, count in sorted(counts.items(), key=lambda item: -item[1])[:8])
     first, last = lines[0].event, lines[-1].event
     settings = turn.kit.settings

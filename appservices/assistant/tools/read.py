@@ -16,7 +16,7 @@ async def _search(turn: Turn, arguments: Mapping[str, str]) -> str:
     walk = await turn.kit.history.read(turn.record.room, turn.asker, most=MOST_EVENTS, until=turn.event)
     found = [line for line in walk.lines if all(word in line.text.lower() for word in words)][-_MOST_FOUND:]
     turn.draw_on(found)
-    return "\n".join(as_data(source=f"{line.name} ({line.event.sender})", text=line.text[:600]) for line in found) or "nothing found"
+    return "\n".join(as_data(source=line.event.sender, name=line.name, text=line.text[:600]) for line in found) or "nothing found"
 
 
 SEARCH: Final = Tool("search_room", "Search the messages of this room", {"query": "words that must all occur"}, ("query",), _search)
