@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from homeserver.clock import Chance, Clock
 from homeserver.media.store import FilesUnavailable, MissingFile
@@ -22,6 +23,7 @@ FILES, INCOMING = "files", "incoming"
 PIECE_BYTES = 262_144
 ABANDONED_MS = 86_400_000  # no upload takes longer
 NAME_LENGTH = 32
+_log = Logger()
 
 
 class DiskFiles:
@@ -81,7 +83,9 @@ class DiskWriter:
     async def write(self, data: bytes) -> None:
         def write() -> None:
             self._hash.update(data)
-            self._file.write(data)
+            rest = memoryview(data)
+            while rest:  # a disk that has become full takes a part and says so only to the next one
+                rest = rest[self._file.write(rest) :]
 
         self._size += len(data)
         await run_in(self._pool, write)
@@ -131,6 +135,7 @@ async def run_in(pool: Pool, job: Callable[[], T]) -> T:
     except FileNotFoundError as error:
         raise MissingFile from error
     except OSError as error:
+        _log.error("the disk refuses what it is asked for files: {error}", error=error)
         raise FilesUnavailable from error
 
 

@@ -1,24 +1,46 @@
 """The records of files and thumbnails: quotas, kept places, what is left over, quarantine; files on disk."""
 
+import errno
 import os
+from collections.abc import Iterator
 from hashlib import sha256
+from io import FileIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
+from zope.interface import implementer
 
 from homeserver.media.store import MEDIA, NO_QUOTA, Content, FilesUnavailable, Filled, MediaRecord, MissingFile, Quota, Thumbnail, Usage
 from homeserver.streams import Change, Streams
 from storage.database import Database
 from storage.drivers.threads import NoThreads
-from storage.media.files import ABANDONED_MS, DiskFiles
+from storage.media.files import ABANDONED_MS, DiskFiles, DiskWriter
 from storage.media.records import StoredMedia
 from storage.media.thumbnails import StoredThumbnails
 from tests.support.client import run
 from tests.support.clock import FakeClock, SeededChance
 from tests.support.loop import ThreadLoop
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
 ALICE = "@alice:test"
 A, B, C = (letter * 32 for letter in (b"a", b"b", b"c"))
+
+
+@pytest.fixture
+def logged() -> Iterator[list[LogEvent]]:
+    events: list[LogEvent] = []
+
+    @implementer(ILogObserver)
+    def observe(event: LogEvent) -> None:
+        events.append(event)
+
+    globalLogPublisher.addObserver(observe)
+    yield events
+    globalLogPublisher.removeObserver(observe)
 
 
 def record(media_id: str, digest: bytes | None = A, *, size: int = 10, uploader: str | None = ALICE, ts: int = 100) -> MediaRecord:
@@ -225,8 +247,36 @@ def test_an_upload_that_ends_meanwhile_is_no_error(files: DiskFiles, tmp_path: P
     assert on_disk(tmp_path) == []
 
 
-def test_a_disk_that_refuses(tmp_path: Path) -> None:
+def test_a_disk_that_refuses(tmp_path: Path, logged: list[LogEvent]) -> None:
     (tmp_path / "incoming").write_text("in the way")
     with pytest.raises(FilesUnavailable) as raised:
         run(DiskFiles(tmp_path, NoThreads().pool("files", 1), FakeClock(), SeededChance()).begin())
     assert (raised.value.status, raised.value.fields) == (503, {"retry_after_ms": 5000})
+    [line] = map(formatEvent, logged)
+    assert line.startswith("the disk refuses what it is asked for files: [Errno ")
+
+
+class Filling(FileIO):
+    """Takes a few bytes at once, as a disk does in the moment when it becomes full, and then nothing."""
+
+    def __init__(self, path: Path, *, room: int) -> None:
+        super().__init__(path, "x")
+        self.room = room
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        taken = bytes(data)[: min(3, self.room)]
+        if not taken:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.room -= len(taken)
+        return super().write(taken)
+
+
+def test_what_a_disk_takes_in_parts_is_written_whole_or_refused(tmp_path: Path) -> None:
+    pool = NoThreads().pool("files", 1)
+    writer = DiskWriter(tmp_path / "whole", Filling(tmp_path / "whole", room=100), lambda _: tmp_path / "kept", pool)
+    run(writer.write(b"0123456789"))
+    assert run(writer.seal()) == (sha256(b"0123456789").digest(), 10)
+    assert (tmp_path / "whole").read_bytes() == b"0123456789"
+    full = DiskWriter(tmp_path / "full", Filling(tmp_path / "full", room=8), lambda _: tmp_path / "kept", pool)
+    with pytest.raises(FilesUnavailable):
+        run(full.write(b"0123456789"))
