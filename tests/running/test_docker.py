@@ -99,9 +99,9 @@ def test_a_compose_file_names_only_what_exists(path: Path, tmp_path: Path) -> No
 
 def test_the_server_finds_its_postgresql() -> None:
     services = compose(DOCKER / "compose.postgres.yaml")["services"]
-    url = plain(services["chatme"]["environment"]["CHATME_DATABASE__URL"])
-    database = services["postgres"]["environment"]
-    assert url == f"postgresql://{database['POSTGRES_USER']}:x@postgres/{database['POSTGRES_DB']}"
+    server, database = services["chatme"]["environment"], services["postgres"]["environment"]
+    assert plain(server["CHATME_DATABASE__URL"]) == f"postgresql://{database['POSTGRES_USER']}@postgres/{database['POSTGRES_DB']}"
+    assert server["PGPASSWORD"] == database["POSTGRES_PASSWORD"]  # as it is, whatever signs it holds
 
 
 def entry_point(tmp_path: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -113,6 +113,7 @@ def test_the_entry_point_runs_any_command_on_the_data(tmp_path: Path) -> None:
     assert entry_point(tmp_path, "--version").stdout.startswith("ChatMe ")
     assert "[server]" in entry_point(tmp_path, "generate-config").stdout
     assert entry_point(tmp_path, "check-config").returncode == 0
+    assert entry_point(tmp_path, "assistant", "register").stderr == "chatme: assistant.toml: cannot be read: No such file or directory\n"
     (tmp_path / "chatme.toml").write_text("[server]\nnmae = 1\n")
     assert entry_point(tmp_path, "check-config").stderr.startswith(f"chatme: {tmp_path}/chatme.toml, line 2: ")
     assert entry_point(tmp_path).stderr.startswith(f"chatme: {tmp_path}/chatme.toml, line 2: ")
