@@ -62,7 +62,7 @@ class Assistant:
         self._figures = figures
         self._me = kit.settings.user_id
         self._watchers = (("code", FindCode()), ("links", LinkResources()), ("files", LookAtFiles()))
-        self._recent: OrderedDict[str, deque[float]] = OrderedDict()
+        self._recent: OrderedDict[str, deque[tuple[float, str]]] = OrderedDict()
         self._cleaning: list[IDelayedCall] = []
 
     async def start(self) -> None:
@@ -153,7 +153,7 @@ class Assistant:
         room = self._kit.consent.room(event.room)
         if not room.is_on:
             command = self._addressing.command(event) if event.type == "m.room.message" and event.msgtype == "m.text" else None
-            return self._turn(event, "on") if command is not None and command.verb == "on" else None
+            return self._admit(event, "on") if command is not None and command.verb == "on" else None
         if event.type == "m.reaction":
             return await self._reaction(event)
         if event.type != "m.room.message":
@@ -187,18 +187,21 @@ class Assistant:
         return None if turn is None else replace(turn, id=f"{turn.id}/{edit.id}", edit=edit.id, asked_at=edit.at)
 
     def _admit(self, event: Event, verb: str, target: str = "") -> TurnRecord | None:
-        """Not more turns of one person than a person needs."""
+        """Not more turns of one person than a person needs. What a transaction brings again is the same turn."""
+        turn = self._turn(event, verb, target)
         now, times = self._kit.clock.monotonic(), self._recent.setdefault(event.sender, deque())
         self._recent.move_to_end(event.sender)
         while len(self._recent) > _MOST_PEOPLE:
             self._recent.popitem(last=False)
-        while times and times[0] < now - 60:
+        while times and times[0][0] < now - 60:
             times.popleft()
+        if any(known == turn.id for _, known in times):
+            return turn
         if len(times) >= self._kit.settings.turns_a_minute:
             self._figures.refused(self._runner.skill_of(verb), "rate")
             return None
-        times.append(now)
-        return self._turn(event, verb, target)
+        times.append((now, turn.id))
+        return turn
 
     def _turn(self, event: Event, verb: str, target: str = "") -> TurnRecord:
         return TurnRecord(f"{event.id}/{verb}", event.room, event.id, event.sender, verb, target, event.at)

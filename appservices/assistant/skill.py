@@ -134,7 +134,13 @@ class Turn:
             return known
         prompt = Prompt(messages, list(tools), self.kit.settings.model.answer_tokens)
         question = self.kit.language.ask(
-            prompt, user=self.asker, room=self.record.room, event=self.record.event, skill=self.skill, on_text=listen
+            prompt,
+            user=self.asker,
+            room=self.record.room,
+            event=self.record.event,
+            skill=self.skill,
+            on_text=listen,
+            may_be_sent=self._is_all_read,
         )
         self.asking = Deferred.fromCoroutine(question)
         try:
@@ -149,6 +155,10 @@ class Turn:
         if reply.warning:
             await self.voice.say(reply.warning, "budget")
         return reply
+
+    def _is_all_read(self) -> bool:
+        """Whether nobody whose words are in it has opted out since they were read."""
+        return not any(self.kit.people.is_known_to_be_out(source.sender) for source in self.kit.sources.of_turn(self.record.id))
 
     async def grow(self, material: Material, keep: Callable[[str], str] = str) -> Growing:
         """An answer that may be shown as it comes, made safe by what the material holds; of that what is to be kept."""

@@ -7,6 +7,7 @@ somebody is told. So no disk ever stops the loop, which may be that of a homeser
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import apsw
@@ -17,6 +18,7 @@ from appservices.assistant.runtime import Workers, elsewhere
 from appservices.assistant.settings import BadSettings
 
 _MOST_PAGES = 500  # of the log, before it is brought into the file
+_SPENDING_DAYS = 40  # longer than any month that is counted
 _OF_ROOM = (
     "DELETE FROM turns WHERE room_id = ?",
     "DELETE FROM said WHERE room_id = ?",
@@ -120,6 +122,8 @@ class JournalFile:
             self.write("DELETE FROM said WHERE at < ?", (now_ms - 12 * week,))
             self.write("DELETE FROM drawn WHERE turn_id NOT IN (SELECT turn_id FROM said) AND turn_id NOT IN (SELECT turn_id FROM turns)")
             self.write("DELETE FROM audit WHERE at < ?", (now_ms - audit_days * day,))
+            past = datetime.fromtimestamp((now_ms - _SPENDING_DAYS * day) / 1000, UTC).strftime("%Y-%m")
+            self.write("DELETE FROM spending WHERE period < ?", (past,))  # its days, too, for they begin with their month
 
     def close(self) -> None:
         self._connection.close()

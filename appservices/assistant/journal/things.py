@@ -44,7 +44,7 @@ class Proposal:
     source: str
     asker: str
     tool: str
-    arguments: str
+    arguments: str  # not stored: they stand in the room
     digest: str
     expires: int
 

@@ -28,6 +28,10 @@ class NotHere(Exception):
     """The room is encrypted, and the model is not ours."""
 
 
+class Withdrawn(Exception):
+    """Somebody whose words are in the question does not want them there any more."""
+
+
 class Resting(Exception):
     """The breaker is open."""
 
@@ -58,8 +62,19 @@ class Language:
     def is_there(self) -> bool:
         return self._model is not None
 
-    async def ask(self, prompt: Prompt, *, user: str, room: str, event: str, skill: str, on_text: Callable[[str], None]) -> Reply:
-        """Raises NoModel, NotHere, Resting, OverBudget, ModelFailed; Refused and Unreachable where it cannot be known whether the room is encrypted."""
+    async def ask(
+        self,
+        prompt: Prompt,
+        *,
+        user: str,
+        room: str,
+        event: str,
+        skill: str,
+        on_text: Callable[[str], None],
+        may_be_sent: Callable[[], bool] = lambda: True,
+    ) -> Reply:
+        """`may_be_sent` is asked again each time before it is. Raises NoModel, NotHere, Resting, OverBudget, Withdrawn, ModelFailed; Refused and
+        Unreachable where it cannot be known whether the room is encrypted."""
         if self._model is None:
             raise NoModel
         if await self._privacy.forbids(room):
@@ -67,7 +82,7 @@ class Language:
             raise NotHere
         await self._places.take(user)
         try:
-            return await self._tries(self._model, prompt, user, room, event, skill, on_text)
+            return await self._tries(self._model, prompt, user, room, event, skill, on_text, may_be_sent)
         except (Resting, OverBudget) as error:
             self._figures.refused(skill, "breaker" if isinstance(error, Resting) else "budget")
             raise
@@ -81,9 +96,19 @@ class Language:
         self._audit.write(self._clock.now_ms(), f"tool {tool}", room, event, user)
 
     async def _tries(
-        self, model: LanguageModel, prompt: Prompt, user: str, room: str, event: str, skill: str, on_text: Callable[[str], None]
+        self,
+        model: LanguageModel,
+        prompt: Prompt,
+        user: str,
+        room: str,
+        event: str,
+        skill: str,
+        on_text: Callable[[str], None],
+        may_be_sent: Callable[[], bool],
     ) -> Reply:
         for attempt in range(ATTEMPTS):
+            if not may_be_sent():
+                raise Withdrawn
             if not self.breaker.let_pass():
                 raise Resting
             try:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from appservices.assistant.language.ask import NoModel, NotHere, Resting
+from appservices.assistant.language.ask import NoModel, NotHere, Resting, Withdrawn
 from appservices.assistant.language.budgets import OverBudget
 from appservices.assistant.language.privacy import REFUSED
 from appservices.assistant.language.words import ModelFailed
@@ -12,7 +12,7 @@ class OptedOut(Exception):
     """The asker does not want to be read, so nothing of theirs goes to a model."""
 
 
-TROUBLES: Final = (NoModel, NotHere, Resting, OverBudget, ModelFailed, OptedOut)
+TROUBLES: Final = (NoModel, NotHere, Resting, OverBudget, ModelFailed, OptedOut, Withdrawn)
 _WHOSE: Final = {"user": "your", "room": "this room's", "server": "this server's"}
 NO_MODEL: Final = (
     "No language model is configured here. With one I could answer questions, summarise, find decisions and action items, suggest replies and "
@@ -25,6 +25,8 @@ def explain(error: Exception) -> str:
         return NO_MODEL
     if isinstance(error, OptedOut):
         return "you have opted out, so nothing that you write goes to the language model; `optin` takes that back"
+    if isinstance(error, Withdrawn):
+        return "somebody whose words are needed for that has just opted out; please ask again"
     if isinstance(error, NotHere):
         return REFUSED
     if isinstance(error, OverBudget):

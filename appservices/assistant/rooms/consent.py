@@ -113,6 +113,6 @@ class Consent:
             where = f"When asked, I send what the asker may see here to the model {model.name}, run by {model.provider or model.base_url}{place}."
         private = await self._privacy.words(room)
         return (
-            f"{where} {private}{' ' if private else ''}I keep IDs, times and counts, never texts; what waits for an approval is kept until then, "
-            f"an hour at most. `{self._settings.command} optout` keeps your messages out of it, `{self._settings.command} off` ends it all."
+            f"{where} {private}{' ' if private else ''}I keep IDs, times and counts, never texts. "
+            f"`{self._settings.command} optout` keeps your messages out of it, `{self._settings.command} off` ends it all."
         )

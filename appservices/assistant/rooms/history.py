@@ -19,7 +19,7 @@ MOST_EVENTS: Final = 1000
 _MOST_PAGES: Final = 20  # of what is looked for by its type
 _OF_SIGHT: Final = ("m.room.history_visibility", "m.room.member")
 _MOST_GONE: Final = 1000
-_LONGEST_NAME: Final = 80
+_LONGEST_NAME: Final = 200
 URL: Final = re.compile(r"(?:https?://|matrix:|mxc://)[^\s<>\"'`\]\[{}|\\^]+")
 _KINDS: Final = {"m.file": "file", "m.image": "image", "m.audio": "audio", "m.video": "video", "m.location": "location"}
 

@@ -69,6 +69,11 @@ class People:
                 self._profiles.popitem(last=False)
         return unknown if known[1] is None else known[1]
 
+    def is_known_to_be_out(self, user: str) -> bool:
+        """As far as anybody was asked until now."""
+        known = self._profiles.get(user)
+        return self._journal.is_out(user) or (known is not None and known[1] is True)
+
     async def _says_so(self, user: str) -> bool | None:
         """Of people elsewhere their own server may be away; whether ours is, the next question shows."""
         try:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from appservices.assistant.delivery.voice import Voice
@@ -46,33 +47,31 @@ class Approvals:
         key: str,
         expires: int,
     ) -> str:
-        text = canonical(arguments)
-        digest = digest_of(room, asker, tool, text)
+        digest = digest_of(room, asker, tool, canonical(arguments))
         shown = {"tool": tool, "arguments": dict(arguments), "asker": asker, "digest": digest}
+        if (earlier := voice.earlier(key)) is not None:  # what the room has is what is proposed
+            known = as_object(earlier[1].get(PROPOSAL))
+            tool, digest = as_text(known.get("tool")), as_text(known.get("digest"))
         body = f"{words}\n\nNothing has changed yet. {asker}: react with {YES} to approve (within an hour)."
         content = voice.threaded(notice(body, mentions=(asker,), extra={PROPOSAL: shown}))
         event = await voice.send(content, key)
-        self._things.propose(Proposal(event, room, source, asker, tool, text, digest, expires))
+        self._things.propose(Proposal(event, room, source, asker, tool, "", digest, expires))
         await voice.send(reaction(event, YES), f"{key}/yes", "m.reaction")
         return event
 
     def redeem(self, event: Event | None, user: str) -> Proposal:
-        """The proposal, to be dropped when it is done. Raises NotApproved."""
+        """The proposal, to be dropped when it is done; its arguments are those that the room was shown. Raises NotApproved."""
         proposal = None if event is None else self._things.proposal(event.id)
         if event is None or proposal is None:
             raise NotApproved("there is nothing to approve any more")
         if user != proposal.asker:
             raise NotApproved("only the one who asked for it may approve it")
         shown = as_object(event.content.get(PROPOSAL))
-        digest = digest_of(proposal.room, proposal.asker, proposal.tool, proposal.arguments)
+        arguments = canonical(as_object(shown.get("arguments")))
         if proposal.expires < self._clock.now_ms():
             self._things.drop_proposal(event.id)
             raise NotApproved("it was proposed too long ago")
-        if (
-            digest != proposal.digest
-            or digest != as_text(shown.get("digest"))
-            or canonical(as_object(shown.get("arguments"))) != proposal.arguments
-        ):
+        if digest_of(proposal.room, proposal.asker, proposal.tool, arguments) != proposal.digest:
             self._things.drop_proposal(event.id)
             raise NotApproved("this is not what was proposed")
-        return proposal
+        return replace(proposal, arguments=arguments)

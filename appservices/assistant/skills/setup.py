@@ -1,6 +1,7 @@
 """On and off, help, what to watch for, and who does not want to be read."""
 
 import logging
+from collections.abc import Awaitable, Callable
 
 from appservices.assistant.matrix.contents import notice
 from appservices.assistant.matrix.errors import Refused
@@ -40,11 +41,16 @@ class SetUp:
         if not await consent.may_decide(room, turn.asker):
             await turn.voice.say("That is for the moderators of this room.")
             return
-        try:
-            await turn.voice.say_plainly(notice("I am off in this room, and what I had written down of it is gone."), "off")
-            await consent.show(room, False)
-        except Refused as error:
-            _log.info("%s could not be told that it is off there: %s", room, error)
+        words = notice("I am off in this room, and what I had written down of it is gone.")
+        tell_all: tuple[Callable[[], Awaitable[object]], ...] = (
+            lambda: consent.show(room, False),
+            lambda: turn.voice.say_plainly(words, "off"),
+        )
+        for tell in tell_all:  # in words last of all: then it is so
+            try:
+                await tell()
+            except Refused as error:
+                _log.info("%s could not be told that it is off there: %s", room, error)
         consent.turn_off(room, turn.asker, turn.record.event)
         turn.kit.markers.forget(room)
 

@@ -40,6 +40,12 @@ def in_stores(house: House) -> list[str]:
     return [Path(line).name for line in found.stdout.decode().splitlines()]
 
 
+def proposed(house: House, room: Room) -> list[str]:
+    """Proposals that can be approved and are made of the word."""
+    known = {row[0] for row in house.built.assistant._file.rows("SELECT event_id FROM proposals")}
+    return [event["event_id"] for event in room.events if event["event_id"] in known and WORD in str(event["content"])]
+
+
 def everything(house: House, room: Room, user: str, source: str) -> None:
     """Each skill, about that message."""
     answers = {"m.relates_to": {"m.in_reply_to": {"event_id": source}}}
@@ -90,10 +96,12 @@ def test_what_goes_takes_all_along(house: House, way: Callable[[House, Room, str
     house.hs.say(room.id, CAROL, f"please order a {WORD}") if way is not redacted and way is not edited_away else None
     house.hs.react(room.id, ALICE, source, "📌")
     everything(house, room, ALICE, source)
-    assert in_stores(house) != []  # proposals hold what they would do
+    assert in_stores(house) == []  # proposals, too, are known by their IDs alone
+    assert proposed(house, room) != []
     assert any(WORD in text for text in house.texts(room))
     way(house, room, source)
     house.settle()
+    assert proposed(house, room) == []
     assert in_stores(house) == []
     house.model.prompts.clear()
     house.says("Fine.")
@@ -125,7 +133,8 @@ def test_leaving_and_turning_off(house: House, way: str) -> None:
     house.model.answer = repeating
     source = house.hs.say(room.id, CAROL, f"take the {WORD}")
     everything(house, room, BOB, source)
-    assert in_stores(house) != []
+    assert in_stores(house) == []
+    assert proposed(house, room) != []
     if way == "asker leaves":
         house.hs.leave(room.id, BOB)
     elif way == "assistant leaves":
@@ -134,6 +143,7 @@ def test_leaving_and_turning_off(house: House, way: str) -> None:
     else:
         house.hs.say(room.id, ALICE, "!ai off")
     house.settle()
+    assert proposed(house, room) == []
     assert in_stores(house) == []
     house.says("Fine.")
     asked = len(house.model.prompts)

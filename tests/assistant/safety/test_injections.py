@@ -90,9 +90,10 @@ def test_200_injections_change_nothing_and_take_nothing_out(scene: Scene) -> Non
 
 
 def _was_read(text: str, prompts: list[str]) -> bool:
-    """The longest word of it without what JSON writes otherwise."""
+    """The longest word of it without what JSON writes otherwise; of a name what can be seen of it."""
     words = [word for word in text.split() if word.isalnum()] or [text[:8]]
-    return any(max(words, key=len)[:40] in prompt for prompt in prompts)
+    visible = "".join(each for each in text if each.isprintable())[:40]
+    return any(max(words, key=len)[:40] in prompt or rf"\"name\": \"{visible}" in prompt for prompt in prompts)
 
 
 def _nothing_happened(scene: Scene) -> None:

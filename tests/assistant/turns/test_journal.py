@@ -5,11 +5,13 @@ from pathlib import Path
 import apsw
 import pytest
 
+from appservices.assistant.journal.accounts import SpendingJournal
 from appservices.assistant.journal.file import JournalFile
 from appservices.assistant.journal.migrate import migrate, steps
 from appservices.assistant.journal.turns import TurnJournal, TurnRecord
 from appservices.assistant.runtime import MachineWorkers
 from appservices.assistant.settings import BadSettings
+from tests.assistant.loop import NOON_MS
 
 # As the first build made it, in what has changed since.
 FIRST = """
@@ -90,3 +92,13 @@ def test_what_is_no_journal_is_refused(path: str) -> None:
     Path(path).write_bytes(b"This is a letter, and no database at all. " * 100)
     with pytest.raises(BadSettings, match=r"assistant\.database: .* cannot be used"):
         opened(path)
+
+
+def test_what_was_spent_long_ago_is_nobodys_business(path: str) -> None:
+    file = opened(path)
+    spending = SpendingJournal(file)
+    periods = ("2024-12", "2025-08-31", "2025-09", "2025-10", "2025-10-01", "2025-11-24")
+    spending.spend([("user", "@a:b", period) for period in periods], 5, 1)
+    file.clean(NOON_MS, 90)
+    assert [spending.spent("user", "@a:b", period)[0] for period in periods] == [0, 0, 0, 5, 5, 5]
+    file.close()

@@ -1,9 +1,11 @@
 """What people in rooms may bring about, by accident or on purpose: nobody stops the others, and nobody reaches into another room."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from appservices.assistant.matrix.errors import Unreachable
 from tests.assistant.homeserver import ME, No, Room
 from tests.assistant.house import ALICE, BOB, CAROL, House
 from tests.assistant.scripted_model import Say
@@ -92,3 +94,33 @@ def test_a_table_that_cannot_be_read_is_a_file_all_the_same(house: House) -> Non
     house.hs.say(room.id, BOB, "!ai file", **{"m.relates_to": {"m.in_reply_to": {"event_id": file}}})
     house.settle()
     assert any("text/csv" in text for text in house.texts(room))
+
+
+def test_what_a_transaction_brings_again_costs_nobody_a_turn(build: Callable[..., House], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The homeserver is away while the last event is looked at, so all of it comes again, five times."""
+    house = build(turns_a_minute=3)
+    room = house.room(BOB)
+    house.hs.mention(room.id, BOB, "hello")
+    house.hs.put(room.id, ALICE, "chat.chatme.ai.settings", {"enabled": True}, "")
+    events, house.hs.outbox = house.hs.outbox, []
+    may_decide = house.built.kit.consent.may_decide
+
+    async def away(room: str, user: str) -> bool:
+        raise Unreachable("no answer")
+
+    monkeypatch.setattr(house.built.kit.consent, "may_decide", away)
+    for _ in range(5):
+        assert house.loop.run(house.push(txn="the-one", events=events)) == 500
+    monkeypatch.setattr(house.built.kit.consent, "may_decide", may_decide)
+    assert house.loop.run(house.push(txn="the-one", events=events)) == 200
+    house.loop.until(house.built.assistant.is_idle)
+    assert house.texts(room) == ["Fine."]
+
+
+def test_who_may_not_turn_it_on_is_not_heard_again_and_again(build: Callable[..., House]) -> None:
+    house = build(turns_a_minute=3)
+    room = house.room(BOB, on=False)
+    for _ in range(10):
+        house.hs.say(room.id, BOB, "!ai on")
+    house.settle()
+    assert len(house.built.assistant._file.rows("SELECT 1 FROM turns WHERE sender = ?", (BOB,))) == 3

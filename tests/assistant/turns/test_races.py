@@ -149,3 +149,70 @@ def test_an_approved_call_that_could_not_be_made_is_not_proposed(build: Callable
     house.settle()
     assert house.texts(room) == ["I could not."]
     assert "bad argument" in house.model.prompts[1]
+
+
+@pytest.mark.parametrize("words", ["optout", "by profile"])
+def test_opted_out_while_the_question_waits_for_the_model(build: Callable[..., House], words: str) -> None:
+    """The model is busy with something else; what was read for the question by then goes nowhere."""
+    house = build(model={"concurrent": 1})
+    room, other = house.room(BOB, CAROL), house.room(ALICE)
+    house.hs.say(room.id, CAROL, "the word is tulip")
+    house.says(Say(hangs=True), Say("Fine."))
+    house.hs.mention(other.id, ALICE, "hello")
+    house.deliver()
+    house.loop.until(lambda: len(house.model.prompts) == 1)
+    asked = house.hs.mention(room.id, BOB, "what is the word?")
+    house.deliver()
+    language: Any = house.built.kit.language
+    house.loop.until(lambda: BOB in language._places._waiting)
+    if words == "by profile":
+        house.hs.profiles[CAROL] = {"chat.chatme.ai.opt_out": True}
+        house.built.kit.people._profiles.clear()
+        house.loop.run(house.built.kit.people.is_out(CAROL))
+    else:
+        house.hs.say(room.id, CAROL, "!ai optout")
+        house.deliver()
+        house.loop.until(lambda: house.built.kit.consent.is_out(CAROL))
+    house.hs.say(other.id, ALICE, "!ai stop")
+    house.deliver()
+    house.loop.until(house.built.assistant.is_idle)
+    assert not any("tulip" in prompt for prompt in house.model.prompts)
+    [answer] = [event for event in room.by(ME) if event["content"].get("m.relates_to", {}).get("event_id") == asked]
+    assert "please ask again" in answer["content"]["body"]
+
+
+def test_when_it_says_that_it_is_off_it_is(house: House) -> None:
+    room = house.room(BOB)
+    house.hs.say(room.id, ALICE, "!ai off")
+    was_on: list[bool] = []
+
+    def freeze(_: str, path: str, is_after: bool) -> bool:
+        if is_after and "/state/chat.chatme.ai.settings/" in path:
+            was_on.append(any("I am off in this room, and" in event["content"].get("body", "") for event in room.by(ME)))
+        return False
+
+    house.hs.freeze = freeze
+    house.settle()
+    assert was_on == [False]  # nothing but the words is on its way between them and the end
+    assert not house.built.kit.consent.is_on(room.id)
+
+
+def test_a_proposal_that_the_room_has_already_is_the_one_that_counts(house: House) -> None:
+    """Killed between saying and writing down; the model, asked anew, would propose something else."""
+    room = house.room(BOB)
+    house.says(
+        Say(tools=[("create_task", {"title": "order a rose"})]), Say(tools=[("create_task", {"title": "order a tulip"})]), Say("There.")
+    )
+    house.hs.mention(room.id, BOB, "make a task")
+    house.hs.freeze = lambda method, path, is_after: is_after and method == "PUT" and "/send/m.room.message/" in path
+    house.deliver()
+    house.loop.until(lambda: bool(house.hs.withheld))
+    house.stop()
+    house.hs.freeze = lambda _method, _path, _after: False
+    house.start()
+    house.loop.until(house.built.assistant.is_idle)
+    [proposal] = [event for event in room.by(ME) if "chat.chatme.proposal" in event["content"]]
+    house.hs.react(room.id, BOB, proposal["event_id"], "👍")
+    house.settle()
+    [task] = room.by(ME, "chat.chatme.task")
+    assert task["content"]["chat.chatme.task"]["title"] == "order a rose"
