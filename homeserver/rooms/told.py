@@ -29,7 +29,7 @@ class Telling:
         """What the default rules say, and the relation."""
         stored = commit.event
         event = stored.event
-        commit.relation = relation_of(event.content) if "m.relates_to" in event.content and event.state_key is None else None
+        commit.relation = relation_of(event.content) if "m.relates_to" in event.content else None
         stored.notifies = int(notice.notifies)
         stored.thread = thread_root(commit.relation)
         if notice is not QUIET and (notice.mentions or notice.room):

@@ -206,8 +206,7 @@ class OldHistory:
             self._states.keep(stored)
             stored.state_after, more = await self._states.update(before.root, {event.address: num})
             commit.nodes = {**commit.nodes, **more}
-        else:
-            commit.relation = relation_of(event.content)
+        commit.relation = relation_of(event.content)
         stored.notifies = int(notice_of(event.type, event.state_key, event.content).notifies)
         stored.thread = thread_root(commit.relation)
         return commit

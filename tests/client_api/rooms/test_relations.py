@@ -35,6 +35,21 @@ def test_three_paths(talk: Talk) -> None:
     assert talk.refusal(path("rooms", elsewhere, "relations", root).replace("v3", "v1")) == (404, "M_NOT_FOUND")
 
 
+def test_state_can_be_a_child_and_edits_nothing(talk: Talk) -> None:
+    root = talk.say("root")
+    found = {
+        rel_type: talk.state("org.example", {"m.relates_to": {"rel_type": rel_type, "event_id": root}, "m.new_content": {}}, rel_type)
+        for rel_type in ("m.reference", "m.thread", "m.replace")
+    }
+    assert ids(relations(talk, root, dir="f")["chunk"]) == list(found.values())
+    bundled = bundle(talk, root)
+    assert bundled["m.reference"] == {"chunk": [{"event_id": found["m.reference"]}]}
+    assert bundled["m.thread"]["latest_event"]["event_id"] == found["m.thread"]
+    assert "m.replace" not in bundled
+    assert ids(relations(talk, talk.redact(found["m.reference"]))["chunk"]) == []
+    assert "m.reference" not in bundle(talk, root)
+
+
 @pytest.mark.parametrize("direction", ["b", "f"])
 @pytest.mark.parametrize("limit", [1, 3, 10, 11])
 def test_pages(talk: Talk, direction: str, limit: int) -> None:
