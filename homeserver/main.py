@@ -12,6 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from appservices.transport import Transport as AppserviceTransport
+from config.database import DatabaseSettings
 from config.settings import Config
 from federation.transport import NoTransport, Transport
 from homeserver import logs
@@ -51,6 +52,7 @@ from homeserver.wiring.reading import build_reading
 from homeserver.wiring.rooms import build_rooms
 from homeserver.wiring.sync.syncing import build_syncing
 from storage.control import StoredAccountList
+from storage.copying.copy import copy as copy_rows
 from storage.database import Database, StorageUnavailable
 from storage.drivers.threads import LoopThreads, Threads
 from storage.open_storage import open_database
@@ -110,6 +112,7 @@ class Server:
         await self._parts.appservices.start()
         await self._parts.people.deactivation.resume()
         await self._parts.media.removal.start()
+        self._parts.rooms.collector.start()
         self._parts.upkeep.start()
 
     async def stop(self) -> None:
@@ -123,6 +126,7 @@ class Server:
         try:
             for end in (
                 self._parts.upkeep.stop,
+                self._parts.rooms.collector.stop,
                 self._parts.appservices.stop,
                 self._parts.pushing.reader.stop,
                 self._parts.community.search_index.stop,
@@ -295,6 +299,26 @@ def offline(config: Config, question: Callable[[Server], Awaitable[T]]) -> T:
             await server.stop()
 
     return _with_reactor(config, ask)
+
+
+def copy(config: Config, target: DatabaseSettings) -> int:
+    """The rows of the configured database into another one, which is new; how many. Raises CannotStart, CannotOpen and NotEmpty."""
+
+    async def work(_: Any, loop: asyncio.AbstractEventLoop, clock: Clock, chance: Chance) -> int:
+        threads, opened = LoopThreads(loop.call_soon, loop.call_soon_threadsafe), list[Database]()
+        directory = Path(config.server.data_directory)
+        try:
+            for settings in (config.database, target):
+                database = await open_database(
+                    settings, directory=directory, streams=Streams(), clock=clock, chance=chance, threads=threads
+                )
+                opened.append(database)
+            return await copy_rows(*opened)
+        finally:
+            for database in opened:
+                await database.close()
+
+    return _with_reactor(config, work)
 
 
 def _with_reactor(config: Config, work: Callable[[Any, asyncio.AbstractEventLoop, Clock, Chance], Awaitable[T]]) -> T:

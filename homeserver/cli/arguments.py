@@ -41,6 +41,8 @@ def parser() -> argparse.ArgumentParser:
     _media(commands)
     _reports(commands)
     _assistant(commands)
+    copy = _command(commands, "copy-database", "put what the database holds into another, new one, while the server does not run")
+    copy.add_argument("--to", metavar="URL", required=True, help="as database.url names it: postgresql://user@host/name, sqlite:///name")
     _command(commands, "rotate-signing-key", "sign with a new key from now on, and tell others that the old one has been retired")
     return whole
 

@@ -55,6 +55,10 @@ def _deed(command: str) -> Callable[["argparse.Namespace"], None]:
         return _check_config
     if command == "generate-config":
         return _generate_config
+    if command == "copy-database":
+        from homeserver.cli.copy import copy_database
+
+        return copy_database
     from homeserver.cli.command import carry_out, offer_administrator
 
     return offer_administrator if command == OFFER else carry_out

@@ -27,6 +27,7 @@ COMMANDS = (
     "revoke-token",
     "list-reports",
     "close-report",
+    "copy-database",
 )
 
 

@@ -147,6 +147,22 @@ def test_a_database_address_that_is_none_is_one_line_without_the_password(folder
     assert "zz" not in said
 
 
+def test_a_database_is_copied_into_a_new_one_while_no_server_runs(folder: Path) -> None:
+    data, other = ("--data", str(folder / "data")), f"sqlite:///{folder}/other.db"
+    copying = ("copy-database", *data, "--to", other)
+    with throw_away(folder) as server:
+        assert server.ask("POST", "/_matrix/client/v3/register", {"username": "alice", "password": "correct horse"} | DUMMY)[0] == 200
+        assert "is in use by another ChatMe" in command(CHATME, *copying, folder=folder).stderr
+    done = command(CHATME, *copying, folder=folder)
+    assert "rows have been copied" in done.stdout, done.stderr
+    assert command(CHATME, *copying, folder=folder).stderr.startswith("chatme: the other database is not empty, ")
+    assert command(CHATME, "copy-database", *data, "--to", "sqlite:///chatme.db", folder=folder).stderr.startswith(
+        "chatme: this is the database"
+    )
+    users = command(CHATME, "list-users", *data, "--set", f"database.url={other}", "--set", "server.name=test.example", folder=folder)
+    assert users.stdout.startswith("@alice:test.example  since ")
+
+
 def test_a_newer_database_is_one_line(folder: Path) -> None:
     with throw_away(folder):
         pass

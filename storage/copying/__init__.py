@@ -1,0 +1,1 @@
+"""From one database to another: from SQLite to PostgreSQL, and back."""
