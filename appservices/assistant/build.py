@@ -19,7 +19,7 @@ from appservices.assistant.journal.sources import SourceJournal
 from appservices.assistant.journal.things import ThingJournal
 from appservices.assistant.journal.turns import TurnJournal
 from appservices.assistant.language.ask import Language
-from appservices.assistant.language.breaker import Breaker
+from appservices.assistant.language.breaker import Breakers
 from appservices.assistant.language.budgets import Purse
 from appservices.assistant.language.privacy import Privacy
 from appservices.assistant.language.words import LanguageModel
@@ -66,7 +66,7 @@ class Built:
         cover = Cover(self.homeserver, file, settings, clock, chance or MachineChance())
         self.homeserver.wear(cover)
         privacy = Privacy(settings, self.homeserver)
-        language = Language(model, settings.model, purse, Breaker(clock), privacy, self.figures, audit, clock)
+        language = Language(model, settings.model, purse, Breakers(clock), privacy, self.figures, audit, clock)
         kit = _make_kit(settings, file, self.homeserver, cover, privacy, language, audit, clock)
         skills = {verb: skill for skill in SKILLS for verb in skill.verbs} | {"": SKILLS[0]}
         turns = TurnJournal(file)

@@ -8,7 +8,7 @@ from twisted.internet.defer import CancelledError
 
 from appservices.assistant.figures import Figures
 from appservices.assistant.journal.accounts import AuditLog
-from appservices.assistant.language.breaker import Breaker
+from appservices.assistant.language.breaker import Breakers
 from appservices.assistant.language.budgets import OverBudget, Purse
 from appservices.assistant.language.places import Places
 from appservices.assistant.language.privacy import Privacy
@@ -42,7 +42,7 @@ class Language:
         model: LanguageModel | None,
         settings: Model,
         purse: Purse,
-        breaker: Breaker,
+        breakers: Breakers,
         privacy: Privacy,
         figures: Figures,
         audit: AuditLog,
@@ -51,7 +51,7 @@ class Language:
         self._model = model
         self.settings = settings
         self.purse = purse
-        self.breaker = breaker
+        self._breakers = breakers
         self._privacy = privacy
         self._figures = figures
         self._audit = audit
@@ -109,14 +109,14 @@ class Language:
         for attempt in range(ATTEMPTS):
             if not may_be_sent():
                 raise Withdrawn
-            if not self.breaker.let_pass():
+            if not self._breakers.let_pass(room):
                 raise Resting
             try:
                 reply = await self._once(model, prompt, user, room, skill, on_text)
             except ModelFailed as error:
                 self._figures.failed(skill, error.kind)
                 self._audit.write(self._clock.now_ms(), f"model {error.kind}", room, event, user, skill)
-                if not error.may_pass or attempt == ATTEMPTS - 1 or self.breaker.is_open:
+                if not error.may_pass or attempt == ATTEMPTS - 1 or self._breakers.is_open(room):
                     raise
                 await self._clock.sleep(min(error.wait if error.wait is not None else 0.5 * 4**attempt, 20.0))
                 continue
@@ -129,7 +129,7 @@ class Language:
             expected, before = count_prompt(prompt), self.purse.share(user)
             taken = self.purse.reserve(user, room, most_of(prompt), prompt.most_tokens)
         except BaseException:  # whatever it is, the model was not asked, and the next one may try
-            self.breaker.gave_up()
+            self._breakers.gave_up(room)
             raise
         began, heard = self._clock.monotonic(), ""
 
@@ -142,16 +142,16 @@ class Language:
             reply = await model.ask(prompt, hear)
         except ModelFailed as error:
             if error.is_of_one:
-                self.breaker.gave_up()
+                self._breakers.gave_up(room)
             else:
-                self.breaker.failed(error.wait)
+                self._breakers.failed(room, error)
             self.purse.settle(taken, expected if heard else 0, count_tokens(heard) if heard else 0)
             raise
         except CancelledError:
-            self.breaker.gave_up()
+            self._breakers.gave_up(room)
             self.purse.settle(taken, expected, count_tokens(heard))
             raise
-        self.breaker.succeeded()
+        self._breakers.succeeded(room)
         money = self.purse.settle(taken, reply.tokens_in, reply.tokens_out)
         self._figures.asked(skill, reply.tokens_in, reply.tokens_out, money, self._clock.monotonic() - began)
         is_warned = before < WARN_AT <= self.purse.share(user)

@@ -44,6 +44,11 @@ class ModelFailed(Exception):
         return self.kind in ("busy", "down")
 
     @property
+    def is_of_all(self) -> bool:
+        """Whatever were asked, the answer would be the same."""
+        return self.kind in ("busy", "closed")
+
+    @property
     def is_of_one(self) -> bool:
         """It says nothing about what others ask."""
         return self.kind == "refused"

@@ -9,9 +9,10 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from appservices.assistant.journal.accounts import SpendingJournal
+from appservices.assistant.language.breaker import FAILURES, FIRST_SECONDS, Breakers
 from appservices.assistant.language.budgets import OverBudget, Purse, Reservation
 from appservices.assistant.language.places import Places
-from appservices.assistant.language.words import Prompt, count_prompt, most_of
+from appservices.assistant.language.words import ModelFailed, Prompt, count_prompt, most_of
 from appservices.assistant.runtime import Clock
 from appservices.assistant.settings import Budgets, Model
 from tests.assistant.house import BOB, House
@@ -134,3 +135,36 @@ def test_a_word_of_warning_before_the_end(build: Callable[..., House]) -> None:
     texts = house.texts(room)
     assert [text for text in texts if text.startswith("(80%")] == ["(80% of your budget for the language model is used.)"]
     assert "used up" in texts[-1]
+
+
+def test_a_model_that_fails_in_one_room_is_left_alone_there() -> None:
+    clock = Ticking()
+    breakers = Breakers(cast(Clock, clock))
+    for _ in range(FAILURES):
+        assert breakers.let_pass("!a")
+        breakers.failed("!a", ModelFailed("down"))
+    assert not breakers.let_pass("!a")
+    assert breakers.let_pass("!b")
+    clock.clock.advance(FIRST_SECONDS)
+    assert breakers.let_pass("!a")  # one tries
+    assert not breakers.let_pass("!a")
+    breakers.gave_up("!a")
+    assert breakers.let_pass("!a")
+    breakers.succeeded("!a")
+    assert breakers.let_pass("!a")
+    assert not breakers.is_open("!a")
+
+
+@pytest.mark.parametrize(("rooms", "kind"), [("aba", "down"), ("abc", "broken"), ("aaa", "busy"), ("aaa", "closed")])
+def test_an_outage_that_others_see_is_one_of_all(rooms: str, kind: str) -> None:
+    clock = Ticking()
+    breakers = Breakers(cast(Clock, clock))
+    for room in rooms:
+        assert breakers.let_pass(room)
+        breakers.failed(room, ModelFailed(kind))
+    assert not breakers.let_pass("z")
+    clock.clock.advance(FIRST_SECONDS)
+    assert breakers.let_pass("z")
+    assert not breakers.let_pass("y")
+    breakers.succeeded("z")
+    assert breakers.let_pass("y")
