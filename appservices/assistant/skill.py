@@ -120,13 +120,7 @@ class Turn:
             if hear is not None:
                 hear(text)
 
-        is_out = await self.kit.people.is_out(self.asker, unknown=False)
-        if self.is_stopped:
-            raise Stopped
-        if self.voice.is_closed:
-            raise CancelledError
-        if is_out:
-            raise OptedOut
+        await self._check_wanted()
         self.heard = ""
         question_id = hashlib.sha256(orjson.dumps([messages, list(tools)])).digest()
         if (known := self.replies.get(question_id)) is not None:
@@ -155,6 +149,16 @@ class Turn:
         if reply.warning:
             await self.voice.say(reply.warning, "budget")
         return reply
+
+    async def _check_wanted(self) -> None:
+        """Raises where nothing may be asked any more; looked at after the wait."""
+        is_out = await self.kit.people.is_out(self.asker, unknown=False)
+        if self.is_stopped:
+            raise Stopped
+        if self.voice.is_closed:
+            raise CancelledError
+        if is_out:
+            raise OptedOut
 
     def _is_all_read(self) -> bool:
         """Whether nobody whose words are in it has opted out since they were read."""
