@@ -126,25 +126,7 @@ class Turn:
         if (known := self.replies.get(question_id)) is not None:
             listen(known.text)
             return known
-        prompt = Prompt(messages, list(tools), self.kit.settings.model.answer_tokens)
-        question = self.kit.language.ask(
-            prompt,
-            user=self.asker,
-            room=self.record.room,
-            event=self.record.event,
-            skill=self.skill,
-            on_text=listen,
-            may_be_sent=self._is_all_read,
-        )
-        self.asking = Deferred.fromCoroutine(question)
-        try:
-            reply = await self.asking
-        except CancelledError as error:
-            if self.is_stopped:
-                raise Stopped from error
-            raise
-        finally:
-            self.asking = None
+        reply = await self._put(Prompt(messages, list(tools), self.kit.settings.model.answer_tokens), listen)
         self.replies[question_id] = replace(reply, warning="")
         if reply.warning:
             await self.voice.say(reply.warning, "budget")
@@ -159,6 +141,26 @@ class Turn:
             raise CancelledError
         if is_out:
             raise OptedOut
+
+    async def _put(self, prompt: Prompt, listen: Callable[[str], None]) -> Reply:
+        question = self.kit.language.ask(
+            prompt,
+            user=self.asker,
+            room=self.record.room,
+            event=self.record.event,
+            skill=self.skill,
+            on_text=listen,
+            may_be_sent=self._is_all_read,
+        )
+        self.asking = Deferred.fromCoroutine(question)
+        try:
+            return await self.asking
+        except CancelledError as error:
+            if self.is_stopped:
+                raise Stopped from error
+            raise
+        finally:
+            self.asking = None
 
     def _is_all_read(self) -> bool:
         """Whether nobody whose words are in it has opted out since they were read."""
