@@ -112,6 +112,7 @@ class Server:
         await self._parts.appservices.start()
         await self._parts.people.deactivation.resume()
         await self._parts.media.removal.start()
+        self._parts.rooms.collector.start()
         self._parts.upkeep.start()
 
     async def stop(self) -> None:
@@ -125,6 +126,7 @@ class Server:
         try:
             for end in (
                 self._parts.upkeep.stop,
+                self._parts.rooms.collector.stop,
                 self._parts.appservices.stop,
                 self._parts.pushing.reader.stop,
                 self._parts.community.search_index.stop,

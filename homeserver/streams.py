@@ -87,6 +87,12 @@ class Streams:
         self.position = self._floor = max(self.position, position)
         self.publish((), self.position)
 
+    def forget_recent(self) -> None:
+        """What was announced is not as it is stored any more: whoever is behind asks the store."""
+        self._recent.clear()
+        self._weight = 0
+        self._floor = self.position
+
     def recent(self, since: int) -> list[Change] | None:
         """The changes after `since`, oldest first; None when memory does not reach back that far."""
         if since < self._floor:

@@ -27,7 +27,10 @@ PLACE_EVENT = (
     "UPDATE events SET position = ?, topo = ?, flags = ?, notifies = ?, thread = ?, redacted_by = ?, state_before = ?, state_after = ?, "
     "body = ?, links = ?, shown_before = ?, shown_after = ? WHERE num = ?"
 )
-PUT_NODE = "INSERT INTO state_nodes (node_id, room_num, body) VALUES (?, ?, ?) ON CONFLICT (node_id) DO NOTHING"
+PUT_NODE = (
+    "INSERT INTO state_nodes (node_id, room_num, body) VALUES (?, ?, ?) "
+    "ON CONFLICT (node_id) DO UPDATE SET left_ts = 0 WHERE state_nodes.left_ts > 0"
+)
 UPSERT_MEMBER = (
     "INSERT INTO memberships (room_num, user_id, membership, previous, num, position, joined_position, sender, is_local, forgotten, "
     "displayname, avatar_url, stripped) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?) "
@@ -117,7 +120,7 @@ def write_states(cursor: WriteCursor, commits: list[EventCommit]) -> None:
 
 
 def write_nodes(cursor: WriteCursor, nodes: Mapping[bytes, tuple[int, bytes]]) -> None:
-    """By their IDs: room and body."""
+    """By their IDs: room and body. One that was found to be part of no state is one no longer (`homeserver.rooms.partial.collect`)."""
     cursor.many(PUT_NODE, [(node_id, room_num, body) for node_id, (room_num, body) in nodes.items()])
 
 

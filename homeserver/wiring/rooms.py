@@ -7,6 +7,7 @@ from homeserver.account_data.push_rules import push_rules_content
 from homeserver.push.rules import PushRules
 from homeserver.rooms.members.erased import ErasedUsers
 from homeserver.rooms.members.limits import UserLimits
+from homeserver.rooms.partial.collect import StateCollector
 from homeserver.rooms.partial.partial_rooms import PartialRooms
 from homeserver.rooms.reading.aggregations import Aggregations
 from homeserver.rooms.reading.history import History, HistoryReads
@@ -21,6 +22,7 @@ from homeserver.wiring.reaching.asking import Asking
 from homeserver.wiring.reaching.reach import Reach
 from homeserver.wiring.reaching.visiting import Visiting, build_visiting
 from homeserver.wiring.writing import Writing, build_desk, build_writing
+from storage.federation.left_states import StoredLeftStates
 from storage.federation.partial_rooms import StoredPartialRooms
 from storage.members import Members
 from storage.personal.account_data import StoredAccountData
@@ -47,6 +49,7 @@ class Rooms(NamedTuple):
     visiting: Visiting
     partial: PartialRooms
     serving: EventServing
+    collector: StateCollector
 
 
 async def build_rooms(ground: Ground, reach: Reach, asking: Asking) -> Rooms:
@@ -86,6 +89,7 @@ async def build_rooms(ground: Ground, reach: Reach, asking: Asking) -> Rooms:
         visiting=visiting,
         partial=partial,
         serving=EventServing(states=states, transactions=writing.transactions, clock=ground.clock, bundles=aggregations),
+        collector=_collector(ground, store, writing),
     )
 
 
@@ -93,6 +97,11 @@ async def _partial_rooms(ground: Ground) -> PartialRooms:
     partial = PartialRooms(StoredPartialRooms(ground.database, ground.names), ground.streams, ground.clock)
     await partial.load()
     return partial
+
+
+def _collector(ground: Ground, store: StoredRooms, writing: Writing) -> StateCollector:
+    left = StoredLeftStates(ground.database)
+    return StateCollector(left=left, store=store, heads=writing.heads, locks=writing.locks, clock=ground.clock)
 
 
 def _account_data(ground: Ground) -> tuple[AccountData, PushRules]:

@@ -9,6 +9,7 @@ from homeserver.rooms.store import HIDDEN, EventCommit, MemberChange, RoomRecord
 from homeserver.streams import Change
 from storage.database import Cursor, Database, WriteCursor
 from storage.event_rows import SELECT_E, RoomNames
+from storage.federation.left_states import leave_states, note_states
 from storage.federation.withheld import forget_withheld, withheld, write_restored
 from storage.room_commits import (
     UPSERT_MEMBER,
@@ -68,11 +69,13 @@ class StoredPartialRooms:
 
     def _finish(self, cursor: WriteCursor, completion: Completion) -> None:
         room_num = completion.room.room_num
+        leave_states(cursor, room_num)
         write_events(cursor, completion.revived)
         position = cursor.position()
         _write_events(cursor, completion)
         _write_fallen(cursor, room_num, completion.fallen)
         write_nodes(cursor, {node_id: (room_num, body) for node_id, body in completion.nodes.items()})
+        note_states(cursor, completion.passed)
         _write_state(cursor, completion)
         _write_members(cursor, completion, position)
         _write_concerned(cursor, completion.revived)

@@ -22,6 +22,7 @@ LISTS = ("SCAN carray", "SCAN CONSTANT ROW")  # what was given with the question
 MEANT = {
     "appservices.progress._FORGET": "as many rows as application services, once at the start",
     "appservices.progress._OTHERS": "the same",
+    "federation.left_states._ROOMS": "rooms that were ever entered in part, once an hour, in a reader thread",
     "federation.letters._PAST": "the servers that do not answer, once an hour",
     "media.records._FORGET_RESERVATIONS": "an index of the places that wait for a file, and of those alone",
     "people.accounts._PEOPLE": "as many accounts as there may be, in a reader thread, when somebody registers",

@@ -152,6 +152,7 @@ class Completing:
         """False: events have come that are built on what is missing. Nothing is arriving meanwhile, for that would be placed by the states that were."""
         async with self._queues.hold(room.room_id), self._locks.hold(room.room_id):
             await on_disk(self._store.commit([]))
+            self._heads.forget(room.room_id)  # an earlier last write may have come to light after all
             head = await self._heads.get(room.room_id)
             events = await self._partial.events(room.room_id)
             known = await self._known(events, beyond)
@@ -168,11 +169,16 @@ class Completing:
             members = await self._put_strangers(room, turned)
             before, after = ({end.num for end in some} for some in (head.extremities, ends))
             completion = Completion(
-                room, events, told.revived, judged.fallen, told.restored, {**beyond.nodes, **judged.nodes, **resolved.nodes}, resolved.root,
+                room, events, told.revived, judged.fallen, told.restored, {**beyond.nodes, **judged.nodes, **resolved.nodes},
+                beyond.roots.values(), resolved.root,
                 before - after, after - before, turned.current_state, members,
                 turned.joined_delta, turned.invited_delta, turned.local_joined_delta, news,
             )  # fmt: skip
-            await self._partial.finish(completion)
+            try:
+                await self._partial.finish(completion)
+            except BaseException:
+                self._heads.forget(room.room_id)  # nobody knows whether that was written
+                raise
             _renew(head, ends, resolved.root, turned.joined_delta)
         self._tell(room.room_id, events, judged)
         return True

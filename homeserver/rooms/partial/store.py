@@ -1,4 +1,4 @@
-"""What is asked of the storage about rooms whose state is known in part, and the records that travel."""
+"""What is asked of the storage about rooms whose state is known in part, or was, and the records that travel."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
@@ -34,6 +34,7 @@ class Completion(NamedTuple):
     fallen: Sequence[StoredEvent]  # of those: they are refused now, and count for nobody
     restored: Sequence[EventCommit]  # events that somebody redacted who could not, as they were; or redacted by another by now
     nodes: Mapping[bytes, bytes]
+    passed: Collection[bytes]  # states of these nodes that may be no event's: those it was resolved from
     root: bytes
     ends_gone: Collection[int]
     ends_come: Collection[int]
@@ -60,3 +61,38 @@ class PartialStore(Protocol):
 
     async def finish(self, completion: Completion) -> None:
         """Announced as Change(WHOLE_ROOM), and each membership that was known and is another."""
+
+
+class LeftRoom(NamedTuple):
+    """A room that left nodes behind when it became whole, at that position."""
+
+    room_num: int
+    room_id: str
+    whole_position: int
+
+
+class LeftStates(Protocol):
+    """Writes return False, having done nothing, when the room is not as it was: it is known in part again, or was and is whole anew."""
+
+    async def rooms(self, due_ms: int) -> list[LeftRoom]:
+        """Whole rooms with nodes that nobody has looked at, or that were dated up to then."""
+
+    async def roots(self, room_num: int, after: int, limit: int) -> tuple[set[bytes], int | None]:
+        """Those named by the room, and by its next events after that place in its graph; and the last place, None: there are no more."""
+
+    async def nodes(self, node_ids: Sequence[bytes]) -> dict[bytes, bytes]: ...
+
+    async def noted(self, room: LeftRoom, after: bytes, limit: int) -> list[bytes]:
+        """Nodes that nobody has looked at, in order."""
+
+    async def dated(self, room: LeftRoom, due_ms: int, after: bytes, limit: int) -> list[bytes]:
+        """Nodes dated up to then, in order."""
+
+    async def date(self, room: LeftRoom, node_ids: Sequence[bytes], now_ms: int) -> bool:
+        """Those that have no date yet."""
+
+    async def forget(self, room: LeftRoom, node_ids: Sequence[bytes]) -> bool:
+        """They are part of a state, and no longer noted or dated."""
+
+    async def remove(self, room: LeftRoom, node_ids: Sequence[bytes], due_ms: int) -> int | None:
+        """Those that are still dated up to then; how many that were, None for False."""

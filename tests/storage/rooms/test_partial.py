@@ -82,7 +82,7 @@ class Bench:
             self.partial.finish(
                 Completion(
                     room, judged, [self.commit(event, is_known=True) for event in judged if event.num == 2], [], restored,
-                    {b"node": b"body"}, b"root", (1,), (2,),
+                    {b"node": b"body"}, (), b"root", (1,), (2,),
                     {("m.room.name", ""): 4}, members, 0, 0, 0, NEWS,
                 )
             )
