@@ -1,8 +1,9 @@
 """Nodes of states that a room left, on every driver: noted as it becomes whole, dated at one look, gone at another, and what takes them back."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from random import Random
-from typing import Any
+from threading import Event
+from typing import Any, cast
 
 import pytest
 
@@ -16,9 +17,11 @@ from homeserver.rooms.state_map import EMPTY, AddressHash
 from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import PARTIAL, EventCommit, Lineage, StoredEvent
 from homeserver.streams import Streams
-from storage.database import Cursor, Rollback, WriteCursor
+from storage.database import Cursor, Database, Rollback, WriteCursor
+from storage.federation.left_states import _REMOVE as REMOVE
 from storage.federation.left_states import StoredLeftStates
 from storage.federation.partial_rooms import StoredPartialRooms
+from storage.room_commits import write_commits, write_nodes
 from storage.rooms import StoredRooms
 from tests.storage.rooms.rows import ROOM, Rooms
 from tests.support.clock import SeededChance
@@ -52,7 +55,7 @@ class Bench:
     """A room whose states are made of chance. What this knows of them does not come from the database."""
 
     def __init__(self, rooms: Rooms, loop: ThreadLoop, streams: Streams, seed: int = 0) -> None:
-        self.rooms, self.run, self.chance, database = rooms, loop.run, Random(seed), rooms.database
+        self.rooms, self.run, self.turn, self.chance, database = rooms, loop.run, loop.turn, Random(seed), rooms.database
         self.store = StoredRooms(database, rooms.names, SeededChance())
         self.run(self.store.open())
         self.partial, self.left, self.clock = StoredPartialRooms(database, rooms.names), StoredLeftStates(database), Days(loop)
@@ -308,3 +311,78 @@ def test_a_removal_that_comes_to_nothing(bench: Bench) -> None:
     assert bench.stored() == before
     bench.look()
     assert bench.stored().keys() == bench.needed()
+
+
+class Counting:
+    """A cursor that remembers what is asked about nodes."""
+
+    def __init__(self, cursor: WriteCursor) -> None:
+        self._cursor, self.asked = cursor, list[str]()
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._cursor, name)
+
+        def call(*given: Any) -> Any:
+            if given and isinstance(given[0], str) and "state_nodes" in given[0]:
+                self.asked.append(given[0])
+            return method(*given)
+
+        return call
+
+
+@pytest.mark.parametrize("is_state", [False, True])
+def test_what_is_sent_costs_no_statement_more(bench: Bench, *, is_state: bool) -> None:
+    part = bench.enter()
+    bench.finish()
+    bench.look()
+    event = StoredEvent(90, 1, None, 90, 0, 0, 0, "m.test", BOB, None, "$90", None, None, part, None, b"{}", b"{}", ROOM, V12)
+    nodes = state_map.reachable(part, bench.nodes) if is_state else {}
+    commit = EventCommit(event, Lineage(), nodes=nodes, root=part if is_state else None, becomes_extremity=False)
+
+    def write(cursor: WriteCursor) -> list[str]:
+        counting = Counting(cursor)
+        write_commits(cast("WriteCursor", counting), [[commit]])
+        return counting.asked
+
+    assert len(bench.run(bench.rooms.database.write(write))) == int(is_state)
+
+
+@pytest.mark.parametrize("removes_first", [False, True])
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_a_removal_and_a_commit_of_two_processes(bench: Bench, database_factory: Callable[..., Database], *, removes_first: bool) -> None:
+    """One has done its part, and waits with its commit for the other to come upon it."""
+    part = bench.enter()
+    bench.finish()
+    bench.look()
+    bench.clock.passed += 2 * DAY_S
+    (room,) = bench.run(bench.left.rooms(bench.clock.now_ms()))
+    dated = bench.run(bench.left.dated(room, bench.clock.now_ms(), b"", 500))
+    needed = state_map.reachable(part, bench.nodes)
+    assert needed.keys() <= set(dated)
+    began, goes_on = Event(), Event()
+
+    def remove(cursor: WriteCursor) -> None:
+        cursor.run(REMOVE, dated, bench.clock.now_ms())
+
+    def put(cursor: WriteCursor) -> None:
+        write_nodes(cursor, {node: (1, body) for node, body in needed.items()})
+        cursor.value("SELECT 1")
+
+    first, second = (remove, put) if removes_first else (put, remove)
+
+    def holding(cursor: WriteCursor) -> None:
+        first(cursor)
+        began.set()
+        goes_on.wait(60)
+
+    def following(cursor: WriteCursor) -> None:
+        goes_on.set()
+        second(cursor)
+
+    other = database_factory()
+    held = bench.rooms.database.write(holding)
+    while not began.is_set():
+        bench.turn()
+    bench.run(other.write(following))
+    bench.run(held)
+    assert needed.keys() <= bench.stored().keys()

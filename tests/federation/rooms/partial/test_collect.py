@@ -79,7 +79,7 @@ def test_a_last_write_that_comes_to_light_after_all(town: Town, monkeypatch: pyt
     """Nothing is built on the state in part that the room's head had."""
     half = halved(town)
     store = town["b.test"].parts.rooms.partial.store
-    finish, failed = store.finish, []
+    finish, failed = store.finish, list[bool]()
 
     async def lost(completion: Completion) -> None:
         await finish(completion)
