@@ -6,6 +6,7 @@ from threading import Event
 from typing import Any, cast
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from homeserver.protocol.room_versions import room_version
 from homeserver.rooms import state_map
@@ -17,7 +18,7 @@ from homeserver.rooms.state_map import EMPTY, AddressHash
 from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import PARTIAL, EventCommit, Lineage, StoredEvent
 from homeserver.streams import Streams
-from storage.database import Cursor, Database, Rollback, WriteCursor
+from storage.database import Cursor, Database, WriteCursor
 from storage.federation.left_states import _REMOVE as REMOVE
 from storage.federation.left_states import StoredLeftStates
 from storage.federation.partial_rooms import StoredPartialRooms
@@ -297,22 +298,6 @@ def test_whatever_comes_between(rooms: Rooms, loop: ThreadLoop, streams: Streams
     assert len(bench.stored()) < len(bench.nodes)
 
 
-def test_a_removal_that_comes_to_nothing(bench: Bench) -> None:
-    bench.enter()
-    bench.finish()
-    bench.look()
-    before = bench.stored()
-
-    def fail(cursor: WriteCursor) -> None:
-        cursor.run("DELETE FROM state_nodes WHERE left_ts > 0")
-        raise Rollback
-
-    bench.run(bench.rooms.database.write(fail))
-    assert bench.stored() == before
-    bench.look()
-    assert bench.stored().keys() == bench.needed()
-
-
 class Counting:
     """A cursor that remembers what is asked about nodes."""
 
@@ -386,3 +371,21 @@ def test_a_removal_and_a_commit_of_two_processes(bench: Bench, database_factory:
     bench.run(other.write(following))
     bench.run(held)
     assert needed.keys() <= bench.stored().keys()
+
+
+def test_a_server_that_stops_does_not_wait_for_a_whole_room(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.enter()
+    bench.finish()
+    before, asked = bench.stored(), list[int]()
+
+    async def roots(room_num: int, after: int, limit: int) -> tuple[set[bytes], int]:
+        asked.append(after)
+        if len(asked) == 3:
+            Deferred.fromCoroutine(bench.collector.stop())
+        return set(), after + limit
+
+    monkeypatch.setattr(bench.left, "roots", roots)
+    bench.look()
+    assert len(asked) == 3
+    assert bench.stored() == before
+    assert bench.dates() == {None, 0}
