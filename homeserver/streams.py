@@ -88,7 +88,7 @@ class Streams:
         self.publish((), self.position)
 
     def forget_recent(self) -> None:
-        """What was announced is not as it is stored any more: whoever is behind asks the store."""
+        """Who is behind asks the store: what was announced may not be as it is stored any more."""
         self._recent.clear()
         self._weight = 0
         self._floor = self.position

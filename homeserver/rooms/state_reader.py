@@ -33,7 +33,6 @@ class StateReader:
     def __init__(self, store: RoomStore, address_hash: AddressHash, streams: Streams, clock: Clock | None = None) -> None:
         """`clock`: with it, large changes are made in slices."""
         self._store = store
-        self._streams = streams
         self._clock = clock
         self.address_hash = address_hash
         self._nodes: dict[bytes, bytes] = {}
@@ -238,7 +237,6 @@ class StateReader:
                 self._redactions += 1
                 self._events.clear()
                 self._event_bytes = 0
-                self._streams.forget_recent()
             elif change.kind == "redacted":
                 self._redactions += 1
                 dropped = self._events.pop(change.subject, None)

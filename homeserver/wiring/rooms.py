@@ -101,7 +101,7 @@ async def _partial_rooms(ground: Ground) -> PartialRooms:
 
 def _collector(ground: Ground, store: StoredRooms, writing: Writing) -> StateCollector:
     left = StoredLeftStates(ground.database)
-    return StateCollector(left=left, store=store, heads=writing.heads, locks=writing.locks, clock=ground.clock)
+    return StateCollector(left=left, store=store, heads=writing.heads, locks=writing.locks, streams=ground.streams, clock=ground.clock)
 
 
 def _account_data(ground: Ground) -> tuple[AccountData, PushRules]:

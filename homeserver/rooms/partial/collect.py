@@ -15,8 +15,8 @@ before the room became whole and is held in memory since, for more than a day. N
 - a room's head stays in memory, and is let go before each look, once all that it counts is on disk;
 - results that are remembered by a state (`Resolver`, `StateReader`, `Glances`, what is told to servers) are asked for by somebody who has that state, who
   is one of these; they have either all nodes beside it, or none;
-- events in caches and among the recent changes are dropped when a room becomes whole (`StateReader`, `Timelines`), and for a request they are held for
-  minutes. Sync tokens and connections are positions, and what stood in a redacted event is no state.
+- events in caches are dropped when a room becomes whole (`StateReader`, `Timelines`), those among the recent changes at each look, and for a request they
+  are held for minutes. Sync tokens and connections are positions, and what stood in a redacted event is no state.
 
 Days are counted by the clock as it was at the start, so that setting it ages nothing; and the first look comes an hour after that.
 """
@@ -36,6 +36,7 @@ from homeserver.rooms.room_lock import RoomLocks
 from homeserver.rooms.send import on_disk
 from homeserver.rooms.state_map import EMPTY, child_ids
 from homeserver.rooms.store import RoomStore
+from homeserver.streams import Streams
 
 PERIOD_S: Final = 3_600.0
 GRACE_MS: Final = 24 * 3_600_000
@@ -49,11 +50,12 @@ class StateCollector:
 
     _log = Logger()
 
-    def __init__(self, *, left: LeftStates, store: RoomStore, heads: RoomHeads, locks: RoomLocks, clock: Clock) -> None:
+    def __init__(self, *, left: LeftStates, store: RoomStore, heads: RoomHeads, locks: RoomLocks, streams: Streams, clock: Clock) -> None:
         self._left = left
         self._store = store
         self._heads = heads
         self._locks = locks
+        self._streams = streams
         self._clock = clock
         self._began_ms = clock.now_ms() - int(clock.monotonic() * 1000)
         self._timer: IDelayedCall | None = None
@@ -105,6 +107,7 @@ class StateCollector:
         async with self._locks.hold(room.room_id):
             await on_disk(self._store.commit([]))
             self._heads.forget(room.room_id)
+        self._streams.forget_recent()
         met = await self._met(room)
         if self._stopping or not await self._date(room, met):
             return

@@ -62,7 +62,7 @@ class Bench:
         self.partial, self.left, self.clock = StoredPartialRooms(database, rooms.names), StoredLeftStates(database), Days(loop)
         states = StateReader(self.store, AddressHash(b"k" * 32), streams)
         self.collector = StateCollector(
-            left=self.left, store=self.store, heads=RoomHeads(self.store, states), locks=RoomLocks(), clock=self.clock
+            left=self.left, store=self.store, heads=RoomHeads(self.store, states), locks=RoomLocks(), streams=streams, clock=self.clock
         )
         self.nodes: dict[bytes, bytes] = {}
         self.num = 0
