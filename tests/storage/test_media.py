@@ -277,6 +277,7 @@ def test_what_a_disk_takes_in_parts_is_written_whole_or_refused(tmp_path: Path) 
     run(writer.write(b"0123456789"))
     assert run(writer.seal()) == (sha256(b"0123456789").digest(), 10)
     assert (tmp_path / "whole").read_bytes() == b"0123456789"
-    full = DiskWriter(tmp_path / "full", Filling(tmp_path / "full", room=8), lambda _: tmp_path / "kept", pool)
-    with pytest.raises(FilesUnavailable):
-        run(full.write(b"0123456789"))
+    with Filling(tmp_path / "full", room=8) as disk:
+        full = DiskWriter(tmp_path / "full", disk, lambda _: tmp_path / "kept", pool)
+        with pytest.raises(FilesUnavailable):
+            run(full.write(b"0123456789"))
