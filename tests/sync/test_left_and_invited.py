@@ -111,6 +111,17 @@ def test_who_came_and_went_between_two_syncs(world: World, way: str) -> None:
     assert SECRET not in str(answer)
 
 
+def test_however_often_his_membership_changes_since(world: World) -> None:
+    join(world.server, world.bob, world.room)
+    world.leave(world.bob)
+    world.secrets()
+    for _ in range(60):
+        world.act("ban", BOB)
+        world.act("unban", BOB)
+    assert SECRET not in str(world.sync(world.bob, wanted={"include_leave": True}))
+    assert SECRET not in str(world.server.ok(world.bob.get(path("rooms", world.room, "state"))))
+
+
 ENDS_OF_INVITES: dict[str, Callable[[World], None]] = {
     "declined": lambda w: w.leave(w.bob),
     "withdrawn": lambda w: w.act("kick", BOB),

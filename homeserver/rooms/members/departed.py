@@ -4,7 +4,7 @@ from homeserver.rooms.state_reader import StateReader
 from homeserver.rooms.store import MemberRecord, StoredEvent
 
 MEMBER = "m.room.member"
-MAX_STEPS_BACK = 100  # memberships since
+MAX_STEPS_BACK = 5_000  # memberships since, so many that nobody gets by them, knocking again and again, at what the room came to later
 
 
 async def departure_of(states: StateReader, member: MemberRecord) -> StoredEvent:
